@@ -26,6 +26,8 @@ inline constexpr std::int32_t retries_max = 1'000'000;
 inline constexpr double backoff_base_max = 1'000'000.0;
 // No call touches more records than this beyond its arguments.
 inline constexpr std::size_t sweep = 1'000;
+// The newest runs of a job that are kept; older attempt records are forgotten.
+inline constexpr std::size_t attempts_kept = 20;
 // A claim returns at most this many expired leases to waiting.
 inline constexpr std::size_t reap = 256;
 
