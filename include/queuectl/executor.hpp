@@ -38,14 +38,15 @@ struct finished_run {
 // e.capacity()             How many more jobs it can start right now.
 // e.start(lease, now)      Starts it without waiting for it (inline_executor: runs it). Requires capacity() > 0.
 //                          Exactly one finished_run follows for each success; an error (errc::spawn_failed) means that
-//                          nothing ran and none follows.
+//                          nothing ran and none follows. The lease stays where it is, unchanged, until its
+//                          finished_run has been collected: an executor may keep a pointer to it.
 // e.collect(out, max)      Appends finished runs; waits for the first until wake(), or until `max` has passed.
 // e.stop(token, reason)    Asks a run to end; a no-op for an unknown token. It still reports.
 // e.wake()                 Makes collect return; any thread, async-signal-safe, remembered when none waits.
 //
 // Called by one thread, the worker's loop, except wake().
 template <class E>
-concept executor = requires(E& e, lease& l, const instant& now, std::vector<finished_run>& out, duration max,
+concept executor = requires(E& e, const lease& l, const instant& now, std::vector<finished_run>& out, duration max,
                             lease_token token, stop_reason reason) {
     { e.capacity() } -> std::convertible_to<std::size_t>;
     { e.start(l, now) } -> std::same_as<result<void>>;
