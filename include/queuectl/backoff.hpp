@@ -15,8 +15,11 @@ using random_bits = std::uint64_t;
 // b(n, bits): the delay after the n-th ended run failed (n ≥ 1). Pure; never negative, never over
 // duration_max. `bits` may be ignored.
 template <class B>
-concept backoff = requires(const B& b, std::int32_t attempt, random_bits bits) {
-    { b(attempt, bits) } -> std::same_as<duration>;
+concept backoff = requires(const B& b, std::int32_t attempt, random_bits bits)
+{
+    {
+        b(attempt, bits)
+        } -> std::same_as<duration>;
 };
 
 }  // namespace queuectl::inline v0

@@ -34,9 +34,9 @@ enum class errc : std::uint8_t {
 [[nodiscard]] constexpr std::string_view name(errc code) noexcept
 {
     constexpr std::string_view names[] = {
-        "invalid_argument", "unsupported", "exists",     "not_found", "conflict",      "busy",
-        "store_full",       "unreachable", "corrupt",    "read_only", "moved",         "wrong_version",
-        "io",               "permission",  "outcome_unknown", "spawn_failed", "no_memory"};
+        "invalid_argument", "unsupported",  "exists",    "not_found", "conflict",      "busy", "store_full",
+        "unreachable",      "corrupt",      "read_only", "moved",     "wrong_version", "io",   "permission",
+        "outcome_unknown",  "spawn_failed", "no_memory"};
     return names[static_cast<std::size_t>(code)];
 }
 

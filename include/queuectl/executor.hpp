@@ -13,19 +13,19 @@ namespace queuectl::inline v0 {
 
 // Why a run is being stopped.
 enum class stop_reason : std::uint8_t {
-    cancelled,  // a person asked: ends as run_status::cancelled
-    timed_out,  // its timeout passed: ends as run_status::timed_out
-    shutdown,   // the worker ends: the lease is released, nothing is counted
-    lease_lost, // another worker has the job: the result is thrown away
+    cancelled,   // a person asked: ends as run_status::cancelled
+    timed_out,   // its timeout passed: ends as run_status::timed_out
+    shutdown,    // the worker ends: the lease is released, nothing is counted
+    lease_lost,  // another worker has the job: the result is thrown away
 };
 
 // How a run ended, as an executor tells it. With `released` the job did not run, or was stopped for shutdown:
 // nothing is counted, nothing recorded but `report.error`.
 struct outcome {
     bool released = false;
-    attempt report{};          // status, exit code, signal, times, error, output
-    std::string result{};      // of a handler (≤ 64 KiB)
-    bool final_failure = false;  // a failure that no retry can mend: straight to the dead letter queue
+    attempt report{};                       // status, exit code, signal, times, error, output
+    std::string result{};                   // of a handler (≤ 64 KiB)
+    bool final_failure = false;             // a failure that no retry can mend: straight to the dead letter queue
     std::optional<duration> retry_after{};  // a failure that names its own delay
 };
 
@@ -47,12 +47,17 @@ struct finished_run {
 // Called by one thread, the worker's loop, except wake().
 template <class E>
 concept executor = requires(E& e, const lease& l, const instant& now, std::vector<finished_run>& out, duration max,
-                            lease_token token, stop_reason reason) {
-    { e.capacity() } -> std::convertible_to<std::size_t>;
-    { e.start(l, now) } -> std::same_as<result<void>>;
-    { e.collect(out, max) };
-    { e.stop(token, reason) };
-    { e.wake() };
+                            lease_token token, stop_reason reason)
+{
+    {
+        e.capacity()
+        } -> std::convertible_to<std::size_t>;
+    {
+        e.start(l, now)
+        } -> std::same_as<result<void>>;
+    {e.collect(out, max)};
+    {e.stop(token, reason)};
+    {e.wake()};
 };
 
 }  // namespace queuectl::inline v0

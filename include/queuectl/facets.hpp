@@ -37,7 +37,7 @@ enum class change_status : std::uint8_t {
     done,
     requested,  // cancel of a running job: its worker is told
     not_found,
-    conflict,   // the job's state does not allow it
+    conflict,  // the job's state does not allow it
 };
 
 // The header of a store.
@@ -46,8 +46,8 @@ struct store_info {
     std::uint32_t min_reader = 0;  // the oldest format version that a program must know to read it
     std::uint32_t min_writer = 0;
     uid id{};
-    std::string location;   // for people: a path or URL, without a password
-    std::string moved_to;   // where it was moved; empty = it was not
+    std::string location;  // for people: a path or URL, without a password
+    std::string moved_to;  // where it was moved; empty = it was not
     bool read_only = false;
     queuectl::durability durability = durability::full;
 };
@@ -61,7 +61,8 @@ struct store_info {
 // s.output(id, number)                What run `number` wrote; not_found when it is not kept.
 // s.counts(out)                       Appends the counts of every queue that ever held a job. O(queues).
 // s.revive(ids, statuses, now)        dead, cancelled, failed or completed → pending, due now, attempts and crashes 0,
-//                                     everything else kept, at the end of its priority's line. Processing, pending: conflict.
+//                                     everything else kept, at the end of its priority's line. Processing, pending:
+//                                     conflict.
 // s.cancel(ids, statuses, now)        Waiting → cancelled (done); processing → requested; final → conflict.
 // s.remove(ids, statuses)             Forgets jobs, with attempts and output. Processing: conflict.
 // s.purge(filter, limit)              Removes up to `limit` final jobs; returns how many. 0 = none is left.
@@ -71,25 +72,49 @@ struct store_info {
 //
 // The same atomicity as the four verbs.
 template <class S>
-concept inspectable_storage =
-    storage<S> && requires(S& s, const job_filter& filter, const page_request& page, std::string_view id,
-                           std::span<const std::string> ids, std::span<change_status> statuses,
-                           std::vector<job_record>& records, std::vector<attempt>& attempts,
-                           std::vector<queue_counts>& counts, std::int32_t number, std::size_t limit, int priority,
-                           const instant& now) {
-        { s.info() } -> std::same_as<result<store_info>>;
-        { s.find(id) } -> std::same_as<result<std::optional<job_record>>>;
-        { s.list(filter, page, records) } -> std::same_as<result<std::uint64_t>>;
-        { s.attempts(id, attempts) } -> std::same_as<result<void>>;
-        { s.output(id, number) } -> std::same_as<result<run_output>>;
-        { s.counts(counts) } -> std::same_as<result<void>>;
-        { s.revive(ids, statuses, now) } -> std::same_as<result<void>>;
-        { s.cancel(ids, statuses, now) } -> std::same_as<result<void>>;
-        { s.remove(ids, statuses) } -> std::same_as<result<void>>;
-        { s.purge(filter, limit) } -> std::same_as<result<std::size_t>>;
-        { s.reprioritise(id, priority, now) } -> std::same_as<result<change_status>>;
-        { s.free_worker(id, id, now) } -> std::same_as<result<std::size_t>>;
-    };
+concept inspectable_storage = storage<S> &&
+    requires(S& s, const job_filter& filter, const page_request& page, std::string_view id,
+             std::span<const std::string> ids, std::span<change_status> statuses, std::vector<job_record>& records,
+             std::vector<attempt>& attempts, std::vector<queue_counts>& counts, std::int32_t number, std::size_t limit,
+             int priority, const instant& now)
+{
+    {
+        s.info()
+        } -> std::same_as<result<store_info>>;
+    {
+        s.find(id)
+        } -> std::same_as<result<std::optional<job_record>>>;
+    {
+        s.list(filter, page, records)
+        } -> std::same_as<result<std::uint64_t>>;
+    {
+        s.attempts(id, attempts)
+        } -> std::same_as<result<void>>;
+    {
+        s.output(id, number)
+        } -> std::same_as<result<run_output>>;
+    {
+        s.counts(counts)
+        } -> std::same_as<result<void>>;
+    {
+        s.revive(ids, statuses, now)
+        } -> std::same_as<result<void>>;
+    {
+        s.cancel(ids, statuses, now)
+        } -> std::same_as<result<void>>;
+    {
+        s.remove(ids, statuses)
+        } -> std::same_as<result<void>>;
+    {
+        s.purge(filter, limit)
+        } -> std::same_as<result<std::size_t>>;
+    {
+        s.reprioritise(id, priority, now)
+        } -> std::same_as<result<change_status>>;
+    {
+        s.free_worker(id, id, now)
+        } -> std::same_as<result<std::size_t>>;
+};
 
 // A small keyed value: a setting, a worker's registration, a schedule. `version` is 0 when there is none and
 // changes with every write.
@@ -108,12 +133,21 @@ struct config_entry {
 // s.config_list(prefix, out, now)       Appends the entries whose key begins with prefix, by key.
 inline constexpr std::uint64_t any_version = ~std::uint64_t{0};
 template <class S>
-concept configurable_storage = storage<S> && requires(S& s, std::string_view key, const config_entry& entry,
-                                                      std::vector<config_entry>& out, const instant& now) {
-    { s.config_get(key, now) } -> std::same_as<result<std::optional<config_entry>>>;
-    { s.config_put(entry, now) } -> std::same_as<result<std::uint64_t>>;
-    { s.config_erase(key) } -> std::same_as<result<bool>>;
-    { s.config_list(key, out, now) } -> std::same_as<result<void>>;
+concept configurable_storage = storage<S> &&
+    requires(S& s, std::string_view key, const config_entry& entry, std::vector<config_entry>& out, const instant& now)
+{
+    {
+        s.config_get(key, now)
+        } -> std::same_as<result<std::optional<config_entry>>>;
+    {
+        s.config_put(entry, now)
+        } -> std::same_as<result<std::uint64_t>>;
+    {
+        s.config_erase(key)
+        } -> std::same_as<result<bool>>;
+    {
+        s.config_list(key, out, now)
+        } -> std::same_as<result<void>>;
 };
 
 // Two counters that only grow (and wrap): `work` when a job may have become claimable or a setting changed,
@@ -130,10 +164,15 @@ struct change_counts {
 //                                changes(). Changes by other processes count. May return early.
 // s.interrupt_waits()            Makes every current wait of this object return. Async-signal-unsafe.
 template <class S>
-concept notifying_storage = storage<S> && requires(S& s, change_counts seen, duration max) {
-    { s.changes() } -> std::same_as<change_counts>;
-    { s.wait_for_change(seen, max) } -> std::same_as<change_counts>;
-    { s.interrupt_waits() };
+concept notifying_storage = storage<S> && requires(S& s, change_counts seen, duration max)
+{
+    {
+        s.changes()
+        } -> std::same_as<change_counts>;
+    {
+        s.wait_for_change(seen, max)
+        } -> std::same_as<change_counts>;
+    {s.interrupt_waits()};
 };
 
 }  // namespace queuectl::inline v0

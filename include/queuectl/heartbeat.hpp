@@ -30,7 +30,12 @@ template <storage Storage, class TimeSource, class Wake, class Trouble, bool Thr
 class heartbeat {
 public:
     heartbeat(Storage& s, const TimeSource& time, Wake wake, Trouble trouble, duration lease, duration check)
-        : storage_{s}, time_{time}, wake_{std::move(wake)}, trouble_{std::move(trouble)}, lease_{lease}, check_{check},
+        : storage_{s},
+          time_{time},
+          wake_{std::move(wake)},
+          trouble_{std::move(trouble)},
+          lease_{lease},
+          check_{check},
           next_beat_{add(time.now().boot, lease / 3)}
     {
         if constexpr (notifying_storage<Storage>) seen_ = storage_.changes();
@@ -142,13 +147,13 @@ private:
     }
     void listen_once()
     {
-            const duration until_beat = next_beat_ - time_.now().boot;
-            wait(std::clamp(until_beat, duration{1000}, check_));
-            if (quit_) return;
-            const instant now = time_.now();
-            const bool beating = now.boot >= next_beat_ || control_;
-            if (beating) beat(now);
-            if (beating || work_) wake_();
+        const duration until_beat = next_beat_ - time_.now().boot;
+        wait(std::clamp(until_beat, duration{1000}, check_));
+        if (quit_) return;
+        const instant now = time_.now();
+        const bool beating = now.boot >= next_beat_ || control_;
+        if (beating) beat(now);
+        if (beating || work_) wake_();
     }
     void wait(duration max)
     {

@@ -28,14 +28,14 @@ struct job {
     std::int32_t max_retries = 3;  // runs after the first; max_attempts − 1
     std::uint32_t hold = hold_none;
     std::int8_t priority = 0;  // higher first
-    uid nonce{};  // the enqueuer's: the same id and nonce again is the same insert
+    uid nonce{};               // the enqueuer's: the same id and nonce again is the same insert
 
-    std::string tag;         // a name, or empty
-    std::string key;         // order and limits per key (≤ 255 bytes)
-    std::string unique_key;  // at most one waiting job per key (≤ 255 bytes)
-    std::string batch;       // the batch it belongs to: a name, or empty
-    std::string cwd;         // process_executor: where to run it; empty = the worker's directory
-    std::string env;         // process_executor: NAME=VALUE, each ended by NUL
+    std::string tag;                      // a name, or empty
+    std::string key;                      // order and limits per key (≤ 255 bytes)
+    std::string unique_key;               // at most one waiting job per key (≤ 255 bytes)
+    std::string batch;                    // the batch it belongs to: a name, or empty
+    std::string cwd;                      // process_executor: where to run it; empty = the worker's directory
+    std::string env;                      // process_executor: NAME=VALUE, each ended by NUL
     std::vector<std::string> depends_on;  // ids
 };
 
@@ -51,7 +51,7 @@ enum class run_status : std::uint8_t {
 // What a run wrote: stdout and stderr as one stream, in the order written; the middle of a long one is dropped.
 struct run_output {
     std::string head;
-    std::string tail;               // what follows the gap; empty when nothing was dropped
+    std::string tail;                 // what follows the gap; empty when nothing was dropped
     std::uint64_t dropped_bytes = 0;  // between head and tail
 };
 
@@ -63,9 +63,9 @@ struct attempt {
     std::int32_t signal = 0;      // 0 = none
     timestamp started_at{};
     timestamp ended_at{};
-    std::string error;   // why it failed, in words; empty on success
-    std::string worker;  // who ran it
-    run_output output;   // filled by `output()` only, not by `attempts()`
+    std::string error;               // why it failed, in words; empty on success
+    std::string worker;              // who ran it
+    run_output output;               // filled by `output()` only, not by `attempts()`
     std::uint64_t output_bytes = 0;  // in all, dropped ones included
 };
 
@@ -79,12 +79,12 @@ struct job_record {
     timestamp updated_at{};
     std::uint64_t sequence = 0;  // insertion order; breaks ties of run_at
 
-    lease_token token{};             // the current lease; none unless processing
-    lease_token settled_token{};     // the lease that settled it last
-    bool cancel_requested = false;   // told to the holder by extend
-    std::string locked_by;           // worker that holds the lease
+    lease_token token{};            // the current lease; none unless processing
+    lease_token settled_token{};    // the lease that settled it last
+    bool cancel_requested = false;  // told to the holder by extend
+    std::string locked_by;          // worker that holds the lease
     timestamp locked_at{};
-    timestamp lease_until{};         // for people: the clock that counts is in the storage
+    timestamp lease_until{};  // for people: the clock that counts is in the storage
 
     std::int32_t exit_code = -1;  // of the last run that ended
     std::int32_t signal = 0;

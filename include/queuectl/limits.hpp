@@ -12,8 +12,8 @@
 namespace queuectl::inline v0::limits {
 
 inline constexpr std::size_t id_bytes = 128;
-inline constexpr std::size_t name_bytes = 64;             // queue, kind, tag
-inline constexpr std::size_t key_bytes = 255;             // unique_key, key
+inline constexpr std::size_t name_bytes = 64;  // queue, kind, tag
+inline constexpr std::size_t key_bytes = 255;  // unique_key, key
 inline constexpr std::size_t payload_bytes = 16u << 20;
 inline constexpr std::size_t environment_bytes = 1u << 20;  // cwd and env together
 inline constexpr std::size_t result_bytes = 64u << 10;

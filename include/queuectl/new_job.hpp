@@ -50,7 +50,8 @@ inline result<void> check_names(const new_job& j)
         return "must be 1 to " + std::to_string(n) + " of A-Z a-z 0-9 . _ : - and begin with a letter or digit";
     };
     if (!j.id.empty() && !limits::is_name(j.id, limits::id_bytes)) return bad_field("id", name_rule(limits::id_bytes));
-    const std::pair<const char*, const std::string*> names[] = {{"queue", &j.queue}, {"kind", &j.kind}, {"tag", &j.tag}};
+    const std::pair<const char*, const std::string*> names[] = {
+        {"queue", &j.queue}, {"kind", &j.kind}, {"tag", &j.tag}};
     for (const auto& [field, value] : names)
         if (!value->empty() && !limits::is_name(*value, limits::name_bytes))
             return bad_field(field, name_rule(limits::name_bytes));

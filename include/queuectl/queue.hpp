@@ -44,7 +44,8 @@ struct traits_values {
 template <class Storage, class Executor, class Backoff, class Traits>
 class basic_queue {
     static_assert(queuectl::storage<Storage>, "Storage must satisfy queuectl::storage: insert, claim, extend, settle");
-    static_assert(queuectl::executor<Executor>, "Executor must satisfy queuectl::executor: capacity, start, collect, stop, wake");
+    static_assert(queuectl::executor<Executor>,
+                  "Executor must satisfy queuectl::executor: capacity, start, collect, stop, wake");
     static_assert(queuectl::backoff<Backoff>, "Backoff must satisfy queuectl::backoff: b(attempt, bits) -> duration");
 
 public:
@@ -53,7 +54,10 @@ public:
 
     explicit basic_queue(Storage s, Executor e = Executor{}, Backoff b = Backoff{}, queue_options options = {},
                          traits_values<Traits> values = {})
-        : storage_{std::move(s)}, executor_{std::move(e)}, backoff_{std::move(b)}, options_{std::move(options)},
+        : storage_{std::move(s)},
+          executor_{std::move(e)},
+          backoff_{std::move(b)},
+          options_{std::move(options)},
           values_{std::move(values)}
     {
     }
@@ -76,7 +80,8 @@ public:
         if (!prepared) return fail(prepared.error());
         for (int tries = 0;; ++tries) {
             insert_status status{};
-            if (auto inserted = insert(std::span{&*prepared, 1}, std::span{&status, 1}); !inserted) return fail(inserted.error());
+            if (auto inserted = insert(std::span{&*prepared, 1}, std::span{&status, 1}); !inserted)
+                return fail(inserted.error());
             if (status != insert_status::duplicate) return std::move(prepared->id);
             if (!generated || tries == 3) return fail(errc::exists, "id", prepared->id + " exists already");
             draw_id(*prepared);
@@ -85,13 +90,15 @@ public:
 
     // Adds many, in steps of the storage's max_batch; each step is atomic. All are checked first: an invalid one
     // is an error that names it, and nothing is added. A duplicate id is told in its place and hinders no other.
-    result<std::vector<enqueued>> enqueue(std::vector<new_job> jobs)
+    result<std::vector<enqueued>> enqueue_all(std::vector<new_job> jobs)
     {
         std::vector<job> prepared;
         prepared.reserve(jobs.size());
         for (std::size_t i = 0; i < jobs.size(); ++i) {
             auto one = prepare(std::move(jobs[i]));
-            if (!one) return fail(one.error().code, "job " + std::to_string(i + 1) + ": " + one.error().operation, one.error().detail);
+            if (!one)
+                return fail(one.error().code, "job " + std::to_string(i + 1) + ": " + one.error().operation,
+                            one.error().detail);
             prepared.push_back(std::move(*one));
         }
         return enqueue_prepared(std::move(prepared));
@@ -116,7 +123,8 @@ public:
         for (std::size_t i = 0; i < jobs.size(); i += max_batch) {
             const std::size_t n = std::min(max_batch, jobs.size() - i);
             const std::span part{jobs.data() + i, n};
-            if (auto inserted = insert(part, std::span{statuses}.subspan(i, n)); !inserted) return fail(inserted.error());
+            if (auto inserted = insert(part, std::span{statuses}.subspan(i, n)); !inserted)
+                return fail(inserted.error());
         }
         std::vector<enqueued> out(jobs.size());
         for (std::size_t i = 0; i < jobs.size(); ++i) out[i] = {std::move(jobs[i].id), statuses[i]};
@@ -137,14 +145,14 @@ public:
 
     // --- inspect and operate (inspectable storages) ---
 
-    [[nodiscard]] result<std::optional<job_record>> find(std::string_view id)
-        requires inspectable_storage<Storage>
+    [[nodiscard]] result<std::optional<job_record>> find(std::string_view id) requires inspectable_storage<Storage>
     {
         return storage_.find(id);
     }
     // Every job that matches, in insertion order; page by page in the storage, whole in memory.
-    [[nodiscard]] result<std::vector<job_record>> list(const job_filter& filter = {}, std::size_t limit = ~std::size_t{0})
-        requires inspectable_storage<Storage>
+    [[nodiscard]] result<std::vector<job_record>> list(const job_filter& filter = {},
+                                                       std::size_t limit = ~std::size_t{
+                                                           0}) requires inspectable_storage<Storage>
     {
         std::vector<job_record> out;
         for (page_request page; out.size() < limit;) {
@@ -155,39 +163,35 @@ public:
         }
         return out;
     }
-    [[nodiscard]] result<std::vector<queue_counts>> counts()
-        requires inspectable_storage<Storage>
+    [[nodiscard]] result<std::vector<queue_counts>> counts() requires inspectable_storage<Storage>
     {
         std::vector<queue_counts> out;
         if (auto counted = storage_.counts(out); !counted) return fail(counted.error());
         return out;
     }
-    [[nodiscard]] result<std::vector<attempt>> attempts(std::string_view id)
-        requires inspectable_storage<Storage>
+    [[nodiscard]] result<std::vector<attempt>> attempts(std::string_view id) requires inspectable_storage<Storage>
     {
         std::vector<attempt> out;
         if (auto found = storage_.attempts(id, out); !found) return fail(found.error());
         return out;
     }
     // Out of the dead letter queue, or any other end: due now, attempts and crashes 0.
-    result<change_status> retry(const std::string& id)
-        requires inspectable_storage<Storage>
+    result<change_status> retry(const std::string& id) requires inspectable_storage<Storage>
     {
-        return change(id, [this](auto ids, auto statuses) { return storage_.revive(ids, statuses, values_.time.now()); });
+        return change(id,
+                      [this](auto ids, auto statuses) { return storage_.revive(ids, statuses, values_.time.now()); });
     }
-    result<change_status> cancel(const std::string& id)
-        requires inspectable_storage<Storage>
+    result<change_status> cancel(const std::string& id) requires inspectable_storage<Storage>
     {
-        return change(id, [this](auto ids, auto statuses) { return storage_.cancel(ids, statuses, values_.time.now()); });
+        return change(id,
+                      [this](auto ids, auto statuses) { return storage_.cancel(ids, statuses, values_.time.now()); });
     }
-    result<change_status> remove(const std::string& id)
-        requires inspectable_storage<Storage>
+    result<change_status> remove(const std::string& id) requires inspectable_storage<Storage>
     {
         return change(id, [this](auto ids, auto statuses) { return storage_.remove(ids, statuses); });
     }
     // Removes every ended job that matches; returns how many. In bounded steps.
-    result<std::size_t> purge(const job_filter& filter)
-        requires inspectable_storage<Storage>
+    result<std::size_t> purge(const job_filter& filter) requires inspectable_storage<Storage>
     {
         for (std::size_t total = 0;;) {
             auto removed = storage_.purge(filter, limits::sweep);
@@ -197,8 +201,8 @@ public:
         }
     }
     // Gives the jobs of a worker that is known to be dead back; returns how many.
-    result<std::size_t> free_worker(std::string_view worker, std::string_view cause)
-        requires inspectable_storage<Storage>
+    result<std::size_t> free_worker(std::string_view worker,
+                                    std::string_view cause) requires inspectable_storage<Storage>
     {
         for (std::size_t total = 0;;) {
             auto freed = storage_.free_worker(worker, cause, values_.time.now());

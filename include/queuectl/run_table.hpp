@@ -14,7 +14,7 @@ namespace queuectl::inline v0 {
 struct run_slot {
     lease held{};
     bool started = false;
-    bool lost = false;     // the lease: the result will be thrown away
+    bool lost = false;  // the lease: the result will be thrown away
 };
 
 // Slots at stable addresses, reused without allocation; those that run are found by token, at O(1) when they
@@ -79,7 +79,7 @@ private:
 
     std::vector<std::unique_ptr<run_slot>> slots_;
     slots free_;
-    slots active_;          // the first done_ are null
+    slots active_;  // the first done_ are null
     std::size_t done_ = 0;
 };
 

@@ -24,8 +24,7 @@ public:
     void request(stop_level level = stop_level::finish) noexcept
     {
         auto seen = level_.load(std::memory_order_relaxed);
-        while (seen < level && !level_.compare_exchange_weak(seen, level)) {
-        }
+        while (seen < level && !level_.compare_exchange_weak(seen, level)) {}
         if (const auto wake = wake_.load()) wake(target_.load());
     }
     // One level up: the first call finishes, the second releases.

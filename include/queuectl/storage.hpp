@@ -32,23 +32,34 @@ namespace queuectl::inline v0 {
 // id occurs once in settlements and receipts; jobs may repeat an id (the second is a duplicate).
 template <class S>
 concept storage = requires(S& s, std::span<const job> jobs, std::span<insert_status> inserted,
-                           const claim_request& request, std::vector<lease>& leases,
-                           std::span<const receipt> receipts, std::span<extend_status> extended,
-                           std::span<const settlement> settlements, std::span<settle_status> settled,
-                           duration d, const instant& now) {
-    { s.insert(jobs, inserted, now) } -> std::same_as<result<void>>;
-    { s.claim(request, leases, now) } -> std::same_as<result<claim_info>>;
-    { s.extend(receipts, d, extended, now) } -> std::same_as<result<void>>;
-    { s.settle(settlements, settled, now) } -> std::same_as<result<void>>;
+                           const claim_request& request, std::vector<lease>& leases, std::span<const receipt> receipts,
+                           std::span<extend_status> extended, std::span<const settlement> settlements,
+                           std::span<settle_status> settled, duration d, const instant& now)
+{
+    {
+        s.insert(jobs, inserted, now)
+        } -> std::same_as<result<void>>;
+    {
+        s.claim(request, leases, now)
+        } -> std::same_as<result<claim_info>>;
+    {
+        s.extend(receipts, d, extended, now)
+        } -> std::same_as<result<void>>;
+    {
+        s.settle(settlements, settled, now)
+        } -> std::same_as<result<void>>;
 };
 
 // Optional: settle and claim as one atomic step, one sync. Otherwise two steps are taken.
 template <class S>
-concept fused_storage =
-    storage<S> && requires(S& s, std::span<const settlement> settlements, std::span<settle_status> settled,
-                           const claim_request& request, std::vector<lease>& leases, const instant& now) {
-        { s.settle_and_claim(settlements, settled, request, leases, now) } -> std::same_as<result<claim_info>>;
-    };
+concept fused_storage = storage<S> &&
+    requires(S& s, std::span<const settlement> settlements, std::span<settle_status> settled,
+             const claim_request& request, std::vector<lease>& leases, const instant& now)
+{
+    {
+        s.settle_and_claim(settlements, settled, request, leases, now)
+        } -> std::same_as<result<claim_info>>;
+};
 
 // What survives what, as a storage declares it.
 enum class durability : std::uint8_t {
@@ -68,18 +79,24 @@ template <class S>
 struct storage_traits {
     // The most elements of one span of a verb. The queue splits what is longer.
     static constexpr std::size_t max_batch = [] {
-        if constexpr (requires { S::max_batch; }) return std::size_t{S::max_batch};
-        else return std::size_t{1000};
+        if constexpr (requires { S::max_batch; })
+            return std::size_t{S::max_batch};
+        else
+            return std::size_t{1000};
     }();
     // One thread at a time may use an object: the worker then heartbeats from its own loop.
     static constexpr bool single_thread = [] {
-        if constexpr (requires { S::single_thread; }) return bool{S::single_thread};
-        else return false;
+        if constexpr (requires { S::single_thread; })
+            return bool{S::single_thread};
+        else
+            return false;
     }();
     // How long completed jobs are kept when the job does not say.
     static constexpr duration default_retention = [] {
-        if constexpr (requires { S::default_retention; }) return duration{S::default_retention};
-        else return duration{std::chrono::hours{24 * 30}};
+        if constexpr (requires { S::default_retention; })
+            return duration{S::default_retention};
+        else
+            return duration{std::chrono::hours{24 * 30}};
     }();
 };
 

@@ -25,7 +25,8 @@ public:
     {
         return s_->claim(request, leases, now);
     }
-    result<void> extend(std::span<const receipt> receipts, duration d, std::span<extend_status> statuses, const instant& now)
+    result<void> extend(std::span<const receipt> receipts, duration d, std::span<extend_status> statuses,
+                        const instant& now)
     {
         return s_->extend(receipts, d, statuses, now);
     }
@@ -34,16 +35,16 @@ public:
         return s_->settle(settlements, statuses, now);
     }
     result<claim_info> settle_and_claim(std::span<const settlement> settlements, std::span<settle_status> statuses,
-                                        const claim_request& request, std::vector<lease>& leases, const instant& now)
-        requires fused_storage<S>
+                                        const claim_request& request, std::vector<lease>& leases,
+                                        const instant& now) requires fused_storage<S>
     {
         return s_->settle_and_claim(settlements, statuses, request, leases, now);
     }
 
     result<store_info> info() requires inspectable_storage<S> { return s_->info(); }
     result<std::optional<job_record>> find(std::string_view id) requires inspectable_storage<S> { return s_->find(id); }
-    result<std::uint64_t> list(const job_filter& filter, const page_request& page, std::vector<job_record>& out)
-        requires inspectable_storage<S>
+    result<std::uint64_t> list(const job_filter& filter, const page_request& page,
+                               std::vector<job_record>& out) requires inspectable_storage<S>
     {
         return s_->list(filter, page, out);
     }
@@ -56,18 +57,18 @@ public:
         return s_->output(id, number);
     }
     result<void> counts(std::vector<queue_counts>& out) requires inspectable_storage<S> { return s_->counts(out); }
-    result<void> revive(std::span<const std::string> ids, std::span<change_status> statuses, const instant& now)
-        requires inspectable_storage<S>
+    result<void> revive(std::span<const std::string> ids, std::span<change_status> statuses,
+                        const instant& now) requires inspectable_storage<S>
     {
         return s_->revive(ids, statuses, now);
     }
-    result<void> cancel(std::span<const std::string> ids, std::span<change_status> statuses, const instant& now)
-        requires inspectable_storage<S>
+    result<void> cancel(std::span<const std::string> ids, std::span<change_status> statuses,
+                        const instant& now) requires inspectable_storage<S>
     {
         return s_->cancel(ids, statuses, now);
     }
-    result<void> remove(std::span<const std::string> ids, std::span<change_status> statuses)
-        requires inspectable_storage<S>
+    result<void> remove(std::span<const std::string> ids,
+                        std::span<change_status> statuses) requires inspectable_storage<S>
     {
         return s_->remove(ids, statuses);
     }
@@ -75,19 +76,19 @@ public:
     {
         return s_->purge(filter, limit);
     }
-    result<change_status> reprioritise(std::string_view id, int priority, const instant& now)
-        requires inspectable_storage<S>
+    result<change_status> reprioritise(std::string_view id, int priority,
+                                       const instant& now) requires inspectable_storage<S>
     {
         return s_->reprioritise(id, priority, now);
     }
-    result<std::size_t> free_worker(std::string_view name, std::string_view cause, const instant& now)
-        requires inspectable_storage<S>
+    result<std::size_t> free_worker(std::string_view name, std::string_view cause,
+                                    const instant& now) requires inspectable_storage<S>
     {
         return s_->free_worker(name, cause, now);
     }
 
-    result<std::optional<config_entry>> config_get(std::string_view key, const instant& now)
-        requires configurable_storage<S>
+    result<std::optional<config_entry>> config_get(std::string_view key,
+                                                   const instant& now) requires configurable_storage<S>
     {
         return s_->config_get(key, now);
     }
@@ -96,8 +97,8 @@ public:
         return s_->config_put(entry, now);
     }
     result<bool> config_erase(std::string_view key) requires configurable_storage<S> { return s_->config_erase(key); }
-    result<void> config_list(std::string_view prefix, std::vector<config_entry>& out, const instant& now)
-        requires configurable_storage<S>
+    result<void> config_list(std::string_view prefix, std::vector<config_entry>& out,
+                             const instant& now) requires configurable_storage<S>
     {
         return s_->config_list(prefix, out, now);
     }

@@ -24,10 +24,7 @@ inline constexpr timestamp timestamp_max{duration_max};
     if (d > duration_max) return duration_max;
     return d < -duration_max ? -duration_max : d;
 }
-[[nodiscard]] constexpr duration add(duration a, duration b) noexcept
-{
-    return saturate(saturate(a) + saturate(b));
-}
+[[nodiscard]] constexpr duration add(duration a, duration b) noexcept { return saturate(saturate(a) + saturate(b)); }
 [[nodiscard]] constexpr timestamp add(timestamp t, duration d) noexcept
 {
     return timestamp{add(t.time_since_epoch(), d)};

@@ -27,11 +27,11 @@ enum class run_until : std::uint8_t {
 // What a run of the worker did; each settled job counts once per run.
 struct run_summary {
     std::uint64_t completed = 0;
-    std::uint64_t retried = 0;    // failed, will be retried
-    std::uint64_t buried = 0;     // into the dead letter queue
+    std::uint64_t retried = 0;  // failed, will be retried
+    std::uint64_t buried = 0;   // into the dead letter queue
     std::uint64_t cancelled = 0;
     std::uint64_t released = 0;
-    std::uint64_t lost = 0;       // the lease was lost: the result was thrown away
+    std::uint64_t lost = 0;  // the lease was lost: the result was thrown away
 };
 
 // Errors after which the same call may succeed later.
@@ -46,7 +46,6 @@ template <class Storage, class Executor, class Backoff, class Traits>
 class worker {
 public:
     using time_source = typename Traits::time_source;
-    using observer = typename Traits::observer;
     static constexpr bool threads = Traits::threads && QUEUECTL_HAS_THREADS && !storage_traits<Storage>::single_thread;
 
     struct parts {
@@ -56,13 +55,17 @@ public:
         const queue_options& options;
         const time_source& time;
         typename Traits::random_source& random;
-        observer& observer;
+        typename Traits::observer& observer;
         std::atomic<bool>& hint;  // set by an enqueue of the same queue
     };
 
     worker(const parts& p, run_until until, stop_source* stop)
-        : p_{p}, until_{until}, stop_{stop},
-          heartbeat_{p.storage, p.time, wake_executor{&p.executor}, tell_trouble{&p.observer}, p.options.lease, p.options.check}
+        : p_{p}, until_{until}, stop_{stop}, heartbeat_{p.storage,
+                                                        p.time,
+                                                        wake_executor{&p.executor},
+                                                        tell_trouble{&p.observer},
+                                                        p.options.lease,
+                                                        p.options.check}
     {
     }
 
@@ -88,7 +91,7 @@ private:
         void operator()() const { executor->wake(); }
     };
     struct tell_trouble {
-        observer* to;
+        typename Traits::observer* to;
         void operator()(const error& e) const { to->trouble(e); }
     };
 
@@ -99,7 +102,8 @@ private:
         const auto level = stop_ ? stop_->level() : stop_level::none;
         if (level == level_) return;
         level_ = level;
-        if (level == stop_level::release) runs_.for_each([&](run_slot& r) { p_.executor.stop(r.held.token, stop_reason::shutdown); });
+        if (level == stop_level::release)
+            runs_.for_each([&](run_slot& r) { p_.executor.stop(r.held.token, stop_reason::shutdown); });
     }
 
     void follow_news()
@@ -157,7 +161,8 @@ private:
         const std::span<settle_status> statuses{statuses_};
         for (std::size_t i = 0; i < all.size(); i += batch) {
             const std::size_t n = std::min(batch, all.size() - i);
-            if (auto settled = p_.storage.settle(all.subspan(i, n), statuses.subspan(i, n), now); !settled) return settled;
+            if (auto settled = p_.storage.settle(all.subspan(i, n), statuses.subspan(i, n), now); !settled)
+                return settled;
         }
         return {};
     }
@@ -166,8 +171,8 @@ private:
     {
         if (!repeat_) nonce_ = p_.random.draw_uid();
         last_want_ = want;
-        const claim_request request{want,          p_.options.queues, p_.options.kinds, p_.options.lease,
-                                    p_.options.worker, nonce_,        repeat_};
+        const claim_request request{
+            want, p_.options.queues, p_.options.kinds, p_.options.lease, p_.options.worker, nonce_, repeat_};
         leases_.clear();
         auto claimed = settling_.size() > storage_traits<Storage>::max_batch
                            ? settle_then_claim(request, now)
@@ -196,8 +201,10 @@ private:
         for (std::size_t i = 0; i < settling_.size(); ++i) {
             run_slot& r = *settled_runs_[i];
             count(settling_[i].verdict.kind, statuses_[i]);
-            if (r.started) p_.observer.settled(r.held, settling_[i], statuses_[i]);
-            else if (settling_[i].verdict.kind == verdict_kind::bury) p_.observer.buried(r.held, settling_[i].error);
+            if (r.started)
+                p_.observer.settled(r.held, settling_[i], statuses_[i]);
+            else if (settling_[i].verdict.kind == verdict_kind::bury)
+                p_.observer.buried(r.held, settling_[i].error);
             runs_.recycle(&r);
         }
         settling_.clear();
@@ -211,11 +218,21 @@ private:
             return;
         }
         switch (kind) {
-            case verdict_kind::complete: ++summary_.completed; break;
-            case verdict_kind::retry: ++summary_.retried; break;
-            case verdict_kind::bury: ++summary_.buried; break;
-            case verdict_kind::cancel: ++summary_.cancelled; break;
-            case verdict_kind::release: ++summary_.released; break;
+            case verdict_kind::complete:
+                ++summary_.completed;
+                break;
+            case verdict_kind::retry:
+                ++summary_.retried;
+                break;
+            case verdict_kind::bury:
+                ++summary_.buried;
+                break;
+            case verdict_kind::cancel:
+                ++summary_.cancelled;
+                break;
+            case verdict_kind::release:
+                ++summary_.released;
+                break;
         }
     }
 
@@ -361,8 +378,8 @@ private:
     run_table runs_;
     std::vector<finished_run> finished_;
     std::vector<lease> leases_;
-    std::vector<settlement> settling_;      // ended, the storage does not know yet
-    std::vector<run_slot*> settled_runs_;   // of the same indices
+    std::vector<settlement> settling_;     // ended, the storage does not know yet
+    std::vector<run_slot*> settled_runs_;  // of the same indices
     std::vector<settle_status> statuses_;
 
     stop_level level_ = stop_level::none;
