@@ -10,6 +10,12 @@ struct queue_traits;
 struct exponential;
 class no_executor;
 
+struct steady_time;
+template <class Handler, class Clock = steady_time>
+class inline_executor;
+template <class Handler, class Clock = steady_time>
+class thread_pool_executor;
+
 template <class Storage, class Executor, class Backoff = exponential, class Traits = queue_traits>
 class basic_queue;
 
