@@ -1,0 +1,373 @@
+// process_executor: runs each job as an operating-system process. Linux.
+#ifndef QUEUECTL_EXECUTOR_PROCESS_HPP
+#define QUEUECTL_EXECUTOR_PROCESS_HPP
+
+#include <queuectl/executor.hpp>
+#include <queuectl/process/event_poll.hpp>
+#include <queuectl/process/exec_plan.hpp>
+#include <queuectl/process/job_environment.hpp>
+#include <queuectl/process/run.hpp>
+#include <queuectl/process/spawn.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/random.h>
+
+namespace queuectl::inline v0
+{
+
+struct process_options {
+    std::size_t concurrency = 1;               // jobs at once
+    duration grace = std::chrono::seconds{5};  // from TERM to KILL
+    std::size_t head_bytes = 64u << 10;        // of each run's output, kept from its start
+    std::size_t tail_bytes = 192u << 10;       // … and from its end
+    std::string run_mark{};                    // QUEUECTL_RUN of the jobs begins with it; empty = a random one
+    std::string store{};                       // QUEUECTL_STORE of the jobs; empty = not set
+};
+
+// Runs jobs as processes: payload of kind "argv" is the words, each ended by NUL, and never meets a shell; of any
+// other kind it is a command text, executed directly where `sh -c` would do the same, else by /bin/sh -c. job.env is
+// the environment (empty = this process's at construction), job.cwd the directory (empty = this process's).
+//
+// A run ends when its process ends, whoever still holds its output. Whatever it leaves behind is ended then: TERM,
+// and KILL after a second. A timeout, cancel or shutdown ends the whole tree: TERM, KILL after `grace`; it is reported
+// when the tree is gone. exit_code is the process's, 128 + n when signal n ended it, 127 when the program was not
+// found, 126 when it or the directory could not be used. No process started, for want of something: errc::spawn_failed.
+//
+// The parent-death signal ends the leaders when the thread that called start() ends. One thread, except wake().
+// Moves only while nothing runs. The destructor kills what runs.
+template <class Spawner>
+class basic_process_executor
+{
+public:
+    explicit basic_process_executor(process_options options = {})
+        : options_{std::move(options)},
+          environment_{process::current_environment()},
+          null_{process::above_standard(process::unique_fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)})},
+          scratch_(64u << 10)
+    {
+        if (options_.run_mark.empty()) options_.run_mark = random_mark();
+    }
+    basic_process_executor(basic_process_executor&&) = default;
+    basic_process_executor& operator=(basic_process_executor&&) = delete;
+    ~basic_process_executor() { kill_all(); }
+
+    [[nodiscard]] std::size_t capacity() const noexcept
+    {
+        const auto taken = active_ + done_.size();
+        return taken < options_.concurrency ? options_.concurrency - taken : 0;
+    }
+
+    [[nodiscard]] result<void> start(lease& l, const instant& now)
+    {
+        QUEUECTL_ASSERT(capacity() > 0);
+        int pipe[2] = {-1, -1};
+        if (!poll_.valid() || !null_ || ::pipe2(pipe, O_CLOEXEC) != 0)
+            return fail(errc::spawn_failed, "start " + l.job.id, std::strerror(errno), errno);
+        process::unique_fd reader = process::above_standard(process::unique_fd{pipe[0]});
+        const process::unique_fd writer = process::above_standard(process::unique_fd{pipe[1]});
+        ::fcntl(reader.get(), F_SETFL, O_NONBLOCK);
+
+        const auto& environment = l.job.env.empty() ? environment_ : l.job.env;
+        planner_.plan(plan_, l.job.kind == "argv", l.job.payload, environment, l.job.cwd);
+        ++serial_;
+        auto mark = options_.run_mark + '.' + std::to_string(serial_);
+        process::spawn_result child;
+        if (plan_.error == 0) child = spawn(l, environment, mark, writer.get());
+        const bool could_not_start = plan_.error == 0 && child.pid < 0;
+        if (could_not_start)
+            return fail(errc::spawn_failed, "start " + l.job.id, std::strerror(child.error), child.error);
+        if (plan_.error != 0 || child.error != 0) return cannot_execute(l, now, child);
+
+        auto& r = free_place();
+        r.token = l.token;
+        r.serial = serial_;
+        r.tree = {child.pid, std::move(mark)};
+        r.pidfd = std::move(child.pidfd);
+        r.output = std::move(reader);
+        r.buffer = {options_.head_bytes, options_.tail_bytes};
+        r.started_at = now.wall;
+        r.begun = process::monotonic_now();
+        r.timeout = l.job.timeout;
+        r.watch_at = add(r.begun, watch_delay);
+        if (r.timeout > duration::zero()) r.timeout_at = add(r.begun, r.timeout);
+        if (r.pidfd && !poll_.add(r.pidfd.get(), key_of(r))) r.pidfd.reset();
+        ++active_;
+        return {};
+    }
+
+    void collect(std::vector<finished_run>& out, duration max)
+    {
+        const auto until = add(process::monotonic_now(), max);
+        for (bool woken = false;;) {
+            const auto now = process::monotonic_now();
+            const auto next = tick(now);
+            const auto pause = !done_.empty() || woken ? duration::zero() : std::min(next, until) - now;
+            woken = poll_.wait(pause, [&](std::uint64_t key) { on_event(key); }) || woken;
+            if (!done_.empty() || woken || process::monotonic_now() >= until) break;
+        }
+        for (auto& finished : done_) out.push_back(std::move(finished));
+        done_.clear();
+    }
+
+    void stop(lease_token token, stop_reason reason)
+    {
+        for (auto& r : runs_)
+            if (r.serial != 0 && !r.reported && r.token == token) return stop_run(r, reason, process::monotonic_now());
+    }
+
+    void wake() noexcept { poll_.wake(); }
+
+    // QUEUECTL_RUN of the jobs is this, a dot, and a number.
+    [[nodiscard]] const std::string& run_mark() const noexcept { return options_.run_mark; }
+    [[nodiscard]] Spawner& spawner() noexcept { return spawner_; }
+
+private:
+    using run = process::run;
+    // A run shorter than this costs no watching of its pipe, which holds what it writes.
+    static constexpr duration watch_delay = std::chrono::milliseconds{2};
+    static constexpr duration leftover_grace = std::chrono::seconds{1};
+    static constexpr duration look_interval = std::chrono::milliseconds{10};
+    static constexpr duration patience = std::chrono::seconds{5};  // after KILL
+    static constexpr std::size_t pipe_bytes_max = 1u << 20;
+
+    [[nodiscard]] static std::string random_mark()
+    {
+        uid u{};
+        if (::getrandom(&u, sizeof u, 0) != sizeof u)
+            u = {static_cast<std::uint64_t>(::getpid()), static_cast<std::uint64_t>(process::monotonic_now().count())};
+        return to_hex(u);
+    }
+
+    [[nodiscard]] process::spawn_result spawn(const lease& l, std::string_view environment, std::string_view mark,
+                                              int out)
+    {
+        char here[4096];
+        const auto number = std::to_string(l.run_number());
+        const bool moved = !l.job.cwd.empty();
+        const char* const cwd = moved ? l.job.cwd.c_str() : ::getcwd(here, sizeof here);
+        process::build_environment(variables_, environment,
+                                   {l.job.id, number, options_.store, mark, cwd != nullptr ? cwd : ""});
+        process::spawn_request request;
+        request.path = plan_.path.c_str();
+        request.argv = plan_.words.pointers(1) + 1;
+        request.envp = variables_.pointers();
+        request.cwd = moved ? cwd : nullptr;
+        request.in = null_.get();
+        request.out = request.err = out;
+        request.death_signal = SIGKILL;
+        request.new_session = true;
+        request.script_fallback = plan_.script_fallback;
+        auto child = spawner_.spawn(request);
+        if (child.pid > 0 && child.error != 0) {
+            process::reap(child.pid);
+            const int e = child.error;
+            if (e == EAGAIN || e == ENOMEM || e == EMFILE || e == ENFILE) child.pid = -1;
+        }
+        return child;
+    }
+
+    // The job could not be executed: a run that failed, as a shell would tell it.
+    [[nodiscard]] result<void> cannot_execute(const lease& l, const instant& now, const process::spawn_result& child)
+    {
+        finished_run finished{l.token, {}};
+        auto& report = finished.what.report;
+        report.started_at = report.ended_at = now.wall;
+        report.exit_code = 126;
+        if (child.failed_step == process::spawn_step::directory) {
+            report.error = "cannot change to " + l.job.cwd + ": " + std::strerror(child.error);
+        } else if (plan_.error == ENOENT) {
+            report.exit_code = 127;
+            report.error = plan_.name + ": not found";
+        } else if (plan_.error == EINVAL) {
+            report.error = "cannot execute " + plan_.name;
+        } else if (child.error == ENOENT) {
+            report.exit_code = 127;
+            report.error = plan_.name + ": its interpreter was not found";
+        } else {
+            report.error = plan_.name + ": " + std::strerror(plan_.error != 0 ? plan_.error : child.error);
+        }
+        done_.push_back(std::move(finished));
+        return {};
+    }
+
+    [[nodiscard]] run& free_place()
+    {
+        for (auto& r : runs_)
+            if (r.serial == 0) return r;
+        return runs_.emplace_back();
+    }
+
+    // What the poll set tells of a run: its serial number, place, and whether it is the pipe.
+    [[nodiscard]] std::uint64_t key_of(const run& r, bool pipe = false) const noexcept
+    {
+        const auto place = static_cast<std::uint64_t>(&r - runs_.data());
+        return (std::uint64_t{r.serial} << 32) | (place << 1) | (pipe ? 1 : 0);
+    }
+
+    void on_event(std::uint64_t key)
+    {
+        const auto place = static_cast<std::size_t>((key & 0xffff'ffff) >> 1);
+        if (place >= runs_.size() || runs_[place].serial != key >> 32) return;
+        auto& r = runs_[place];
+        if ((key & 1) == 0) return on_exit(r);
+        if (!process::drain(r, scratch_, pipe_bytes_max)) close_output(r);
+    }
+
+    void close_output(run& r)
+    {
+        if (r.watched) poll_.remove(r.output.get());
+        r.watched = false;
+        r.watch_at = process::never;
+        r.output.reset();
+    }
+
+    // The leader may have ended: if so, it is reaped, and the run reported unless its tree has to be waited for.
+    void on_exit(run& r)
+    {
+        int status = 0;
+        const auto pid = process::retry_interrupted([&] { return ::waitpid(r.tree.leader, &status, WNOHANG); });
+        if (pid == 0) return;
+        r.status = pid > 0 ? status : -1;
+        r.exited = true;
+        r.ended = process::monotonic_now();
+        r.timeout_at = process::never;
+        if (r.pidfd) poll_.remove(r.pidfd.get());
+        r.pidfd.reset();
+        if (!process::drain(r, scratch_, pipe_bytes_max)) close_output(r);
+        const bool group_left = ::kill(-r.tree.leader, 0) == 0 || errno == EPERM;
+        if (!group_left) r.tree.leader = 0;
+        if (r.stopping) {
+            r.look_at = r.ended;
+            return;
+        }
+        report(r);
+        if (!group_left) return release(r);
+        r.look_at = r.ended;
+        r.kill_at = add(r.ended, leftover_grace);
+        process::signal_tree(r.tree, SIGTERM);
+    }
+
+    void report(run& r)
+    {
+        if (r.output) close_output(r);
+        done_.push_back({r.token, process::make_outcome(r)});
+        r.reported = true;
+        --active_;
+    }
+
+    void release(run& r)
+    {
+        if (!r.reported) report(r);
+        r = run{};
+    }
+
+    void stop_run(run& r, stop_reason reason, duration now)
+    {
+        if (reason != stop_reason::lease_lost && (r.stopping || has_ended(r))) return;
+        r.stopping = reason;
+        r.timeout_at = process::never;
+        if (reason == stop_reason::lease_lost) return kill_run(r, now);
+        signal_run(r, SIGTERM);
+        r.kill_at = add(now, options_.grace);
+    }
+
+    // It ended by itself, and is about to be reported so.
+    [[nodiscard]] static bool has_ended(const run& r) noexcept
+    {
+        siginfo_t info{};
+        const auto pid = static_cast<id_t>(r.tree.leader);
+        return r.exited || (::waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0);
+    }
+
+    static void signal_run(run& r, int signal)
+    {
+        if (!r.exited) ::kill(-r.tree.leader, signal);
+        process::signal_tree(r.tree, signal);
+    }
+
+    void kill_run(run& r, duration now)
+    {
+        r.killing = true;
+        r.kill_at = process::never;
+        r.give_up_at = add(now, patience);
+        signal_run(r, SIGKILL);
+    }
+
+    // Lets every run do what is due at `now`; returns when the next is.
+    duration tick(duration now)
+    {
+        auto next = process::never;
+        for (auto& r : runs_) {
+            if (r.serial == 0) continue;
+            if (r.next_timer() <= now) on_timer(r, now);
+            if (r.serial == 0) continue;
+            next = std::min(next, r.next_timer());
+            if (!r.pidfd && !r.exited) {
+                on_exit(r);
+                next = std::min(next, add(now, look_interval));
+            }
+        }
+        return next;
+    }
+
+    void on_timer(run& r, duration now)
+    {
+        if (r.watch_at <= now) watch(r, now);
+        if (r.timeout_at <= now) stop_run(r, stop_reason::timed_out, now);
+        if (r.kill_at <= now) kill_run(r, now);
+        if (r.look_at <= now) look(r, now);
+        if (r.give_up_at <= now) r.exited ? release(r) : void(r.give_up_at = add(now, patience));
+    }
+
+    void watch(run& r, duration now)
+    {
+        r.watched = poll_.add(r.output.get(), key_of(r, true));
+        r.watch_at = process::never;
+        if (r.watched) return;
+        if (!process::drain(r, scratch_, pipe_bytes_max)) return close_output(r);
+        r.watch_at = add(now, watch_delay);
+    }
+
+    // The leader is gone: is the rest of the tree?
+    void look(run& r, duration now)
+    {
+        const auto left = r.killing ? process::signal_tree(r.tree, SIGKILL) : process::find_tree(r.tree).size();
+        if (left == 0) return release(r);
+        r.look_at = add(now, look_interval);
+    }
+
+    void kill_all()
+    {
+        const auto now = process::monotonic_now();
+        for (auto& r : runs_)
+            if (r.serial != 0) kill_run(r, now);
+        for (auto& r : runs_) {
+            if (r.serial == 0) continue;
+            if (!r.exited) process::reap(r.tree.leader);
+            while (process::signal_tree(r.tree, SIGKILL) > 0 && process::monotonic_now() < r.give_up_at) ::usleep(1000);
+        }
+    }
+
+    process_options options_;
+    std::string environment_;
+    process::unique_fd null_;
+    process::event_poll poll_;
+    Spawner spawner_;
+    process::planner planner_;
+    process::exec_plan plan_;
+    process::string_block variables_;
+    std::vector<run> runs_;  // a free place has serial 0
+    std::vector<finished_run> done_;
+    std::vector<char> scratch_;
+    std::size_t active_ = 0;
+    std::uint32_t serial_ = 0;
+};
+
+using process_executor = basic_process_executor<process::spawner>;
+
+}  // namespace queuectl::inline v0
+
+#endif
