@@ -74,6 +74,7 @@ inline void apply_stop(outcome& into, std::optional<stop_reason> why, bool late)
     } else if (into.report.status == run_status::succeeded && !into.released) {
         return;
     } else if (why == stop_reason::cancelled) {
+        into.released = false;
         into.report.status = run_status::cancelled;
     } else if (why) {
         into.released = true;

@@ -24,8 +24,8 @@ class inline_executor {
                   "returns void, bool, outcome, result<void> or result<std::string>");
 
 public:
-    explicit inline_executor(Handler handler, std::size_t ahead = 1, Clock clock = Clock{})
-        : handler_{std::move(handler)}, clock_{std::move(clock)}, ahead_{ahead == 0 ? 1 : ahead}
+    explicit inline_executor(Handler h, std::size_t ahead = 1, Clock clock = Clock{})
+        : handler_{std::move(h)}, clock_{std::move(clock)}, ahead_{ahead == 0 ? 1 : ahead}
     {
     }
 
