@@ -76,15 +76,12 @@ public:
         return std::exchange(news_, {});
     }
     // Whether the storage has told of work since the last call.
-    [[nodiscard]] bool take_work()
-    {
-        if constexpr (!Threads) look();
-        return work_.exchange(false);
-    }
+    [[nodiscard]] bool take_work() { return work_.exchange(false); }
 
     // Without a thread: extends when it is time, or when a cancellation was asked for.
     void beat_if_due(const instant& now)
     {
+        look();
         if (now.boot >= next_beat_ || control_) beat(now);
     }
     // Boot time of the next beat.

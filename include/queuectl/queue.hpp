@@ -27,15 +27,6 @@ struct enqueued {
     insert_status status = insert_status::inserted;
 };
 
-// One object of each of the traits' types, for a queue whose time, randomness or observer are not the defaults.
-template <class Traits>
-struct traits_values {
-    typename Traits::time_source time{};
-    typename Traits::random_source random{};
-    typename Traits::id_source ids{};
-    typename Traits::observer observer{};
-};
-
 // Owns its parts by value; not movable once made (guaranteed elision still allows factories).
 //
 // Thread safety: everything but run* may be called from any thread, also while a run* is going on, where the

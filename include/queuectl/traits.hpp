@@ -33,6 +33,15 @@ struct queue_traits {
     static constexpr bool threads = QUEUECTL_HAS_THREADS != 0;
 };
 
+// One object of each of the traits' types, for a queue whose time, randomness or observer are not the defaults.
+template <class Traits>
+struct traits_values {
+    typename Traits::time_source time{};
+    typename Traits::random_source random{};
+    typename Traits::id_source ids{};
+    typename Traits::observer observer{};
+};
+
 }  // namespace queuectl::inline v0
 
 #endif

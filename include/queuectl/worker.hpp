@@ -72,10 +72,10 @@ public:
     [[nodiscard]] result<run_summary> run()
     {
         while (true) {
-            follow_stop();
-            follow_news();
             const instant now = p_.time.now();
             if constexpr (!threads) heartbeat_.beat_if_due(now);
+            follow_stop();
+            follow_news();
             if (auto stepped = step(now); !stepped) {
                 if (gave_up(stepped.error(), now)) return abandon(stepped.error());
             }
