@@ -129,9 +129,8 @@ protected:
         if (r.record.state == state::pending || r.record.state == state::processing) return change_status::conflict;
         revive_row(r, now);
         auto& rows = kept().rows;
-        std::stable_sort(rows.begin(), rows.end(), [](const model_row& a, const model_row& b) {
-            return a.record.sequence < b.record.sequence;
-        });
+        std::stable_sort(rows.begin(), rows.end(),
+                         [](const model_row& a, const model_row& b) { return a.record.sequence < b.record.sequence; });
         kept().tell_work();
         return change_status::done;
     }

@@ -57,9 +57,8 @@ struct model_store {
     }
     void erase(std::string_view id)
     {
-        rows.erase(
-            std::remove_if(rows.begin(), rows.end(), [&](const model_row& r) { return r.record.job.id == id; }),
-            rows.end());
+        rows.erase(std::remove_if(rows.begin(), rows.end(), [&](const model_row& r) { return r.record.job.id == id; }),
+                   rows.end());
     }
     void tell_work()
     {
