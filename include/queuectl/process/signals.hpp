@@ -1,0 +1,80 @@
+// Stop signals of a worker process, turned into a count and a call.
+#ifndef QUEUECTL_PROCESS_SIGNALS_HPP
+#define QUEUECTL_PROCESS_SIGNALS_HPP
+
+#include <queuectl/config.hpp>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+
+#include <unistd.h>
+
+namespace queuectl::inline v0::process
+{
+
+namespace detail
+{
+struct stop_signal_state {
+    std::atomic<int> requests{0};
+    std::atomic<void (*)(void*)> wake{nullptr};
+    std::atomic<void*> context{nullptr};
+    std::atomic<pid_t> parent{0};
+};
+inline stop_signal_state stop_signals_of_process;
+}  // namespace detail
+
+// While it lives, TERM, INT and HUP count as stop requests, and PIPE is ignored. `wake(context)` is called at each from
+// the signal handler, so it must be async-signal-safe, as executor.wake() is. One object at a time in a process.
+//
+// Once the parent has died, a request counts as two: what the supervisor's parent-death signal asks for is to stop the
+// jobs and release them, not to finish them unsupervised.
+class stop_signals
+{
+public:
+    explicit stop_signals(void (*wake)(void*) = nullptr, void* context = nullptr) noexcept
+    {
+        auto& s = detail::stop_signals_of_process;
+        s.requests = 0;
+        s.context = context;
+        s.wake = wake;
+        s.parent = ::getppid();
+        struct sigaction action {
+        };
+        action.sa_handler = &on_signal;
+        action.sa_flags = SA_RESTART;
+        for (std::size_t i = 0; i < numbers.size(); ++i) {
+            if (numbers[i] == SIGPIPE) action.sa_handler = SIG_IGN;
+            ::sigaction(numbers[i], &action, &before_[i]);
+        }
+    }
+    stop_signals(const stop_signals&) = delete;
+    stop_signals& operator=(const stop_signals&) = delete;
+    ~stop_signals()
+    {
+        for (std::size_t i = 0; i < numbers.size(); ++i) ::sigaction(numbers[i], &before_[i], nullptr);
+        detail::stop_signals_of_process.wake = nullptr;
+    }
+
+    // How many there were: 1 = finish the current jobs, 2 = stop them and release their leases. Any thread.
+    [[nodiscard]] int requests() const noexcept { return detail::stop_signals_of_process.requests; }
+
+private:
+    static constexpr std::array numbers{SIGTERM, SIGINT, SIGHUP, SIGPIPE};
+
+    static void on_signal(int)
+    {
+        const int saved = errno;
+        auto& s = detail::stop_signals_of_process;
+        s.requests += ::getppid() == s.parent ? 1 : 2;
+        if (auto* const wake = s.wake.load(); wake != nullptr) wake(s.context);
+        errno = saved;
+    }
+
+    std::array<struct sigaction, numbers.size()> before_{};
+};
+
+}  // namespace queuectl::inline v0::process
+
+#endif
