@@ -17,6 +17,7 @@ inline constexpr std::size_t key_bytes = 255;  // unique_key, key
 inline constexpr std::size_t payload_bytes = 16u << 20;
 inline constexpr std::size_t environment_bytes = 1u << 20;  // cwd and env together
 inline constexpr std::size_t result_bytes = 64u << 10;
+inline constexpr std::size_t config_value_bytes = 64u << 10;
 inline constexpr std::size_t error_bytes = 4u << 10;
 inline constexpr std::size_t inline_output_bytes = 4u << 10;  // more goes beside the store
 inline constexpr std::size_t dependencies = 10'000;
