@@ -1,0 +1,147 @@
+// Queues, kinds and priorities: which line a job waits in.
+#ifndef QUEUECTL_DETAIL_MEMORY_LANE_HPP
+#define QUEUECTL_DETAIL_MEMORY_LANE_HPP
+
+#include <queuectl/detail/memory_line.hpp>
+
+#include <array>
+#include <map>
+#include <string_view>
+
+namespace queuectl::inline v0::detail
+{
+
+// One level a priority, and which of them hold a waiting job.
+class memory_order
+{
+public:
+    [[nodiscard]] memory_level& level(std::int8_t priority) noexcept { return levels_[index(priority)]; }
+
+    // To be called after the line's head may have changed.
+    void update(memory_line& line) noexcept
+    {
+        const std::size_t i = index(line.priority());
+        levels_[i].update(line);
+        const std::uint64_t bit = std::uint64_t{1} << (i % 64);
+        if (levels_[i].empty())
+            in_use_[i / 64] &= ~bit;
+        else
+            in_use_[i / 64] |= bit;
+    }
+
+    // Calls visit(level) for the levels in use, highest priority first, until it returns false.
+    template <class Visit>
+    void for_each_level(Visit visit)
+    {
+        for (std::size_t word = in_use_.size(); word-- > 0;)
+            for (std::uint64_t bits = in_use_[word]; bits != 0;) {
+                const auto top = static_cast<std::size_t>(std::bit_width(bits) - 1);
+                bits &= ~(std::uint64_t{1} << top);
+                if (!visit(levels_[word * 64 + top])) return;
+            }
+    }
+
+private:
+    [[nodiscard]] static std::size_t index(std::int8_t priority) noexcept
+    {
+        return static_cast<std::size_t>(priority + 128);
+    }
+    std::array<memory_level, 256> levels_;
+    std::array<std::uint64_t, 4> in_use_{};
+};
+
+struct memory_queue {
+    std::string_view name;
+    std::array<std::uint64_t, state_count> counts{};
+    std::map<std::string, memory_lane, std::less<>> lanes;  // by kind
+};
+
+// The jobs of one queue and kind: a line for each priority in use, and one for each final state.
+struct memory_lane {
+    memory_queue* queue = nullptr;
+    std::string_view kind;
+    std::vector<std::unique_ptr<memory_line>> waiting;
+    std::array<memory_line, state_count> final_lines;  // by (updated_at, insertion); those of final states are used
+    memory_line* last = nullptr;                       // the line asked for last
+    std::uint64_t claim_call = 0;                      // the last claim that looked at it
+
+    [[nodiscard]] memory_line& line(std::int8_t priority, memory_order& order)
+    {
+        if (last && last->priority() == priority) return *last;
+        for (const auto& known : waiting)
+            if (known->priority() == priority) return *(last = known.get());
+        waiting.reserve(waiting.size() + 1);
+        auto made = std::make_unique<memory_line>(&order.level(priority), priority);
+        order.level(priority).expect_line();
+        waiting.push_back(std::move(made));
+        return *(last = waiting.back().get());
+    }
+    [[nodiscard]] memory_line& line(queuectl::state s) noexcept { return final_lines[static_cast<std::size_t>(s)]; }
+};
+
+// All queues ever named. Lanes are kept: names are few.
+class memory_lanes
+{
+public:
+    [[nodiscard]] memory_lane& at(std::string_view queue, std::string_view kind)
+    {
+        if (last_ && last_->queue->name == queue && last_->kind == kind) return *last_;
+        auto q = queues_.find(queue);
+        if (q == queues_.end()) {
+            q = queues_.try_emplace(std::string{queue}).first;
+            q->second.name = q->first;
+        }
+        auto lane = q->second.lanes.find(kind);
+        if (lane == q->second.lanes.end()) {
+            lane = q->second.lanes.try_emplace(std::string{kind}).first;
+            lane->second.queue = &q->second;
+            lane->second.kind = lane->first;
+        }
+        return *(last_ = &lane->second);
+    }
+
+    // Calls visit(lane) for the lanes of the named queues and kinds, all where none is named, until it returns false.
+    // A name given twice is visited twice.
+    template <class Names, class Visit>
+    void for_each(const Names& queues, const Names& kinds, Visit visit)
+    {
+        const auto in_queue = [&](memory_queue& queue) {
+            return each(queue.lanes, kinds, [&](memory_lane& lane) { return visit(lane); });
+        };
+        each(queues_, queues, in_queue);
+    }
+    template <class Visit>
+    void for_each_queue(Visit visit) const
+    {
+        for (const auto& [name, queue] : queues_) visit(queue);
+    }
+
+    template <class Visit>
+    void for_each_line(Visit visit) const
+    {
+        for (const auto& [queue_name, queue] : queues_)
+            for (const auto& [kind, lane] : queue.lanes)
+                for (const auto& line : lane.waiting) visit(*line);
+    }
+
+private:
+    template <class Map, class Names, class Visit>
+    static bool each(Map& map, const Names& names, Visit visit)
+    {
+        if (names.empty()) {
+            for (auto& [name, value] : map)
+                if (!visit(value)) return false;
+            return true;
+        }
+        for (const auto& name : names)
+            if (const auto found = map.find(name); found != map.end() && !visit(found->second)) return false;
+        return true;
+    }
+
+    std::map<std::string, memory_queue, std::less<>> queues_;
+    memory_lane* last_ = nullptr;
+};
+
+}  // namespace queuectl::inline v0::detail
+
+#endif

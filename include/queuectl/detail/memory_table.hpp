@@ -1,0 +1,121 @@
+// Ids to slots: open addressing with linear probing and no tombstones.
+#ifndef QUEUECTL_DETAIL_MEMORY_TABLE_HPP
+#define QUEUECTL_DETAIL_MEMORY_TABLE_HPP
+
+#include <queuectl/detail/memory_slot.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+namespace queuectl::inline v0::detail
+{
+
+// Two multiplications a 16 bytes; the seed makes collisions hard to prepare from outside.
+[[nodiscard]] inline std::uint32_t memory_hash(std::string_view text, std::uint64_t seed) noexcept
+{
+    constexpr std::uint64_t k = 0x9e3779b97f4a7c15u;
+    const auto word = [](const char* p, std::size_t n) {
+        std::uint64_t w = 0;
+        std::memcpy(&w, p, n);
+        return w;
+    };
+    const auto mix = [](std::uint64_t v) { return (v ^ (v >> 32)) * k; };
+    std::uint64_t h = seed ^ (text.size() * k);
+    const char* p = text.data();
+    std::size_t n = text.size();
+    for (; n > 16; p += 8, n -= 8) h = mix(h ^ word(p, 8));
+    if (n >= 8) {
+        h = mix(h ^ word(p, 8));
+        h = mix(h ^ word(p + n - 8, 8));
+    } else if (n >= 4) {
+        h = mix(h ^ (word(p, 4) << 32 | word(p + n - 4, 4)));
+    } else if (n > 0) {
+        const auto byte = [p](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(p[i])}; };
+        h = mix(h ^ (byte(0) << 16 | byte(n / 2) << 8 | byte(n - 1)));
+    }
+    h = mix(h);
+    return static_cast<std::uint32_t>(h >> 32);
+}
+
+// The slots of all jobs by id. At most three quarters full; growth doubles it. find, add and drop O(1).
+class memory_table
+{
+public:
+    explicit memory_table(const memory_slab& slab) : slab_{slab} {}
+
+    [[nodiscard]] std::uint32_t hash(std::string_view id) const noexcept
+    {
+        return memory_hash(id, reinterpret_cast<std::uintptr_t>(this));
+    }
+
+    void prefetch([[maybe_unused]] std::uint32_t hash) const noexcept
+    {
+#if defined(__GNUC__)
+        if (!cells_.empty()) __builtin_prefetch(&cells_[hash & mask_]);
+#endif
+    }
+
+    [[nodiscard]] memory_slot* find(std::string_view id, std::uint32_t hash) const noexcept
+    {
+        if (cells_.empty()) return nullptr;
+        for (std::size_t i = hash & mask_; cells_[i].slot != none; i = (i + 1) & mask_) {
+            if (cells_[i].hash != hash) continue;
+            memory_slot& slot = slab_[cells_[i].slot];
+            if (slot.id.size() == id.size() && std::memcmp(slot.id.data(), id.data(), id.size()) == 0) return &slot;
+        }
+        return nullptr;
+    }
+    [[nodiscard]] memory_slot* find(std::string_view id) const noexcept { return find(id, hash(id)); }
+
+    // Makes room for n more: the next n adds allocate nothing.
+    void reserve(std::size_t n)
+    {
+        if ((size_ + n) * 4 <= cells_.size() * 3) return;
+        std::vector<cell> old(std::max<std::size_t>(64, std::bit_ceil((size_ + n) * 2)));
+        old.swap(cells_);
+        mask_ = cells_.size() - 1;
+        for (const cell& c : old)
+            if (c.slot != none) place(c);
+    }
+    void add(const memory_slot& slot) noexcept
+    {
+        place({slot.hash, slot.index});
+        ++size_;
+    }
+    void drop(const memory_slot& slot) noexcept
+    {
+        std::size_t hole = slot.hash & mask_;
+        while (cells_[hole].slot != slot.index) hole = (hole + 1) & mask_;
+        for (std::size_t i = (hole + 1) & mask_; cells_[i].slot != none; i = (i + 1) & mask_) {
+            const std::size_t home = cells_[i].hash & mask_;
+            if (((i - home) & mask_) < ((i - hole) & mask_)) continue;
+            cells_[hole] = cells_[i];
+            hole = i;
+        }
+        cells_[hole] = {};
+        --size_;
+    }
+
+private:
+    static constexpr std::uint32_t none = memory_nowhere;
+    struct cell {
+        std::uint32_t hash = 0;
+        std::uint32_t slot = none;
+    };
+    void place(const cell& c) noexcept
+    {
+        std::size_t i = c.hash & mask_;
+        while (cells_[i].slot != none) i = (i + 1) & mask_;
+        cells_[i] = c;
+    }
+
+    const memory_slab& slab_;
+    std::vector<cell> cells_;
+    std::size_t mask_ = 0;
+    std::size_t size_ = 0;
+};
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
