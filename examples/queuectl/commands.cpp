@@ -1,0 +1,18 @@
+#include "commands.hpp"
+
+namespace queuectl::command {
+
+namespace {
+
+constexpr subcommand table[] = {
+    {"config set", "Change a setting", config_set_command},
+    {"config get", "Print a setting", config_get_command},
+    {"config list", "Print every setting", config_list_command},
+    {"config unset", "Go back to a setting's default", config_unset_command},
+};
+
+}  // namespace
+
+std::span<const subcommand> all_commands() { return table; }
+
+}  // namespace queuectl::command

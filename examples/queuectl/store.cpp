@@ -1,0 +1,140 @@
+#include "store.hpp"
+
+#include "missing_storage.hpp"
+#include "store_parts.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace queuectl::command {
+
+namespace {
+
+constexpr char known_urls[] = "must be sqlite:PATH or memory:";
+
+std::string from_environment(const char* name)
+{
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::string{} : std::string{value};
+}
+
+// $XDG_STATE_HOME/queuectl, or ~/.local/state/queuectl. A relative XDG_STATE_HOME is ignored, as its specification
+// says.
+std::string state_folder()
+{
+    std::string base = from_environment("XDG_STATE_HOME");
+    if (!base.empty() && base.front() == '/') return base + "/queuectl";
+    base = from_environment("HOME");
+    return base.empty() || base.front() != '/' ? std::string{} : base + "/.local/state/queuectl";
+}
+
+// Makes a relative path absolute: jobs run in other directories, and are told where the store is.
+result<std::string> absolute(std::string_view path)
+{
+    if (path.front() == '/') return std::string{path};
+    char here[4096];
+    if (::getcwd(here, sizeof here) == nullptr) return fail(errc::unreachable, "getcwd", std::strerror(errno), errno);
+    while (path.substr(0, 2) == "./") path.remove_prefix(2);
+    return std::string{here} + "/" + std::string{path};
+}
+
+// mkdir -p with mode 0700 for what is created.
+result<void> create_folders(const std::string& path)
+{
+    for (std::size_t i = 1; i <= path.size(); ++i) {
+        if (i != path.size() && path[i] != '/') continue;
+        const std::string part = path.substr(0, i);
+        if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
+            return fail(errc::unreachable, "mkdir " + part, std::strerror(errno), errno);
+    }
+    return {};
+}
+
+// Whether anything is at the path; links are not followed.
+result<bool> is_there(const std::string& path)
+{
+    struct stat about {};
+    if (::lstat(path.c_str(), &about) == 0) return true;
+    if (errno == ENOENT) return false;
+    return fail(errc::unreachable, "open " + path, std::strerror(errno), errno);
+}
+
+failure_value refuse_memory()
+{
+    return fail(errc::unsupported,
+                "store memory:", "holds jobs within one process only; use it with `worker start --file F --drain`");
+}
+
+result<store_location> locate_default()
+{
+    const std::string folder = state_folder();
+    if (folder.empty())
+        return fail(errc::invalid_argument, "store",
+                    "neither --store, QUEUECTL_STORE, XDG_STATE_HOME nor HOME says where");
+    return store_location{store_kind::sqlite, folder + "/queuectl.db", true};
+}
+
+}  // namespace
+
+std::string store_location::url() const { return kind == store_kind::memory ? "memory:" : "sqlite:" + path; }
+
+result<store_location> locate(std::string_view url)
+{
+    const std::string named = url.empty() ? from_environment("QUEUECTL_STORE") : std::string{url};
+    if (named.empty()) return locate_default();
+    if (named == "memory:") return store_location{store_kind::memory, {}, false};
+    const std::size_t colon = named.find(':');
+    const std::string scheme = named.substr(0, colon);
+    for (const char* other : {"journal", "lmdb", "redis", "rediss", "redis+unix"})
+        if (colon != std::string::npos && scheme == other)
+            return fail(errc::unsupported, "store " + scheme + ":", std::string{"is not compiled in; "} + known_urls);
+    if (colon == std::string::npos || scheme != "sqlite")
+        return fail(errc::invalid_argument, "store", std::string{known_urls});
+    const std::string path = named.substr(colon + 1);
+    if (path.empty() || path.back() == '/' || path.find('\0') != std::string::npos)
+        return fail(errc::invalid_argument, "store", "sqlite:PATH needs the path of a file");
+    auto full = absolute(path);
+    if (!full) return fail(full.error());
+    return store_location{store_kind::sqlite, std::move(*full), false};
+}
+
+result<open_store> open_for_reading(const store_location& where)
+{
+    if (where.kind == store_kind::memory) return refuse_memory();
+    auto there = is_there(where.path);
+    if (!there) return fail(there.error());
+    if (!*there) return open_store{erase_type(missing_storage{where.url()}), where, false};
+    auto opened = open_sqlite(where.path, {});
+    if (!opened) return fail(opened.error());
+    return open_store{std::move(*opened), where, true};
+}
+
+result<open_store> open_for_writing(const store_location& where, const open_options& options)
+{
+    if (where.kind == store_kind::memory) return refuse_memory();
+    if (where.default_path)
+        if (auto created = create_folders(where.path.substr(0, where.path.rfind('/'))); !created)
+            return fail(created.error());
+    auto opened = open_sqlite(where.path, options);
+    if (!opened) return fail(opened.error());
+    return open_store{std::move(*opened), where, true};
+}
+
+result<open_store> open_for_reading(std::string_view url)
+{
+    auto where = locate(url);
+    if (!where) return fail(where.error());
+    return open_for_reading(*where);
+}
+
+result<open_store> open_for_writing(std::string_view url, const open_options& options)
+{
+    auto where = locate(url);
+    if (!where) return fail(where.error());
+    return open_for_writing(*where, options);
+}
+
+}  // namespace queuectl::command

@@ -1,0 +1,56 @@
+// Store URLs, and opening what they name.
+#ifndef QUEUECTL_COMMAND_STORE_HPP
+#define QUEUECTL_COMMAND_STORE_HPP
+
+#include "any_storage.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace queuectl::command {
+
+enum class store_kind { sqlite, memory };
+
+// Where a store is.
+struct store_location {
+    store_kind kind = store_kind::sqlite;
+    std::string path;           // absolute; empty for memory
+    bool default_path = false;  // nobody named it: its folders are created, 0700, with the store
+
+    // "sqlite:/home/me/jobs.db", "memory:"
+    [[nodiscard]] std::string url() const;
+    // The side folder: locks, wake word, worker registry, logs. Empty for memory.
+    [[nodiscard]] std::string side_folder() const { return path.empty() ? path : path + ".d"; }
+};
+
+// Of the URL, else of QUEUECTL_STORE, else sqlite:queuectl.db in $XDG_STATE_HOME/queuectl (~/.local/state/queuectl).
+// Errors: unsupported for stores that are not compiled in, invalid_argument for anything else.
+[[nodiscard]] result<store_location> locate(std::string_view url);
+
+struct open_options {
+    bool sync_claims = false;  // a claim is durable before its jobs start
+};
+
+struct open_store {
+    std::unique_ptr<any_storage> storage;
+    store_location where;
+    bool exists = true;  // false: a store to be read that is not there, empty to every read
+
+    [[nodiscard]] storage_ref<any_storage> ref() const { return storage_ref<any_storage>{*storage}; }
+};
+
+// Never creates anything. memory: is refused, as in open_for_writing: its jobs would end with this process.
+[[nodiscard]] result<open_store> open_for_reading(const store_location& where);
+// Creates the store unless it is there.
+[[nodiscard]] result<open_store> open_for_writing(const store_location& where, const open_options& options = {});
+// A memory store, for programs that enqueue and run in one process.
+[[nodiscard]] open_store open_memory();
+
+// locate() and open_*() of --store.
+[[nodiscard]] result<open_store> open_for_reading(std::string_view url);
+[[nodiscard]] result<open_store> open_for_writing(std::string_view url, const open_options& options = {});
+
+}  // namespace queuectl::command
+
+#endif
