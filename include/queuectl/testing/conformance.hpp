@@ -22,13 +22,16 @@
 #include <queuectl/testing/conformance/header.hpp>
 #include <queuectl/testing/conformance/inspect.hpp>
 #include <queuectl/testing/conformance/limits.hpp>
+#include <queuectl/testing/conformance/notify.hpp>
 #include <queuectl/testing/conformance/order.hpp>
 #include <queuectl/testing/conformance/persist.hpp>
 #include <queuectl/testing/conformance/settings.hpp>
+#include <queuectl/testing/conformance/threads.hpp>
 #include <queuectl/testing/conformance/time.hpp>
 #include <queuectl/testing/conformance/tokens.hpp>
 #include <queuectl/testing/conformance/verdicts.hpp>
 #include <queuectl/testing/conformance/visible.hpp>
+#include <queuectl/testing/random_ops.hpp>
 
 namespace queuectl::inline v0::conformance {
 
@@ -51,6 +54,9 @@ template <backend B>
     add_inspection_checks(list);
     add_change_checks(list);
     add_setting_checks(list);
+    add_notification_checks(list);
+    add_random_checks(list);
+    add_thread_checks(list);
     return list.checks();
 }
 

@@ -44,7 +44,7 @@ template <backend B>
 void list_goes_page_by_page(fixture<B>& f)
 {
     for (const char* id : {"a", "b", "c", "d", "e"}) f.put(id, [&](job& j) { j.tag = *id == 'c' ? "x" : "t"; });
-    for (const std::size_t limit : {1, 2, 5, 6}) {
+    for (const std::size_t limit : {1u, 2u, 5u, 6u}) {
         QUEUECTL_EQUAL(f, listed(f, {}, limit), {"a", "b", "c", "d", "e"});
         job_filter filter;
         filter.tag = "t";
