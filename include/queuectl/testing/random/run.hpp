@@ -81,6 +81,8 @@ private:
                 j = inserted_[random.below(inserted_.size())];
             else
                 describe_job(j, random);
+            const auto same = [&](const job& other) { return other.id == j.id && other.nonce == j.nonce; };
+            if (std::any_of(jobs.begin(), jobs.end(), same)) continue;
             jobs.push_back(j);
             inserted_.push_back(std::move(j));
         }
