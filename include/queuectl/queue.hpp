@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,8 @@ class basic_queue {
     static_assert(queuectl::executor<Executor>,
                   "Executor must satisfy queuectl::executor: capacity, start, collect, stop, wake");
     static_assert(queuectl::backoff<Backoff>, "Backoff must satisfy queuectl::backoff: b(attempt, bits) -> duration");
+
+    static constexpr bool runs_jobs = !std::is_same_v<Executor, no_executor>;
 
 public:
     using storage_type = Storage;
@@ -126,13 +129,16 @@ public:
 
     // The worker: runs jobs until `stop` is requested, then finishes (or releases) what runs. Returns an error
     // only when the storage has one that no repetition can mend; running jobs are then stopped.
-    result<run_summary> run(stop_source& stop) { return work(run_until::stopped, &stop); }
+    result<run_summary> run(stop_source& stop) requires runs_jobs { return work(run_until::stopped, &stop); }
     // Runs until nothing of its queues is due, processing, or waiting for a retry; waits for retries. Jobs
     // that are due later for another reason, or held, stay.
-    result<run_summary> run_until_drained(stop_source& stop) { return work(run_until::drained, &stop); }
-    result<run_summary> run_until_drained() { return work(run_until::drained, nullptr); }
+    result<run_summary> run_until_drained(stop_source& stop) requires runs_jobs
+    {
+        return work(run_until::drained, &stop);
+    }
+    result<run_summary> run_until_drained() requires runs_jobs { return work(run_until::drained, nullptr); }
     // Runs what is due now and returns; never waits for a due time. For tests and batch programs.
-    result<run_summary> run_until_idle() { return work(run_until::idle, nullptr); }
+    result<run_summary> run_until_idle() requires runs_jobs { return work(run_until::idle, nullptr); }
 
     // --- inspect and operate (inspectable storages) ---
 

@@ -2,10 +2,12 @@
 #ifndef QUEUECTL_WORKER_HPP
 #define QUEUECTL_WORKER_HPP
 
+#include <queuectl/detail/exchange.hpp>
 #include <queuectl/facets.hpp>
 #include <queuectl/heartbeat.hpp>
 #include <queuectl/lifecycle.hpp>
 #include <queuectl/options.hpp>
+#include <queuectl/run_summary.hpp>
 #include <queuectl/run_table.hpp>
 #include <queuectl/stop.hpp>
 #include <queuectl/traits.hpp>
@@ -22,16 +24,6 @@ enum class run_until : std::uint8_t {
     stopped,  // never: only by its stop_source, or by an error that no repetition can mend
     drained,  // nothing of its queues is due, processing anywhere, or waiting for a retry
     idle,     // nothing is due now and nothing of its own runs
-};
-
-// What a run of the worker did; each settled job counts once per run.
-struct run_summary {
-    std::uint64_t completed = 0;
-    std::uint64_t retried = 0;  // failed, will be retried
-    std::uint64_t buried = 0;   // into the dead letter queue
-    std::uint64_t cancelled = 0;
-    std::uint64_t released = 0;
-    std::uint64_t lost = 0;  // the lease was lost: the result was thrown away
 };
 
 // Errors after which the same call may succeed later.
@@ -60,12 +52,12 @@ public:
     };
 
     worker(const parts& p, run_until until, stop_source* stop)
-        : p_{p}, until_{until}, stop_{stop}, heartbeat_{p.storage,
-                                                        p.time,
-                                                        wake_executor{&p.executor},
-                                                        tell_trouble{&p.observer},
-                                                        p.options.lease,
-                                                        p.options.check}
+        : p_{p},
+          until_{until},
+          stop_{stop},
+          heartbeat_{p.storage,       p.time,         wake_executor{&p.executor}, tell_trouble{&p.observer},
+                     p.options.lease, p.options.check},
+          exchange_{p.storage, p.options}
     {
     }
 
@@ -130,134 +122,57 @@ private:
         return std::min<std::size_t>(p_.executor.capacity(), batch);
     }
 
-    [[nodiscard]] bool worth_claiming(const instant& now)
-    {
-        if (heartbeat_.take_work() || p_.hint.exchange(false)) more_ = true;
-        return more_ || now.wall >= next_at_ || now.boot >= next_check_;
-    }
-
     result<void> step(const instant& now)
     {
         if (now.boot < paused_until_) return {};
-        const std::size_t want = repeat_ ? last_want_ : wanted();
-        const bool claiming = want > 0 && (!settling_.empty() || repeat_ || worth_claiming(now));
-        if (settling_.empty() && !claiming) return {};
-        statuses_.assign(settling_.size(), settle_status::applied);
-        if (!claiming) {
-            if (auto settled = settle_only(now); !settled) return settled;
-        } else if (auto claimed = claim(want, now); !claimed) {
-            return claimed;
-        }
+        if (heartbeat_.take_work() || p_.hint.exchange(false)) exchange_.expect_more();
+        std::size_t want = wanted();
+        if (!exchange_.settling() && !exchange_.worth_claiming(now)) want = 0;
+        if (!exchange_.settling() && !exchange_.repeating() && want == 0) return {};
+        if (auto stepped = exchange_.step(want, p_.random.draw_uid(), now); !stepped) return stepped;
         failures_ = 0;
-        apply_statuses();
+        if (want > 0) solo_waiting_ = false;
+        tell_settled();
         start_claimed(now);
         return {};
     }
 
-    result<void> settle_only(const instant& now)
+    void tell_settled()
     {
-        constexpr std::size_t batch = storage_traits<Storage>::max_batch;
-        const std::span<const settlement> all{settling_};
-        const std::span<settle_status> statuses{statuses_};
-        for (std::size_t i = 0; i < all.size(); i += batch) {
-            const std::size_t n = std::min(batch, all.size() - i);
-            if (auto settled = p_.storage.settle(all.subspan(i, n), statuses.subspan(i, n), now); !settled)
-                return settled;
-        }
-        return {};
-    }
-
-    result<void> claim(std::size_t want, const instant& now)
-    {
-        if (!repeat_) nonce_ = p_.random.draw_uid();
-        last_want_ = want;
-        const claim_request request{
-            want, p_.options.queues, p_.options.kinds, p_.options.lease, p_.options.worker, nonce_, repeat_};
-        leases_.clear();
-        auto claimed = settling_.size() > storage_traits<Storage>::max_batch
-                           ? settle_then_claim(request, now)
-                           : settle_and_claim(p_.storage, settling_, statuses_, request, leases_, now);
-        if (!claimed) {
-            leases_.clear();
-            repeat_ = repeat_ || claimed.error().code == errc::outcome_unknown;
-            return fail(claimed.error());
-        }
-        repeat_ = false;
-        more_ = leases_.size() >= want;
-        next_at_ = claimed->next_at;
-        next_check_ = add(now.boot, p_.options.check);
-        if (solo_waiting_) solo_waiting_ = false;
-        return {};
-    }
-    result<claim_info> settle_then_claim(const claim_request& request, const instant& now)
-    {
-        if (auto settled = settle_only(now); !settled) return fail(settled.error());
-        return p_.storage.claim(request, leases_, now);
-    }
-
-    void apply_statuses()
-    {
-        heartbeat_.drop(settling_);
-        for (std::size_t i = 0; i < settling_.size(); ++i) {
-            run_slot& r = *settled_runs_[i];
-            count(settling_[i].verdict.kind, statuses_[i]);
+        heartbeat_.drop(exchange_.settlements());
+        exchange_.take_settled([&](run_slot& r, const settlement& s, settle_status status) {
+            summary_.count(s.verdict.kind, status);
             if (r.started)
-                p_.observer.settled(r.held, settling_[i], statuses_[i]);
-            else if (settling_[i].verdict.kind == verdict_kind::bury)
-                p_.observer.buried(r.held, settling_[i].error);
+                p_.observer.settled(r.held, s, status);
+            else if (s.verdict.kind == verdict_kind::bury)
+                p_.observer.buried(r.held, s.error);
             runs_.recycle(&r);
-        }
-        settling_.clear();
-        settled_runs_.clear();
-    }
-
-    void count(verdict_kind kind, settle_status status)
-    {
-        if (status != settle_status::applied) {
-            ++summary_.lost;
-            return;
-        }
-        switch (kind) {
-            case verdict_kind::complete:
-                ++summary_.completed;
-                break;
-            case verdict_kind::retry:
-                ++summary_.retried;
-                break;
-            case verdict_kind::bury:
-                ++summary_.buried;
-                break;
-            case verdict_kind::cancel:
-                ++summary_.cancelled;
-                break;
-            case verdict_kind::release:
-                ++summary_.released;
-                break;
-        }
+        });
     }
 
     // --- start ---
 
     void start_claimed(const instant& now)
     {
-        for (const auto& l : leases_) heartbeat_.hold(l);
-        const bool alone = !leases_.empty() && runs_.empty() && runs_alone(leases_.front());
-        for (std::size_t i = 0; i < leases_.size(); ++i) {
-            run_slot* r = runs_.hold(std::move(leases_[i]));
+        auto& leases = exchange_.leases();
+        for (const auto& l : leases) heartbeat_.hold(l);
+        const bool alone = !leases.empty() && runs_.empty() && runs_alone(leases.front());
+        for (std::size_t i = 0; i < leases.size(); ++i) {
+            run_slot* r = runs_.hold(std::move(leases[i]));
             if (crashed_too_often(r->held, p_.options.max_crashes)) {
                 settle_unrun(r, verdict_kind::bury, crash_verdict_text(r->held));
             } else if (level_ != stop_level::none) {
                 settle_unrun(r, verdict_kind::release, {});
             } else if (alone ? i > 0 : runs_alone(r->held)) {
                 solo_waiting_ = solo_waiting_ || !alone;
-                more_ = true;
+                exchange_.expect_more();
                 settle_unrun(r, verdict_kind::release, {});
             } else {
                 start(r, now);
                 solo_running_ = solo_running_ || (alone && r->started);
             }
         }
-        leases_.clear();
+        leases.clear();
     }
 
     void start(run_slot* r, const instant& now)
@@ -276,8 +191,7 @@ private:
 
     void settle_unrun(run_slot* r, verdict_kind kind, std::string why)
     {
-        settling_.push_back({r->held.receipt(), {kind, {}}, {}, std::move(why), {}});
-        settled_runs_.push_back(r);
+        exchange_.settle(r, {r->held.receipt(), {kind, {}}, {}, std::move(why), {}});
     }
 
     void take_finished()
@@ -294,8 +208,7 @@ private:
                 continue;
             }
             const verdict v = decide(r->held, f.what, p_.backoff, p_.random(), now.wall);
-            settling_.push_back(settle_run(r->held, std::move(f.what), v));
-            settled_runs_.push_back(r);
+            exchange_.settle(r, settle_run(r->held, std::move(f.what), v));
         }
         finished_.clear();
     }
@@ -332,9 +245,9 @@ private:
 
     [[nodiscard]] bool ended(const instant& now)
     {
-        if (!runs_.empty() || !settling_.empty() || repeat_) return false;
+        if (!runs_.empty() || exchange_.settling() || exchange_.repeating()) return false;
         if (level_ != stop_level::none) return true;
-        if (until_ == run_until::stopped || more_ || now.wall >= next_at_ || now.boot < paused_until_) return false;
+        if (until_ == run_until::stopped || !exchange_.nothing_due(now) || now.boot < paused_until_) return false;
         return until_ == run_until::idle || drained();
     }
 
@@ -350,7 +263,7 @@ private:
                 return ours && c[state::processing] + c[state::failed] > 0;
             });
         } else {
-            return next_at_ == timestamp_max;
+            return exchange_.nothing_waits();
         }
     }
 
@@ -358,12 +271,9 @@ private:
     {
         const instant now = p_.time.now();
         if (now.boot < paused_until_) return paused_until_ - now.boot;
-        if (!settling_.empty()) return duration{};
+        if (exchange_.settling() || exchange_.repeating()) return duration{};
         duration wait = p_.options.check;
-        if (wanted() > 0) {
-            if (more_ || repeat_) return duration{};
-            wait = std::min({wait, next_at_ - now.wall, next_check_ - now.boot});
-        }
+        if (wanted() > 0) wait = std::min(wait, exchange_.idle_time(now));
         if (until_ == run_until::drained) wait = std::min(wait, duration{100'000});
         if constexpr (!threads) wait = std::min({wait, heartbeat_.next_beat() - now.boot, duration{100'000}});
         return std::max(wait, duration{});
@@ -376,21 +286,12 @@ private:
     run_summary summary_{};
 
     run_table runs_;
+    detail::exchange<Storage> exchange_;
     std::vector<finished_run> finished_;
-    std::vector<lease> leases_;
-    std::vector<settlement> settling_;     // ended, the storage does not know yet
-    std::vector<run_slot*> settled_runs_;  // of the same indices
-    std::vector<settle_status> statuses_;
 
     stop_level level_ = stop_level::none;
-    uid nonce_{};
-    std::size_t last_want_ = 0;
-    bool repeat_ = false;        // the claim of nonce_ had an unknown outcome
-    bool more_ = true;           // a claim may find something now
     bool solo_waiting_ = false;  // a job that must run alone was seen: drain, then claim one
     bool solo_running_ = false;
-    timestamp next_at_ = timestamp_max;
-    duration next_check_{};
     duration paused_until_{};
     int failures_ = 0;
     int last_tries_ = 0;
