@@ -1,0 +1,114 @@
+// A leased row: what settle, reap and free_worker need of it, and the end of a run.
+#ifndef QUEUECTL_SQLITE_LEASE_ROW_HPP
+#define QUEUECTL_SQLITE_LEASE_ROW_HPP
+
+#include <queuectl/lease.hpp>
+#include <queuectl/limits.hpp>
+#include <queuectl/sqlite/log_files.hpp>
+#include <queuectl/sqlite/transaction.hpp>
+
+namespace queuectl::inline v0::detail::sqlite {
+
+struct lease_row {
+    std::int64_t sequence = 0;
+    std::string queue;
+    queuectl::state state{};
+    lease_token token{};
+    lease_token settled_token{};
+    std::int32_t attempts = 0;
+    std::int32_t crashes = 0;
+    std::int64_t runs = 0;
+    queuectl::state claimed_from{};
+    bool cancel_requested = false;
+    bool forgotten_when_completed = false;
+    std::string locked_by;
+    timestamp locked_at{};
+    std::string error;
+};
+
+// Of sql::held and sql::held_sequence.
+[[nodiscard]] inline lease_row read_lease_row(const statement& row)
+{
+    lease_row r;
+    r.sequence = row.integer(0);
+    r.queue = row.bytes(1);
+    r.state = static_cast<queuectl::state>(row.int32(2));
+    r.token = unpack_token(row.bytes(3));
+    r.settled_token = unpack_token(row.bytes(4));
+    r.attempts = row.int32(5);
+    r.crashes = row.int32(6);
+    r.runs = row.integer(7);
+    r.claimed_from = static_cast<queuectl::state>(row.int32(8));
+    r.cancel_requested = row.int32(9) != 0;
+    r.forgotten_when_completed = row.integer(10) == 0;
+    r.locked_by = row.bytes(11);
+    r.locked_at = row.time(12);
+    r.error = row.bytes(13);
+    return r;
+}
+
+// Forgets the runs of a job up to `newest`, with their output.
+[[nodiscard]] inline int forget_runs(transaction& tx, std::int64_t job, std::int64_t newest)
+{
+    auto forget = tx.sql.get(sql::forget_runs);
+    forget.bind(job, newest);
+    int rc = forget.step();
+    for (; rc == SQLITE_ROW; rc = forget.step())
+        if (!forget.null(0)) tx.dead_logs.push_back(forget.text(0));
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+// Writes the attempt record of the run that ends now; forgets what is over limits::attempts_kept. The row's own
+// counters are the caller's.
+[[nodiscard]] inline int record_run(transaction& tx, const lease_row& row, const attempt& run)
+{
+    const std::int64_t place = row.runs + 1;
+    const auto& out = run.output;
+    std::string small;
+    std::string log;
+    if (out.head.size() + out.tail.size() <= limits::inline_output_bytes || tx.files() == nullptr) {
+        small = out.head + out.tail;
+    } else {
+        log = std::to_string(row.sequence) + '-' + std::to_string(place);
+        auto logs = tx.files()->open_logs(true);
+        if (!logs) return tx.refuse(fail(logs.error()));
+        tx.new_logs.push_back(log);
+        if (auto written = write_log(**logs, log, out); !written) return tx.refuse(fail(written.error()));
+    }
+    const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+    const auto bytes = std::max(size(run.output_bytes), size(out.head.size() + out.tail.size() + out.dropped_bytes));
+    auto record = tx.sql.get(sql::record_run);
+    const int rc = record
+                       .bind(row.sequence, place, row.attempts + row.crashes + 1, static_cast<int>(run.status),
+                             run.exit_code, run.signal, run.started_at, run.ended_at, run.error, row.locked_by, bytes,
+                             size(out.dropped_bytes), size(out.head.size()), blob{small}, text_or_null{log})
+                       .run();
+    constexpr auto kept = static_cast<std::int64_t>(limits::attempts_kept);
+    if (rc != SQLITE_OK || place <= kept) return rc;
+    return forget_runs(tx, row.sequence, place - kept);
+}
+
+// Ends a lease whose holder is gone: crashes + 1, back to pending, or cancelled when that was asked for.
+[[nodiscard]] inline int crash(transaction& tx, std::int64_t sequence, std::string_view cause, const instant& now)
+{
+    lease_row row;
+    {
+        auto held = tx.sql.get(sql::held_sequence);
+        if (const int rc = held.bind(sequence).step(); rc != SQLITE_ROW) return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+        row = read_lease_row(held);
+    }
+    attempt run;
+    run.status = run_status::crashed;
+    run.error = cause;
+    run.started_at = row.locked_at;
+    run.ended_at = now.wall;
+    if (const int rc = record_run(tx, row, run); rc != SQLITE_OK) return rc;
+    const state to = row.cancel_requested ? state::cancelled : state::pending;
+    tx.move(row.queue, state::processing, to);
+    tx.work = true;
+    return tx.sql.get(sql::crash).bind(sequence, static_cast<int>(to), cause, now.wall).run();
+}
+
+}  // namespace queuectl::inline v0::detail::sqlite
+
+#endif

@@ -1,0 +1,288 @@
+// An open store: the connections, and how a transaction is begun, checked, committed and told of.
+#ifndef QUEUECTL_SQLITE_SESSION_HPP
+#define QUEUECTL_SQLITE_SESSION_HPP
+
+#include <queuectl/sqlite/connection.hpp>
+#include <queuectl/sqlite/log_files.hpp>
+#include <queuectl/sqlite/store_files.hpp>
+#include <queuectl/sqlite/transaction.hpp>
+
+namespace queuectl::inline v0::detail::sqlite {
+
+// What of a commit must have reached the disk when it returns.
+enum class durable : bool { later, now };
+
+// Any number of threads. Writers share one connection, under the store's lock; readers another.
+class session {
+public:
+    session(std::string path, const sqlite_options& options)
+        : path_{std::move(path)}, options_{options}, process_{::getpid()}
+    {
+    }
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+
+    // In a forked child everything is left as it is: it belongs to the parent.
+    ~session()
+    {
+        if (forked()) {
+            static_cast<void>(writer_.release());
+            static_cast<void>(reader_.release());
+            static_cast<void>(spare_.release());
+            return;
+        }
+        close_log();
+    }
+
+    [[nodiscard]] result<void> open()
+    {
+        const bool writes = !options_.read_only;
+        auto there = check_file(path_);
+        if (!there) return fail(there.error());
+        if (!*there && (!writes || !options_.create)) return fail(errc::not_found, "open " + path_, "no such store");
+        for (const char* beside : {"-wal", "-shm"})
+            if (auto checked = check_file(path_ + beside); !checked) return fail(checked.error());
+        if (!options_.insist_network_fs)
+            if (auto local = refuse_network_fs(path_.substr(0, path_.rfind('/') + 1)); !local) return local;
+        if (auto opened = files_.open(path_, writes); !opened) return opened;
+        if (!*there)
+            if (auto made = initialise(); !made) return made;
+        return check_header();
+    }
+
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] const sqlite_options& options() const noexcept { return options_; }
+    [[nodiscard]] store_files& files() noexcept { return files_; }
+
+    // Runs `body(transaction&)` and commits what it did. After an error nothing has changed, or it is
+    // errc::outcome_unknown.
+    template <class Body>
+    [[nodiscard]] result<void> write(const char* verb, durable wanted, Body body)
+    {
+        if (auto usable = check_usable(verb); !usable) return usable;
+        if (options_.read_only) return fail(errc::read_only, name(verb), "it was opened for reading");
+        const auto start = monotonic_us();
+        transaction_ends ends;
+        {
+            auto held = files_.lock->acquire(options_.busy);
+            if (!held) return fail(held.error());
+            if (auto ready = take(writer_); !ready) return fail(ready.error());
+            writer_->busy(options_.busy - duration{monotonic_us() - start});
+            if (auto done = run_write(verb, wanted, ends, body); !done) return done;
+            writer_->checkpoint_past(log_bytes);
+            for (const auto& log : ends.dead_logs)
+                if (auto logs = files_.open_logs(false)) remove_log(**logs, log);
+        }
+        if (ends.work) files_.wake->bump_work();
+        if (ends.control) files_.wake->bump_control();
+        return {};
+    }
+
+    // Runs `body(transaction&)` on one state of the store. Takes no lock of the queue.
+    template <class Body>
+    [[nodiscard]] result<void> read(const char* verb, Body body)
+    {
+        if (auto usable = check_usable(verb); !usable) return usable;
+        const std::scoped_lock one_reader{reading_};
+        if (auto ready = take(reader_); !ready) return fail(ready.error());
+        transaction tx{reader_->sql, nullptr};
+        int rc = reader_->sql.get(sql::begin_read).run();
+        if (rc == SQLITE_OK) rc = tx.check_readable(verb);
+        if (rc == SQLITE_OK) rc = body(tx);
+        if (rc != SQLITE_OK) {
+            auto why = explain(tx, *reader_, rc, verb, stage::before_commit);
+            reader_->roll_back();
+            return why;
+        }
+        static_cast<void>(reader_->sql.get(sql::commit).run());
+        return {};
+    }
+
+    // Changes with every commit of another connection, also of programs that know nothing of us.
+    [[nodiscard]] std::int64_t data_version()
+    {
+        const std::scoped_lock one_reader{reading_};
+        if (forked() || !take(reader_)) return 0;
+        auto row = reader_->sql.get(sql::data_version);
+        return row.step() == SQLITE_ROW ? row.integer(0) : 0;
+    }
+
+    [[nodiscard]] result<std::string> read_output(const std::string& log)
+    {
+        const std::scoped_lock one_reader{reading_};
+        auto logs = files_.open_logs(false);
+        if (!logs) return fail(logs.error());
+        return read_log(**logs, log);
+    }
+
+    // notifying_storage's wait, with a look at the data every five seconds for changes nobody told us of.
+    change_counts wait(change_counts seen, duration most)
+    {
+        constexpr std::int64_t look_us = 5'000'000;
+        const auto deadline = monotonic_us() + saturate(most).count();
+        for (;;) {
+            const auto left = deadline - monotonic_us();
+            const auto start = monotonic_us();
+            const auto now = files_.wake->wait(seen, duration{left < look_us ? left : look_us});
+            if (now != seen || left <= look_us || monotonic_us() - start < look_us) return now;
+            const auto version = data_version();
+            if (seen_version_.exchange(version) != version) files_.wake->bump_work();
+        }
+    }
+
+    // An operation's name for people.
+    [[nodiscard]] std::string name(const char* verb) const { return std::string{verb} + ' ' + path_; }
+
+    [[nodiscard]] result<void> check_usable(const char* verb) const
+    {
+        if (!forked()) return {};
+        return fail(errc::unsupported, name(verb), "a store must be opened again after fork");
+    }
+
+private:
+    static constexpr std::int64_t log_bytes = 4 << 20;
+    static constexpr std::int64_t log_bytes_at_close = 256 << 10;
+
+    struct transaction_ends {
+        bool work = false;
+        bool control = false;
+        std::vector<std::string> dead_logs;
+    };
+
+    [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
+
+    template <class Body>
+    result<void> run_write(const char* verb, durable wanted, transaction_ends& ends, Body& body)
+    {
+        connection& db = *writer_;
+        transaction tx{db.sql, &files_};
+        const bool full = wanted == durable::now && options_.durability == durability::full;
+        int rc = db.sync(full ? sync_level::full : sync_level::normal);
+        if (rc == SQLITE_OK) rc = db.sql.get(sql::begin).run();
+        if (rc == SQLITE_OK) rc = tx.check_writable(verb);
+        if (rc == SQLITE_OK) rc = body(tx);
+        if (rc == SQLITE_OK) rc = tx.finish();
+        auto when = stage::before_commit;
+        if (rc == SQLITE_OK) {
+            when = stage::commit;
+            rc = db.sql.get(sql::commit).run();
+        }
+        if (rc == SQLITE_OK) {
+            ends = {tx.work, tx.control, std::move(tx.dead_logs)};
+            return {};
+        }
+        auto why = explain(tx, db, rc, verb, when);
+        db.roll_back();
+        if (why.value.code != errc::outcome_unknown)
+            for (const auto& log : tx.new_logs) remove_log(*files_.logs, log);
+        if (why.value.code == errc::outcome_unknown || why.value.code == errc::io) writer_.reset();
+        return why;
+    }
+
+    failure_value explain(transaction& tx, connection& db, int rc, const char* verb, stage when) const
+    {
+        if (!tx.refusal) return failed(db.db(), rc, name(verb), when);
+        auto why = std::move(*tx.refusal);
+        why.value.operation = name(verb);
+        return why;
+    }
+
+    result<void> take(std::unique_ptr<connection>& role)
+    {
+        if (role) return {};
+        const std::scoped_lock one{sparing_};
+        if (!spare_) {
+            auto opened = connection::open(path_, options_.read_only, options_.busy);
+            if (!opened) return fail(opened.error());
+            spare_ = std::move(*opened);
+        }
+        role = std::move(spare_);
+        return {};
+    }
+
+    // A file without our tables is made a store, if it is empty.
+    result<void> check_header()
+    {
+        auto checked = read("open", [](transaction&) { return SQLITE_OK; });
+        if (!checked && checked.error().backend_code == SQLITE_ERROR) {
+            if (!options_.read_only && options_.create)
+                if (auto made = initialise(); !made) return made;
+            checked = read("open", [](transaction&) { return SQLITE_OK; });
+            if (!checked && checked.error().backend_code == SQLITE_ERROR)
+                return fail(errc::corrupt, name("open"), "it is an SQLite database, but no queuectl store");
+        }
+        if (checked && !options_.read_only) checked = ensure_log_mode(*reader_);
+        spare_ = std::move(reader_);
+        return checked;
+    }
+
+    // A database made by create_schema() may have another journal mode.
+    result<void> ensure_log_mode(connection& db)
+    {
+        auto row = db.sql.get(sql::journal_mode);
+        if (row.step() == SQLITE_ROW && row.bytes(0) == "wal") return {};
+        row.reset();
+        auto held = files_.lock->acquire(options_.busy);
+        if (!held) return fail(held.error());
+        if (const int rc = db.run("PRAGMA journal_mode=WAL"); rc != SQLITE_OK) return failed(db.db(), rc, name("open"));
+        return {};
+    }
+
+    // Makes the file and the tables that are missing, one process at a time.
+    result<void> initialise()
+    {
+        auto held = files_.lock->acquire(options_.busy);
+        if (!held) return fail(held.error());
+        if (auto made = create_file(*files_.folder, path_); !made) return made;
+        if (auto ready = take(writer_); !ready) return fail(ready.error());
+        connection& db = *writer_;
+        int tables = 0;
+        int rc = count_tables(db, tables);
+        if (rc == SQLITE_OK && tables == 0) rc = make_tables(db);
+        if (rc != SQLITE_OK) {
+            auto why = failed(db.db(), rc, name("create"));
+            db.roll_back();
+            return why;
+        }
+        spare_ = std::move(writer_);
+        return sync_parent(path_);
+    }
+
+    static int count_tables(connection& db, int& tables)
+    {
+        auto row = db.sql.get(sql::tables);
+        const int rc = row.step();
+        if (rc == SQLITE_ROW) tables = row.int32(0);
+        return rc == SQLITE_ROW ? SQLITE_OK : rc;
+    }
+
+    static int make_tables(connection& db)
+    {
+        int rc = db.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; BEGIN IMMEDIATE");
+        if (rc == SQLITE_OK) rc = db.run(schema_sql);
+        if (rc == SQLITE_OK) rc = db.run(identity_sql);
+        return rc == SQLITE_OK ? db.run("COMMIT") : rc;
+    }
+
+    // A long log makes the next open slow: it is read when no other process has the store open.
+    void close_log()
+    {
+        if (!writer_ || !files_.lock) return;
+        if (auto held = files_.lock->acquire(duration{0})) writer_->checkpoint_past(log_bytes_at_close);
+    }
+
+    std::string path_;
+    sqlite_options options_;
+    ::pid_t process_;
+    store_files files_;
+    std::atomic<std::int64_t> seen_version_{0};
+    std::mutex reading_;
+    std::mutex sparing_;
+    std::unique_ptr<connection> writer_;  // under the store's lock
+    std::unique_ptr<connection> reader_;  // under reading_
+    std::unique_ptr<connection> spare_;   // under sparing_
+};
+
+}  // namespace queuectl::inline v0::detail::sqlite
+
+#endif

@@ -1,0 +1,144 @@
+// What the verbs work on: an open transaction of a store.
+#ifndef QUEUECTL_SQLITE_TRANSACTION_HPP
+#define QUEUECTL_SQLITE_TRANSACTION_HPP
+
+#include <queuectl/sqlite/row.hpp>
+#include <queuectl/sqlite/schema.hpp>
+#include <queuectl/sqlite/sql.hpp>
+#include <queuectl/sqlite/store_files.hpp>
+#include <queuectl/state.hpp>
+
+#include <optional>
+
+namespace queuectl::inline v0::detail::sqlite {
+
+struct header {
+    int format = 0;
+    int min_reader = 0;
+    int min_writer = 0;
+    std::string store_id;
+    int state = 0;  // store_state
+    std::string moved_to;
+    std::int64_t last_removed = 0;
+};
+
+// The verbs give SQLITE_OK or a code; a refusal of our own is SQLITE_ABORT with `refusal` set. What they change
+// beside rows (counts, log files, wake-ups) is gathered here and done at, or after, the commit.
+class transaction {
+public:
+    // `files` is null on a user's own connection.
+    transaction(statements& s, store_files* files) : sql{s}, files_{files} {}
+
+    statements& sql;
+    header head;
+    std::optional<failure_value> refusal;
+    bool work = false;                   // something may have become claimable
+    bool control = false;                // a running job's cancellation was asked for
+    bool changed = false;                // a row was written
+    std::vector<std::string> new_logs;   // files that nothing refers to unless we commit
+    std::vector<std::string> dead_logs;  // files that nothing refers to after the commit
+
+    // Where long output goes; null on a user's own connection.
+    [[nodiscard]] store_files* files() const noexcept { return files_; }
+
+    [[nodiscard]] int refuse(failure_value why)
+    {
+        refusal = std::move(why);
+        return SQLITE_ABORT;
+    }
+
+    [[nodiscard]] int read_header()
+    {
+        auto row = sql.get(sql::header);
+        const int rc = row.step();
+        if (rc == SQLITE_DONE) return SQLITE_CORRUPT;
+        if (rc != SQLITE_ROW) return rc;
+        head = {row.int32(0), row.int32(1), row.int32(2), row.text(3), row.int32(4), row.text(5), row.integer(6)};
+        return SQLITE_OK;
+    }
+
+    // Refuses stores that this program may not read.
+    [[nodiscard]] int check_readable(const char* verb)
+    {
+        if (const int rc = read_header(); rc != SQLITE_OK) return rc;
+        if (head.min_reader <= format_version) return SQLITE_OK;
+        return refuse(fail(errc::wrong_version, verb,
+                           "the store has format " + std::to_string(head.format) + ", this program knows " +
+                               std::to_string(format_version) + ": use a newer queuectl"));
+    }
+
+    [[nodiscard]] int check_writable(const char* verb)
+    {
+        if (const int rc = check_readable(verb); rc != SQLITE_OK) return rc;
+        if (head.min_writer > format_version)
+            return refuse(fail(errc::wrong_version, verb,
+                               "writing this store needs format " + std::to_string(head.min_writer) +
+                                   ", this program knows " + std::to_string(format_version)));
+        if (head.state == 2) return refuse(fail(errc::moved, verb, head.moved_to));
+        if (head.state != 0) return refuse(fail(errc::read_only, verb, "the store is read-only"));
+        return SQLITE_OK;
+    }
+
+    void count(std::string_view queue, state s, std::int64_t by)
+    {
+        changed = true;
+        for (auto& c : counts_)
+            if (c.in == s && c.queue == queue) {
+                c.by += by;
+                return;
+            }
+        counts_.push_back({std::string{queue}, s, by});
+    }
+    void move(std::string_view queue, state from, state to)
+    {
+        count(queue, from, -1);
+        count(queue, to, +1);
+    }
+
+    // A job of that sequence is gone for good.
+    void removed(std::int64_t sequence) { last_removed_ = sequence > last_removed_ ? sequence : last_removed_; }
+
+    // The next free sequence; each call gives another one.
+    [[nodiscard]] int next_sequence(std::int64_t& next)
+    {
+        if (next_sequence_ == 0) {
+            auto row = sql.get(sql::last_sequence);
+            if (const int rc = row.step(); rc != SQLITE_ROW) return rc;
+            next_sequence_ = row.integer(0);
+            if (last_removed_ > next_sequence_) next_sequence_ = last_removed_;
+        }
+        next = ++next_sequence_;
+        return SQLITE_OK;
+    }
+
+    // Writes what was gathered; the last thing before the commit.
+    [[nodiscard]] int finish()
+    {
+        auto count = sql.get(sql::count);
+        for (const auto& c : counts_) {
+            if (c.by == 0) continue;
+            const int rc = count.bind(c.queue, static_cast<int>(c.in), c.by).run();
+            if (rc != SQLITE_OK) return rc;
+        }
+        if (last_removed_ > head.last_removed)
+            if (const int rc = sql.get(sql::set_last_removed).bind(last_removed_).run(); rc != SQLITE_OK) return rc;
+        if (!new_logs.empty())
+            if (auto synced = files_->logs->sync(); !synced) return refuse(fail(synced.error()));
+        return SQLITE_OK;
+    }
+
+private:
+    struct count_change {
+        std::string queue;
+        state in;
+        std::int64_t by;
+    };
+    store_files* files_;
+    std::vector<count_change> counts_;
+    std::int64_t last_removed_ = 0;
+    std::int64_t next_sequence_ = 0;
+};
+
+}  // namespace queuectl::inline v0::detail::sqlite
+
+#endif
