@@ -143,7 +143,7 @@ template <backend B>
 void line1_settle_repeated_is_applied(fixture<B>& f)
 {
     for (const auto kind : {verdict_kind::complete, verdict_kind::bury, verdict_kind::cancel}) {
-        f.put("job" + std::to_string(static_cast<int>(kind)));
+        f.put(std::string{"job"} + std::to_string(static_cast<int>(kind)));
         const auto s = f.ended(f.take(), kind, "");
         QUEUECTL_EQUAL(f, f.settle(s), settle_status::applied);
         QUEUECTL_EQUAL(f, f.settle(s), settle_status::applied);

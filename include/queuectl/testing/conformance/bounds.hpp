@@ -42,7 +42,7 @@ void line7_a_purge_is_bounded(fixture<B>& f) requires fixture<B>::inspectable
 {
     const std::size_t n = limits::sweep + 10;
     f.put_many("a", n, [](job&) {});
-    for (std::size_t i = 0; i < n; ++i) f.cancel("a" + std::to_string(i));
+    for (std::size_t i = 0; i < n; ++i) f.cancel(std::string{"a"} + std::to_string(i));
     auto first = f->purge({}, n);
     if (!f.good(first, "purge")) return;
     QUEUECTL_CHECK(f, *first <= limits::sweep);
@@ -73,7 +73,7 @@ template <backend B>
 void line7_whole_batches_are_taken(fixture<B>& f)
 {
     std::vector<job> jobs;
-    for (std::size_t i = 0; i < f.batch(); ++i) jobs.push_back(f.make("a" + std::to_string(i)));
+    for (std::size_t i = 0; i < f.batch(); ++i) jobs.push_back(f.make(std::string{"a"} + std::to_string(i)));
     for (const auto told : f.insert(jobs)) QUEUECTL_EQUAL(f, told, insert_status::inserted);
     const auto leases = f.claim(f.batch());
     if (!QUEUECTL_EQUAL(f, leases.size(), f.batch())) return;

@@ -35,7 +35,8 @@ template <backend B>
 void line5_counts_equal_a_recount(fixture<B>& f)
 {
     check_counts(f, 0, "empty");
-    for (int i = 0; i < 8; ++i) f.put("a" + std::to_string(i), [&](job& j) { j.queue = i % 2 == 0 ? "even" : "odd"; });
+    for (int i = 0; i < 8; ++i)
+        f.put(std::string{"a"} + std::to_string(i), [&](job& j) { j.queue = i % 2 == 0 ? "even" : "odd"; });
     f.insert(f.make("a0"));
     check_counts(f, 8, "insert");
     auto leases = f.claim(8);
@@ -75,7 +76,7 @@ void line5_counts_forget_a_job_completed_without_retention(fixture<B>& f)
 template <backend B>
 void line5_each_state_is_counted(fixture<B>& f)
 {
-    for (int i = 0; i < 6; ++i) f.put("a" + std::to_string(i));
+    for (int i = 0; i < 6; ++i) f.put(std::string{"a"} + std::to_string(i));
     const auto leases = f.claim(5);
     if (!QUEUECTL_EQUAL(f, leases.size(), 5)) return;
     f.settle({f.success(leases[0]), f.failed(leases[1], f.in(std::chrono::hours{2})), f.buried(leases[2]),

@@ -80,7 +80,7 @@ template <backend B>
 void line8_many_dependencies_and_environment(fixture<B>& f)
 {
     job j = f.make("many");
-    for (std::size_t i = 0; i < limits::dependencies; ++i) j.depends_on.push_back("d" + std::to_string(i));
+    for (std::size_t i = 0; i < limits::dependencies; ++i) j.depends_on.push_back(std::string{"d"} + std::to_string(i));
     while (j.env.size() + 8 < limits::environment_bytes) j.env += std::string{"A=12345", 8};
     f.insert(j);
     const job got = f.take().job;

@@ -11,7 +11,7 @@ void line3_priority_goes_first(fixture<B>& f)
 {
     int n = 0;
     for (const int p : {0, -128, 127, 5, -1})
-        f.put("p" + std::to_string(p), [&](job& j) {
+        f.put(std::string{"p"} + std::to_string(p), [&](job& j) {
             j.priority = static_cast<std::int8_t>(p);
             j.run_at = f.in(-std::chrono::seconds{10 * ++n});
         });
@@ -22,7 +22,7 @@ template <backend B>
 void line3_due_time_goes_second(fixture<B>& f)
 {
     for (const int us : {2, 3, 1})
-        f.put("due" + std::to_string(us), [&](job& j) { j.run_at = f.in(duration{us - 5}); });
+        f.put(std::string{"due"} + std::to_string(us), [&](job& j) { j.run_at = f.in(duration{us - 5}); });
     QUEUECTL_EQUAL(f, f.drain(), {"due1", "due2", "due3"});
 }
 

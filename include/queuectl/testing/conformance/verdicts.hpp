@@ -31,7 +31,7 @@ template <backend B>
 void settle_bury_and_cancel_keep_a_job_without_retention(fixture<B>& f)
 {
     for (const auto kind : {verdict_kind::bury, verdict_kind::cancel}) {
-        const std::string id = "job" + std::to_string(static_cast<int>(kind));
+        const std::string id = std::string{"job"} + std::to_string(static_cast<int>(kind));
         f.put(id, [](job& j) { j.retention = duration{0}; });
         f.settle(f.ended(f.take(), kind, "why"));
         QUEUECTL_EQUAL(f, f.insert(f.make(id)), insert_status::duplicate);
@@ -150,7 +150,7 @@ void settle_leaves_the_state_of_its_verdict(fixture<B>& f) requires fixture<B>::
                                                   {verdict_kind::cancel, state::cancelled},
                                                   {verdict_kind::release, state::pending}};
     for (const auto& [kind, after] : all) {
-        const std::string id = "job" + std::to_string(static_cast<int>(kind));
+        const std::string id = std::string{"job"} + std::to_string(static_cast<int>(kind));
         f.put(id);
         const lease l = f.take();
         QUEUECTL_EQUAL(f, f.find(id).state, state::processing);

@@ -37,7 +37,7 @@ template <backend B>
 void line4_a_held_job_is_invisible(fixture<B>& f)
 {
     for (const auto bit : {hold_dependency, hold_key_order, hold_key_limit, hold_unknown_kind})
-        f.put("held" + std::to_string(static_cast<unsigned>(bit)), [&](job& j) { j.hold = bit; });
+        f.put(std::string{"held"} + std::to_string(static_cast<unsigned>(bit)), [&](job& j) { j.hold = bit; });
     QUEUECTL_EQUAL(f, f.drain(), {});
     f.advance(std::chrono::hours{1});
     QUEUECTL_EQUAL(f, f.drain(), {});
@@ -90,7 +90,7 @@ void next_at_is_the_earliest_due_time(fixture<B>& f)
 {
     f.put("a");
     for (const int s : {9, 4, 7})
-        f.put("due" + std::to_string(s), [&](job& j) {
+        f.put(std::string{"due"} + std::to_string(s), [&](job& j) {
             j.run_at = f.in(std::chrono::seconds{s});
             j.priority = static_cast<std::int8_t>(s);
         });
