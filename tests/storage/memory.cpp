@@ -255,7 +255,6 @@ TEST_F(memory, keeps_the_last_attempts_and_their_output)
     EXPECT_EQ(kept.back().output.head, "");
     EXPECT_EQ(s.output("a", runs)->head, "run 25");
     EXPECT_EQ(s.output("a", 5).error().code, errc::not_found);
-    EXPECT_EQ(s.attempts("b", kept).error().code, errc::not_found);
 }
 
 TEST_F(memory, lists_every_job_once_and_in_order)

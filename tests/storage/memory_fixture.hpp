@@ -6,8 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace memory_test
-{
+namespace memory_test {
 
 using namespace queuectl;
 using std::chrono::hours;

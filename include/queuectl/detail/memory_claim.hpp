@@ -4,12 +4,10 @@
 
 #include <queuectl/detail/memory_core.hpp>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 // One claim under way. Until commit, its destruction undoes it.
-class memory_claim
-{
+class memory_claim {
 public:
     memory_claim(memory_core& core, const claim_request& request, std::vector<lease>& leases, const instant& now,
                  std::size_t max)

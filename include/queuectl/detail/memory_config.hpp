@@ -4,8 +4,7 @@
 
 #include <queuectl/detail/memory_core.hpp>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 [[nodiscard]] inline const config_entry* memory_config_find(const memory_core& core, std::string_view key,
                                                             timestamp now)

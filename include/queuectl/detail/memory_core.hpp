@@ -7,8 +7,7 @@
 #include <queuectl/detail/memory_record.hpp>
 #include <queuectl/detail/memory_table.hpp>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 // A run to be recorded, made before anything changes.
 struct memory_outcome {
@@ -21,6 +20,8 @@ struct memory_outcome {
 
 // The moves are noexcept: what they need is reserved before the first change of a call.
 struct memory_core {
+    // Tells stores of one process apart; nobody else sees them.
+    const uid id{reinterpret_cast<std::uintptr_t>(this), memory_serial()};
     memory_lock lock;
     memory_changes changes;
     memory_slab slab;
@@ -129,9 +130,9 @@ struct memory_core {
     }
 
     // The leases measured on this boot's clock.
-    [[nodiscard]] memory_boot& boot(const uid& id)
+    [[nodiscard]] memory_boot& boot(const uid& boot_id)
     {
-        if (boots.empty() || boots.back()->id != id) boots.push_back(std::make_unique<memory_boot>(id));
+        if (boots.empty() || boots.back()->id != boot_id) boots.push_back(std::make_unique<memory_boot>(boot_id));
         return *boots.back();
     }
 

@@ -4,8 +4,7 @@
 
 #include <queuectl/detail/memory_core.hpp>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 [[nodiscard]] inline bool memory_matches(const memory_slot& slot, const job_filter& f) noexcept
 {

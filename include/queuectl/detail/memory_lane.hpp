@@ -8,12 +8,10 @@
 #include <map>
 #include <string_view>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 // One level a priority, and which of them hold a waiting job.
-class memory_order
-{
+class memory_order {
 public:
     [[nodiscard]] memory_level& level(std::int8_t priority) noexcept { return levels_[index(priority)]; }
 
@@ -80,8 +78,7 @@ struct memory_lane {
 };
 
 // All queues ever named. Lanes are kept: names are few.
-class memory_lanes
-{
+class memory_lanes {
 public:
     [[nodiscard]] memory_lane& at(std::string_view queue, std::string_view kind)
     {

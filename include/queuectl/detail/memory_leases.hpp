@@ -7,8 +7,7 @@
 #include <map>
 #include <string_view>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 // The leases of one worker, by their end on the boot clock.
 struct memory_worker : memory_line {
@@ -17,8 +16,7 @@ struct memory_worker : memory_line {
 };
 
 // The leases measured on one boot's clock.
-class memory_boot
-{
+class memory_boot {
 public:
     explicit memory_boot(uid boot) : id{boot} {}
     const uid id;

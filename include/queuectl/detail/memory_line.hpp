@@ -6,15 +6,13 @@
 
 #include <algorithm>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 class memory_level;
 
 // Jobs by key (time, then insertion). What arrives in order, or before all others, is linked to a list in O(1); the
 // rest goes to a heap that knows its members' places. head O(1); put, take from anywhere O(log of the heap).
-class memory_line
-{
+class memory_line {
 public:
     explicit memory_line(memory_level* level = nullptr, std::int8_t priority = 0) : level_{level}, priority_{priority}
     {
@@ -175,8 +173,7 @@ private:
 };
 
 // Lines by their heads. top O(1); update O(log lines). Lines with nobody in them are left out.
-class memory_level
-{
+class memory_level {
 public:
     // Makes room for one more line that names this level; update never allocates then.
     void expect_line()

@@ -12,14 +12,12 @@
 #include <thread>
 #endif
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 #if QUEUECTL_HAS_THREADS
 
 // Free: one atomic exchange. Contended: spins a little, yields, then sleeps, so that a holder that was preempted runs.
-class memory_lock
-{
+class memory_lock {
 public:
     void lock() noexcept
     {
@@ -51,8 +49,7 @@ private:
 
 // change_counts and those who wait for them. touch_…, announce and withdraw: under the storage's lock, so that who
 // touches either was seen by a waiter that announced itself later, or sees that waiter.
-class memory_changes
-{
+class memory_changes {
 public:
     void touch_work() noexcept { touch(work_); }
     void touch_control() noexcept { touch(control_); }
@@ -100,14 +97,12 @@ private:
 
 #else
 
-class memory_lock
-{
+class memory_lock {
 public:
     void lock() noexcept {}
     void unlock() noexcept {}
 };
-class memory_changes
-{
+class memory_changes {
 public:
     void touch_work() noexcept {}
     void touch_control() noexcept {}
@@ -115,8 +110,18 @@ public:
 
 #endif
 
-class memory_guard
+// Another number at each call in this process, from 1.
+[[nodiscard]] inline std::uint64_t memory_serial() noexcept
 {
+#if QUEUECTL_HAS_THREADS
+    static std::atomic<std::uint64_t> last{0};
+#else
+    static std::uint64_t last = 0;
+#endif
+    return ++last;
+}
+
+class memory_guard {
 public:
     explicit memory_guard(memory_lock& lock) noexcept : lock_{lock} { lock_.lock(); }
     memory_guard(const memory_guard&) = delete;

@@ -7,8 +7,7 @@
 #include <limits>
 #include <map>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 inline constexpr std::uint64_t memory_page_size = 64;
 
@@ -21,8 +20,7 @@ struct memory_page {
 
 // Hands out sequences, 1, 2, …, and finds jobs by them. Pages without jobs are used again. add and drop O(1) but for
 // one O(log pages) step a page.
-class memory_pages
-{
+class memory_pages {
 public:
     // Makes room for n more: the next n adds allocate nothing.
     void reserve(std::size_t n)

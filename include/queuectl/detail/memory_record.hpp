@@ -7,8 +7,7 @@
 #include <queuectl/lease.hpp>
 #include <queuectl/limits.hpp>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 [[nodiscard]] constexpr timestamp saturate(timestamp t) noexcept
 {

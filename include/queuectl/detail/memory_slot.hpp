@@ -12,8 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 class memory_line;
 struct memory_lane;
@@ -92,8 +91,7 @@ struct memory_slot {
 };
 
 // Slots in blocks of 64, 64, 128, 256, …: addresses are stable, growth copies nothing, memory is given back at the end.
-class memory_slab
-{
+class memory_slab {
 public:
     memory_slab() = default;
     memory_slab(const memory_slab&) = delete;

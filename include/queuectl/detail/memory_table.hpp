@@ -8,8 +8,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 // Two multiplications a 16 bytes; the seed makes collisions hard to prepare from outside.
 [[nodiscard]] inline std::uint32_t memory_hash(std::string_view text, std::uint64_t seed) noexcept
@@ -39,8 +38,7 @@ namespace queuectl::inline v0::detail
 }
 
 // The slots of all jobs by id. At most three quarters full; growth doubles it. find, add and drop O(1).
-class memory_table
-{
+class memory_table {
 public:
     explicit memory_table(const memory_slab& slab) : slab_{slab} {}
 

@@ -4,8 +4,7 @@
 
 #include <queuectl/detail/memory_core.hpp>
 
-namespace queuectl::inline v0::detail
-{
+namespace queuectl::inline v0::detail {
 
 // Adds one job; its slot is whole or not there. Requires: room in table and pages.
 inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, timestamp now)

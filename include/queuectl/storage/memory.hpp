@@ -9,8 +9,7 @@
 
 #include <memory>
 
-namespace queuectl::inline v0
-{
+namespace queuectl::inline v0 {
 
 // Nothing survives the process. Any thread may call any verb at any time (with QUEUECTL_NO_THREADS: one thread);
 // each call is atomic, for a failed allocation too. Once it has held as many jobs as it will, short fields included,
@@ -19,8 +18,7 @@ namespace queuectl::inline v0
 // insert, settle, extend: O(1) a job when jobs come in the order of their due times, else O(log waiting).
 // claim: O(1) a job, O(log queues and kinds) where there are several; O(lanes that match) a call with a filter.
 // A lane is a queue and a kind; lanes are never forgotten, and the memory of removed jobs is kept for later ones.
-class memory_storage
-{
+class memory_storage {
 public:
     static constexpr std::size_t max_batch = 1000;
     static constexpr bool single_thread = !QUEUECTL_HAS_THREADS;
@@ -75,6 +73,7 @@ public:
     {
         store_info i;
         i.format = i.min_reader = i.min_writer = 1;
+        i.id = core_->id;
         i.location = "memory:";
         i.durability = durability::process;
         return i;
@@ -95,8 +94,7 @@ public:
     {
         const detail::memory_guard guard{core_->lock};
         const detail::memory_slot* slot = core_->table.find(id);
-        if (!slot) return fail(errc::not_found, "attempts " + std::string{id}, "no such job");
-        detail::memory_attempts(*slot, out);
+        if (slot) detail::memory_attempts(*slot, out);
         return {};
     }
     [[nodiscard]] result<run_output> output(std::string_view id, std::int32_t number) const
