@@ -4,11 +4,12 @@
 
 #include <queuectl/executor.hpp>
 #include <queuectl/process/event_poll.hpp>
-#include <queuectl/process/exec_plan.hpp>
-#include <queuectl/process/job_environment.hpp>
+#include <queuectl/process/launcher.hpp>
+#include <queuectl/process/leftovers.hpp>
+#include <queuectl/process/orphans.hpp>
 #include <queuectl/process/run.hpp>
-#include <queuectl/process/spawn.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,10 @@ struct process_options {
     std::size_t tail_bytes = 192u << 10;       // … and from its end
     std::string run_mark{};                    // QUEUECTL_RUN of the jobs begins with it; empty = a random one
     std::string store{};                       // QUEUECTL_STORE of the jobs; empty = not set
+    std::string spool_dir{};  // output of long runs is shown here as it comes (live_output.hpp); empty = nowhere
+    // Makes this process a child subreaper, and the executor the owner of all its children: those that it did not start
+    // are what jobs left, and are ended. Only for a process that starts children in no other way.
+    bool subreaper = false;
 };
 
 // Runs jobs as processes: payload of kind "argv" is the words, each ended by NUL, and never meets a shell; of any
@@ -43,12 +48,9 @@ class basic_process_executor
 {
 public:
     explicit basic_process_executor(process_options options = {})
-        : options_{std::move(options)},
-          environment_{process::current_environment()},
-          null_{process::above_standard(process::unique_fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)})},
-          scratch_(64u << 10)
+        : options_{with_mark(std::move(options))}, finder_{options_.run_mark, options_.subreaper}, scratch_(64u << 10)
     {
-        if (options_.run_mark.empty()) options_.run_mark = random_mark();
+        if (options_.subreaper) ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     }
     basic_process_executor(basic_process_executor&&) = default;
     basic_process_executor& operator=(basic_process_executor&&) = delete;
@@ -60,27 +62,20 @@ public:
         return taken < options_.concurrency ? options_.concurrency - taken : 0;
     }
 
-    [[nodiscard]] result<void> start(lease& l, const instant& now)
+    [[nodiscard]] result<void> start(const lease& l, const instant& now)
     {
         QUEUECTL_ASSERT(capacity() > 0);
+        const auto operation = [&] { return "start " + l.job.id; };
         int pipe[2] = {-1, -1};
-        if (!poll_.valid() || !null_ || ::pipe2(pipe, O_CLOEXEC) != 0)
-            return fail(errc::spawn_failed, "start " + l.job.id, std::strerror(errno), errno);
+        if (!poll_.valid() || ::pipe2(pipe, O_CLOEXEC) != 0)
+            return fail(errc::spawn_failed, operation(), std::strerror(errno), errno);
         process::unique_fd reader = process::above_standard(process::unique_fd{pipe[0]});
         const process::unique_fd writer = process::above_standard(process::unique_fd{pipe[1]});
         ::fcntl(reader.get(), F_SETFL, O_NONBLOCK);
-
-        const auto& environment = l.job.env.empty() ? environment_ : l.job.env;
-        planner_.plan(plan_, l.job.kind == "argv", l.job.payload, environment, l.job.cwd);
-        ++serial_;
-        auto mark = options_.run_mark + '.' + std::to_string(serial_);
-        process::spawn_result child;
-        if (plan_.error == 0) child = spawn(l, environment, mark, writer.get());
-        const bool could_not_start = plan_.error == 0 && child.pid < 0;
-        if (could_not_start)
-            return fail(errc::spawn_failed, "start " + l.job.id, std::strerror(child.error), child.error);
-        if (plan_.error != 0 || child.error != 0) return cannot_execute(l, now, child);
-
+        auto mark = options_.run_mark + '.' + std::to_string(++serial_);
+        auto child = launcher_.launch(l, options_.store, mark, writer.get());
+        if (child.error != 0) return fail(errc::spawn_failed, operation(), std::strerror(child.error), child.error);
+        if (child.pid < 0) return never_ran(l, now, child);
         auto& r = free_place();
         r.token = l.token;
         r.serial = serial_;
@@ -92,6 +87,8 @@ public:
         r.begun = process::monotonic_now();
         r.timeout = l.job.timeout;
         r.watch_at = add(r.begun, watch_delay);
+        if (!options_.spool_dir.empty()) show_later(r);
+        if (options_.subreaper) sweep_at_ = std::min(sweep_at_, add(r.begun, sweep_interval));
         if (r.timeout > duration::zero()) r.timeout_at = add(r.begun, r.timeout);
         if (r.pidfd && !poll_.add(r.pidfd.get(), key_of(r))) r.pidfd.reset();
         ++active_;
@@ -122,73 +119,38 @@ public:
 
     // QUEUECTL_RUN of the jobs is this, a dot, and a number.
     [[nodiscard]] const std::string& run_mark() const noexcept { return options_.run_mark; }
-    [[nodiscard]] Spawner& spawner() noexcept { return spawner_; }
+    [[nodiscard]] Spawner& spawner() noexcept { return launcher_.spawner(); }
 
 private:
     using run = process::run;
     // A run shorter than this costs no watching of its pipe, which holds what it writes.
     static constexpr duration watch_delay = std::chrono::milliseconds{2};
     static constexpr duration leftover_grace = std::chrono::seconds{1};
-    static constexpr duration look_interval = std::chrono::milliseconds{10};
+    static constexpr duration look_wait_max = std::chrono::milliseconds{100};
+    static constexpr duration exit_poll = std::chrono::milliseconds{5};  // without pidfds
+    static constexpr duration sweep_interval = std::chrono::seconds{1};
+    static constexpr duration live_delay = std::chrono::milliseconds{200};
     static constexpr duration patience = std::chrono::seconds{5};  // after KILL
     static constexpr std::size_t pipe_bytes_max = 1u << 20;
 
-    [[nodiscard]] static std::string random_mark()
+    [[nodiscard]] static process_options with_mark(process_options options)
     {
         uid u{};
+        if (!options.run_mark.empty()) return options;
         if (::getrandom(&u, sizeof u, 0) != sizeof u)
             u = {static_cast<std::uint64_t>(::getpid()), static_cast<std::uint64_t>(process::monotonic_now().count())};
-        return to_hex(u);
+        options.run_mark = to_hex(u);
+        return options;
     }
 
-    [[nodiscard]] process::spawn_result spawn(const lease& l, std::string_view environment, std::string_view mark,
-                                              int out)
-    {
-        char here[4096];
-        const auto number = std::to_string(l.run_number());
-        const bool moved = !l.job.cwd.empty();
-        const char* const cwd = moved ? l.job.cwd.c_str() : ::getcwd(here, sizeof here);
-        process::build_environment(variables_, environment,
-                                   {l.job.id, number, options_.store, mark, cwd != nullptr ? cwd : ""});
-        process::spawn_request request;
-        request.path = plan_.path.c_str();
-        request.argv = plan_.words.pointers(1) + 1;
-        request.envp = variables_.pointers();
-        request.cwd = moved ? cwd : nullptr;
-        request.in = null_.get();
-        request.out = request.err = out;
-        request.death_signal = SIGKILL;
-        request.new_session = true;
-        request.script_fallback = plan_.script_fallback;
-        auto child = spawner_.spawn(request);
-        if (child.pid > 0 && child.error != 0) {
-            process::reap(child.pid);
-            const int e = child.error;
-            if (e == EAGAIN || e == ENOMEM || e == EMFILE || e == ENFILE) child.pid = -1;
-        }
-        return child;
-    }
-
-    // The job could not be executed: a run that failed, as a shell would tell it.
-    [[nodiscard]] result<void> cannot_execute(const lease& l, const instant& now, const process::spawn_result& child)
+    // The job could not be executed: a run that failed at once, as a shell would tell it.
+    [[nodiscard]] result<void> never_ran(const lease& l, const instant& now, process::launched& child)
     {
         finished_run finished{l.token, {}};
         auto& report = finished.what.report;
         report.started_at = report.ended_at = now.wall;
-        report.exit_code = 126;
-        if (child.failed_step == process::spawn_step::directory) {
-            report.error = "cannot change to " + l.job.cwd + ": " + std::strerror(child.error);
-        } else if (plan_.error == ENOENT) {
-            report.exit_code = 127;
-            report.error = plan_.name + ": not found";
-        } else if (plan_.error == EINVAL) {
-            report.error = "cannot execute " + plan_.name;
-        } else if (child.error == ENOENT) {
-            report.exit_code = 127;
-            report.error = plan_.name + ": its interpreter was not found";
-        } else {
-            report.error = plan_.name + ": " + std::strerror(plan_.error != 0 ? plan_.error : child.error);
-        }
+        report.exit_code = child.exit_code;
+        report.error = std::move(child.reason);
         done_.push_back(std::move(finished));
         return {};
     }
@@ -233,7 +195,8 @@ private:
         r.status = pid > 0 ? status : -1;
         r.exited = true;
         r.ended = process::monotonic_now();
-        r.timeout_at = process::never;
+        r.timeout_at = r.live_at = process::never;
+        sweep_at_ = std::min(sweep_at_, finder_.after_exit(r.ended));
         if (r.pidfd) poll_.remove(r.pidfd.get());
         r.pidfd.reset();
         if (!process::drain(r, scratch_, pipe_bytes_max)) close_output(r);
@@ -245,14 +208,13 @@ private:
         }
         report(r);
         if (!group_left) return release(r);
-        r.look_at = r.ended;
-        r.kill_at = add(r.ended, leftover_grace);
-        process::signal_tree(r.tree, SIGTERM);
+        end_rest(r, r.ended);
     }
 
     void report(run& r)
     {
         if (r.output) close_output(r);
+        r.live.remove();
         done_.push_back({r.token, process::make_outcome(r)});
         r.reported = true;
         --active_;
@@ -299,7 +261,8 @@ private:
     // Lets every run do what is due at `now`; returns when the next is.
     duration tick(duration now)
     {
-        auto next = process::never;
+        if (sweep_at_ <= now) sweep(now);
+        auto next = sweep_at_;
         for (auto& r : runs_) {
             if (r.serial == 0) continue;
             if (r.next_timer() <= now) on_timer(r, now);
@@ -307,7 +270,7 @@ private:
             next = std::min(next, r.next_timer());
             if (!r.pidfd && !r.exited) {
                 on_exit(r);
-                next = std::min(next, add(now, look_interval));
+                next = std::min(next, add(now, exit_poll));
             }
         }
         return next;
@@ -315,6 +278,7 @@ private:
 
     void on_timer(run& r, duration now)
     {
+        if (r.live_at <= now) show(r);
         if (r.watch_at <= now) watch(r, now);
         if (r.timeout_at <= now) stop_run(r, stop_reason::timed_out, now);
         if (r.kill_at <= now) kill_run(r, now);
@@ -336,34 +300,92 @@ private:
     {
         const auto left = r.killing ? process::signal_tree(r.tree, SIGKILL) : process::find_tree(r.tree).size();
         if (left == 0) return release(r);
-        r.look_at = add(now, look_interval);
+        r.look_at = add(now, r.look_wait);
+        r.look_wait = std::min(r.look_wait * 2, look_wait_max);
+    }
+
+    void show_later(run& r)
+    {
+        const auto bytes_max = 2 * (options_.head_bytes + options_.tail_bytes);
+        r.live = {process::live_output_path(options_.spool_dir, r.token), bytes_max};
+        r.live_at = add(r.begun, live_delay);
+    }
+
+    static void show(run& r)
+    {
+        r.live_at = process::never;
+        r.live_due = true;
+        r.buffer.visit([&](std::string_view bytes) { r.live.append(bytes); });
+    }
+
+    // Ends what ended runs left outside their sessions.
+    void sweep(duration now)
+    {
+        const auto active = [&](std::uint32_t number) {
+            return std::any_of(runs_.begin(), runs_.end(),
+                               [&](const run& r) { return r.serial == number && !r.reported; });
+        };
+        const auto leader = [&](pid_t pid) {
+            return std::any_of(runs_.begin(), runs_.end(),
+                               [&](const run& r) { return r.serial != 0 && !r.exited && r.tree.leader == pid; });
+        };
+        auto oldest = serial_ + 1;
+        for (const auto& r : runs_)
+            if (r.serial != 0 && !r.reported) oldest = std::min(oldest, r.serial);
+        found_.clear();
+        const bool again = finder_.look(active, leader, oldest, serial_, found_);
+        sweep_at_ = again || !found_.empty()            ? finder_.after_exit(now)
+                    : options_.subreaper && active_ > 0 ? add(now, sweep_interval)
+                                                        : process::never;
+        for (const auto number : found_) end_leftover(number, now);
+    }
+
+    void end_leftover(std::uint32_t number, duration now)
+    {
+        for (const auto& r : runs_)
+            if (r.serial == number) return;
+        auto& r = free_place();
+        r.serial = number;
+        r.tree.mark = options_.run_mark + '.' + std::to_string(number);
+        r.exited = r.reported = true;
+        end_rest(r, now);
+    }
+
+    // TERM to what is left of a reported run's tree; KILL later.
+    void end_rest(run& r, duration now)
+    {
+        process::signal_tree(r.tree, SIGTERM);
+        r.look_at = add(now, r.look_wait);
+        r.kill_at = add(now, leftover_grace);
     }
 
     void kill_all()
     {
+        if (serial_ == 0 || options_.run_mark.empty()) return;  // nothing ran, or moved from
         const auto now = process::monotonic_now();
         for (auto& r : runs_)
             if (r.serial != 0) kill_run(r, now);
-        for (auto& r : runs_) {
-            if (r.serial == 0) continue;
-            if (!r.exited) process::reap(r.tree.leader);
-            while (process::signal_tree(r.tree, SIGKILL) > 0 && process::monotonic_now() < r.give_up_at) ::usleep(1000);
+        for (auto& r : runs_)
+            if (r.serial != 0 && !r.exited) process::reap(r.tree.leader);
+        if (!options_.subreaper) {
+            process::end_marked(options_.run_mark, patience);
+            return;
         }
+        process::end_marked_and_adopted(options_.run_mark, patience, [](pid_t) { return false; });
+        while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
     }
 
     process_options options_;
-    std::string environment_;
-    process::unique_fd null_;
+    process::leftover_finder finder_;
+    process::launcher<Spawner> launcher_;
     process::event_poll poll_;
-    Spawner spawner_;
-    process::planner planner_;
-    process::exec_plan plan_;
-    process::string_block variables_;
     std::vector<run> runs_;  // a free place has serial 0
     std::vector<finished_run> done_;
     std::vector<char> scratch_;
     std::size_t active_ = 0;
-    std::uint32_t serial_ = 0;
+    std::uint32_t serial_ = 0;  // of the newest run
+    duration sweep_at_ = process::never;
+    std::vector<std::uint32_t> found_;
 };
 
 using process_executor = basic_process_executor<process::spawner>;

@@ -41,6 +41,15 @@ public:
     [[nodiscard]] std::uint64_t total_bytes() const noexcept { return total_; }
     [[nodiscard]] std::uint64_t dropped_bytes() const noexcept { return total_ - head_.size() - ring_.size(); }
 
+    // Calls f(bytes) with what is kept, in order; what was dropped is missing in between.
+    template <class F>
+    void visit(F&& f) const
+    {
+        f(std::string_view{head_});
+        f(std::string_view{ring_}.substr(oldest_));
+        f(std::string_view{ring_}.substr(0, oldest_));
+    }
+
     // What is kept; the buffer is empty afterwards. The tail is empty when nothing was dropped.
     [[nodiscard]] run_output take()
     {

@@ -75,17 +75,23 @@ inline void list_processes(std::vector<process_entry>& out)
     ::closedir(directory);
 }
 
-// The mark in a process's environment is `mark` itself, or begins with it and goes on after a '.'.
-[[nodiscard]] inline bool is_marked(std::string_view environment, std::string_view mark) noexcept
+// The value of QUEUECTL_RUN in a process's environment; empty when there is none.
+[[nodiscard]] inline std::string_view mark_in(std::string_view environment) noexcept
 {
     constexpr std::string_view name = "QUEUECTL_RUN=";
     for (auto at = environment.find(name); at != std::string_view::npos; at = environment.find(name, at + 1)) {
         if (at > 0 && environment[at - 1] != '\0') continue;
-        auto value = environment.substr(at + name.size());
-        value = value.substr(0, value.find('\0'));
-        if (value.starts_with(mark) && (value.size() == mark.size() || value[mark.size()] == '.')) return true;
+        const auto value = environment.substr(at + name.size());
+        return value.substr(0, value.find('\0'));
     }
-    return false;
+    return {};
+}
+
+// The mark in a process's environment is `mark` itself, or begins with it and goes on after a '.'.
+[[nodiscard]] inline bool is_marked(std::string_view environment, std::string_view mark) noexcept
+{
+    const auto value = mark_in(environment);
+    return value.starts_with(mark) && (value.size() == mark.size() || value[mark.size()] == '.');
 }
 
 // The environment that a process was started with; empty when it may not be read.

@@ -4,6 +4,7 @@
 
 #include <queuectl/executor.hpp>
 #include <queuectl/process/exit_text.hpp>
+#include <queuectl/process/live_output.hpp>
 #include <queuectl/process/output_buffer.hpp>
 #include <queuectl/process/process_tree.hpp>
 #include <queuectl/process/posix.hpp>
@@ -26,27 +27,31 @@ struct run {
     tree_identity tree;
     unique_fd pidfd;
     unique_fd output;          // the read end of its pipe; none once it was closed
-    std::uint32_t serial = 0;  // 0 = this place is free
+    std::uint32_t serial = 0;  // the run's number, last in its mark; 0 = this place is free
     bool watched = false;      // the pipe is in the poll set
     bool reported = false;     // only what its leader left behind is still being ended
     bool exited = false;       // the leader was reaped: `status` is its wait status, −1 = unknown
     bool killing = false;      // TERM was not enough, or too much
     int status = -1;
+    bool live_due = false;  // it has run for so long that its output is shown as it comes
     output_buffer buffer;
+    live_output live;
     timestamp started_at{};
     duration begun{};
     duration ended{};
     duration timeout{};
     std::optional<stop_reason> stopping{};
+    duration live_at = never;   // when live_due
     duration watch_at = never;  // when to watch the pipe, if it still runs
     duration timeout_at = never;
-    duration kill_at = never;     // when TERM turns into KILL
-    duration look_at = never;     // when to look whether the tree has ended
+    duration kill_at = never;  // when TERM turns into KILL
+    duration look_at = never;  // when to look whether the tree has ended
+    duration look_wait = std::chrono::milliseconds{5};
     duration give_up_at = never;  // when not to wait any more for what no signal can end
 
     [[nodiscard]] duration next_timer() const noexcept
     {
-        return std::min({watch_at, timeout_at, kill_at, look_at, give_up_at});
+        return std::min({live_at, watch_at, timeout_at, kill_at, look_at, give_up_at});
     }
 };
 
@@ -60,6 +65,7 @@ struct run {
         if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
         const auto bytes = static_cast<std::size_t>(n);
         r.buffer.append({scratch.data(), bytes});
+        if (r.live_due) r.live.append({scratch.data(), bytes});
         total += bytes;
         if (bytes < scratch.size()) return true;
     }
