@@ -1,5 +1,5 @@
 // A job's life in a SQLite store, and what of it is there after reopening.
-#include "store.hpp"
+#include "sqlite/store.hpp"
 
 namespace queuectl_test {
 namespace {

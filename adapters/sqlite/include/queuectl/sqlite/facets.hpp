@@ -19,13 +19,23 @@ public:
             out.min_writer = static_cast<std::uint32_t>(tx.head.min_writer);
             out.id = uid_from_hex(tx.head.store_id);
             out.moved_to = tx.head.moved_to;
-            out.read_only = tx.head.state != 0 || store().options().read_only;
+            out.read_only = tx.head.state != store_state::open || store().options().read_only;
             return SQLITE_OK;
         });
         out.location = store().path();
         const auto kept = store().options().durability;
         out.durability = kept == durability::full ? kept : durability::none;
         return told(std::move(done), std::move(out));
+    }
+
+    // Sets the state that every verb checks; `moved_to` is where a moved store went. The only write that a store which
+    // is not open takes.
+    [[nodiscard]] result<void> set_state(store_state to, std::string_view moved_to = {})
+    {
+        return store().write_any("set_state", [&](transaction& tx) {
+            tx.work = tx.control = true;
+            return tx.sql.get(sql::set_state).bind(static_cast<int>(to), moved_to).run();
+        });
     }
 
     [[nodiscard]] result<std::optional<job_record>> find(std::string_view id) const

@@ -17,28 +17,18 @@ enum class stage : bool { before_commit, commit };
 {
     switch (rc & 0xff) {
         case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-            return errc::busy;
-        case SQLITE_FULL:
-            return errc::store_full;
+        case SQLITE_LOCKED: return errc::busy;
+        case SQLITE_FULL: return errc::store_full;
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-            return errc::corrupt;
-        case SQLITE_READONLY:
-            return errc::read_only;
+        case SQLITE_NOTADB: return errc::corrupt;
+        case SQLITE_READONLY: return errc::read_only;
         case SQLITE_PERM:
-        case SQLITE_AUTH:
-            return errc::permission;
-        case SQLITE_NOMEM:
-            return errc::no_memory;
-        case SQLITE_TOOBIG:
-            return errc::invalid_argument;
-        case SQLITE_CANTOPEN:
-            return system == EACCES || system == EPERM ? errc::permission : errc::unreachable;
-        case SQLITE_IOERR:
-            break;
-        default:
-            return errc::io;
+        case SQLITE_AUTH: return errc::permission;
+        case SQLITE_NOMEM: return errc::no_memory;
+        case SQLITE_TOOBIG: return errc::invalid_argument;
+        case SQLITE_CANTOPEN: return system == EACCES || system == EPERM ? errc::permission : errc::unreachable;
+        case SQLITE_IOERR: break;
+        default: return errc::io;
     }
     if (rc == SQLITE_IOERR_NOMEM) return errc::no_memory;
     if (rc == SQLITE_IOERR_WRITE && (system == EDQUOT || system == EFBIG || system == ENOSPC)) return errc::store_full;

@@ -59,23 +59,20 @@ public:
     template <class Body>
     [[nodiscard]] result<void> write(const char* verb, durable wanted, Body body)
     {
-        if (auto usable = check_usable(verb); !usable) return usable;
-        if (options_.read_only) return fail(errc::read_only, name(verb), "it was opened for reading");
-        const auto start = monotonic_us();
-        transaction_ends ends;
-        {
-            auto held = files_.lock->acquire(options_.busy);
-            if (!held) return fail(held.error());
-            if (auto ready = take(writer_); !ready) return fail(ready.error());
-            writer_->busy(options_.busy - duration{monotonic_us() - start});
-            if (auto done = run_write(verb, wanted, ends, body); !done) return done;
-            writer_->checkpoint_past(log_bytes);
-            for (const auto& log : ends.dead_logs)
-                if (auto logs = files_.open_logs(false)) remove_log(**logs, log);
-        }
-        if (ends.work) files_.wake->bump_work();
-        if (ends.control) files_.wake->bump_control();
-        return {};
+        return write_checked(verb, wanted, [verb, &body](transaction& tx) {
+            const int rc = tx.check_writable(verb);
+            return rc == SQLITE_OK ? body(tx) : rc;
+        });
+    }
+
+    // The same on a store that may be in any state.
+    template <class Body>
+    [[nodiscard]] result<void> write_any(const char* verb, Body body)
+    {
+        return write_checked(verb, durable::now, [verb, &body](transaction& tx) {
+            const int rc = tx.check_format(verb);
+            return rc == SQLITE_OK ? body(tx) : rc;
+        });
     }
 
     // Runs `body(transaction&)` on one state of the store. Takes no lock of the queue.
@@ -152,6 +149,28 @@ private:
     [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
 
     template <class Body>
+    result<void> write_checked(const char* verb, durable wanted, Body body)
+    {
+        if (auto usable = check_usable(verb); !usable) return usable;
+        if (options_.read_only) return fail(errc::read_only, name(verb), "it was opened for reading");
+        const auto start = monotonic_us();
+        transaction_ends ends;
+        {
+            auto held = files_.lock->acquire(options_.busy);
+            if (!held) return fail(held.error());
+            if (auto ready = take(writer_); !ready) return fail(ready.error());
+            writer_->busy(options_.busy - duration{monotonic_us() - start});
+            if (auto done = run_write(verb, wanted, ends, body); !done) return done;
+            writer_->checkpoint_past(log_bytes);
+            for (const auto& log : ends.dead_logs)
+                if (auto logs = files_.open_logs(false)) remove_log(**logs, log);
+        }
+        if (ends.work) files_.wake->bump_work();
+        if (ends.control) files_.wake->bump_control();
+        return {};
+    }
+
+    template <class Body>
     result<void> run_write(const char* verb, durable wanted, transaction_ends& ends, Body& body)
     {
         connection& db = *writer_;
@@ -159,7 +178,6 @@ private:
         const bool full = wanted == durable::now && options_.durability == durability::full;
         int rc = db.sync(full ? sync_level::full : sync_level::normal);
         if (rc == SQLITE_OK) rc = db.sql.get(sql::begin).run();
-        if (rc == SQLITE_OK) rc = tx.check_writable(verb);
         if (rc == SQLITE_OK) rc = body(tx);
         if (rc == SQLITE_OK) rc = tx.finish();
         auto when = stage::before_commit;

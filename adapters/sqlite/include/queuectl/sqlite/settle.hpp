@@ -71,16 +71,11 @@ private:
     static state target(const lease_row& row, verdict_kind kind)
     {
         switch (kind) {
-            case verdict_kind::complete:
-                return state::completed;
-            case verdict_kind::retry:
-                return state::failed;
-            case verdict_kind::bury:
-                return state::dead;
-            case verdict_kind::cancel:
-                return state::cancelled;
-            case verdict_kind::release:
-                break;
+            case verdict_kind::complete: return state::completed;
+            case verdict_kind::retry: return state::failed;
+            case verdict_kind::bury: return state::dead;
+            case verdict_kind::cancel: return state::cancelled;
+            case verdict_kind::release: break;
         }
         return row.cancel_requested ? state::cancelled : row.claimed_from;
     }

@@ -10,6 +10,13 @@
 
 #include <optional>
 
+namespace queuectl::inline v0 {
+
+// Whether a store takes changes; in its header. The numbers are stored.
+enum class store_state : std::uint8_t { open = 0, read_only = 1, moved = 2 };
+
+}  // namespace queuectl::inline v0
+
 namespace queuectl::inline v0::detail::sqlite {
 
 struct header {
@@ -17,7 +24,7 @@ struct header {
     int min_reader = 0;
     int min_writer = 0;
     std::string store_id;
-    int state = 0;  // store_state
+    store_state state = store_state::open;
     std::string moved_to;
     std::int64_t last_removed = 0;
 };
@@ -53,7 +60,8 @@ public:
         const int rc = row.step();
         if (rc == SQLITE_DONE) return SQLITE_CORRUPT;
         if (rc != SQLITE_ROW) return rc;
-        head = {row.int32(0), row.int32(1), row.int32(2), row.text(3), row.int32(4), row.text(5), row.integer(6)};
+        head = {row.int32(0), row.int32(1),  row.int32(2), row.text(3), static_cast<store_state>(row.int32(4)),
+                row.text(5),  row.integer(6)};
         return SQLITE_OK;
     }
 
@@ -67,15 +75,23 @@ public:
                                std::to_string(format_version) + ": use a newer queuectl"));
     }
 
-    [[nodiscard]] int check_writable(const char* verb)
+    // Refuses stores that this program may not write, …
+    [[nodiscard]] int check_format(const char* verb)
     {
         if (const int rc = check_readable(verb); rc != SQLITE_OK) return rc;
         if (head.min_writer > format_version)
             return refuse(fail(errc::wrong_version, verb,
                                "writing this store needs format " + std::to_string(head.min_writer) +
                                    ", this program knows " + std::to_string(format_version)));
-        if (head.state == 2) return refuse(fail(errc::moved, verb, head.moved_to));
-        if (head.state != 0) return refuse(fail(errc::read_only, verb, "the store is read-only"));
+        return SQLITE_OK;
+    }
+
+    // … and also those that take no changes now.
+    [[nodiscard]] int check_writable(const char* verb)
+    {
+        if (const int rc = check_format(verb); rc != SQLITE_OK) return rc;
+        if (head.state == store_state::moved) return refuse(fail(errc::moved, verb, head.moved_to));
+        if (head.state != store_state::open) return refuse(fail(errc::read_only, verb, "the store is read-only"));
         return SQLITE_OK;
     }
 
