@@ -37,10 +37,16 @@ struct command_line::parser {
         return {};
     }
 
+    // A word that begins with a dash, but "-" and negative numbers.
+    static bool is_option(const std::string& word)
+    {
+        return word.size() > 1 && word[0] == '-' && !(word[1] >= '0' && word[1] <= '9');
+    }
+
     std::optional<int> take_words(std::vector<std::string> found, std::vector<std::string> rest)
     {
         for (const auto& word : found)
-            if (word.size() > 1 && word.front() == '-') return usage("unknown option " + word);
+            if (is_option(word)) return usage("unknown option " + word);
         std::move(rest.begin(), rest.end(), std::back_inserter(found));
         if (found.size() > most) return usage("unexpected '" + found[most] + "'");
         if (found.size() < least) return usage("needs " + words_usage);

@@ -5,6 +5,7 @@ namespace queuectl::command {
 namespace {
 
 constexpr subcommand table[] = {
+    {"enqueue", "Add a job", enqueue_command},
     {"config set", "Change a setting", config_set_command},
     {"config get", "Print a setting", config_get_command},
     {"config list", "Print every setting", config_list_command},
