@@ -61,6 +61,7 @@ class stored final : public any_storage {
     static_assert(storage_traits<S>::max_batch >= any_storage::max_batch);
 
 public:
+    stored() = default;
     explicit stored(S s) : s_{std::move(s)} {}
 
     result<void> insert(std::span<const job> jobs, std::span<insert_status> statuses, const instant& now) override

@@ -103,7 +103,7 @@ int config_unset_command(context& c)
     if (const auto ended = line.parse(c)) return *ended;
     auto s = find_setting(words[0]);
     if (!s) return complain(s.error());
-    auto store = open_for_reading(c.store);
+    auto store = open_for_change(c.store);
     if (!store) return complain(store.error());
     auto erased = store->storage->config_erase(storage_key(**s));
     return erased ? int{exit_done} : complain(erased.error());

@@ -139,8 +139,10 @@ int enqueue_one(context& c, const arguments& a, const request& flags)
     if (!r) return complain(r.error());
     auto id = store_one(c, std::move(*r));
     if (!id) return complain(id.error());
-    if (c.json) json_writer{c.out.buffer()}.begin_object().member("id", *id).end_object();
-    else c.out << *id;
+    if (c.json)
+        json_writer{c.out.buffer()}.begin_object().member("id", *id).end_object();
+    else
+        c.out << *id;
     c.out << "\n";
     return exit_done;
 }
@@ -166,11 +168,12 @@ int enqueue_command(context& c)
 {
     arguments a;
     if (const auto ended = parse(c, a)) return *ended;
-    const int forms = int{!a.words.empty()} + int{a.argv.has_value()} + int{a.command.has_value()} +
-                      int{a.file.has_value()};
+    const int forms =
+        int{!a.words.empty()} + int{a.argv.has_value()} + int{a.command.has_value()} + int{a.file.has_value()};
     if (forms != 1) {
-        complain("enqueue: needs exactly one of JSON, COMMAND, --command, --file, -- ARGV... (see queuectl enqueue "
-                 "--help)");
+        complain(
+            "enqueue: needs exactly one of JSON, COMMAND, --command, --file, -- ARGV... (see queuectl enqueue "
+            "--help)");
         return exit_usage;
     }
     auto flags = read_flags(a);

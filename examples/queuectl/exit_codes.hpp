@@ -22,28 +22,22 @@ enum exit_code : int {
 {
     switch (code) {
         case errc::invalid_argument:
-        case errc::unsupported:
-            return exit_usage;
+        case errc::unsupported: return exit_usage;
         case errc::not_found:
-        case errc::conflict:
-            return exit_failed;
-        case errc::exists:
-            return exit_exists;
-        case errc::corrupt:
-            return exit_corrupt;
+        case errc::conflict: return exit_failed;
+        case errc::exists: return exit_exists;
+        case errc::corrupt: return exit_corrupt;
         case errc::busy:
         case errc::store_full:
         case errc::outcome_unknown:
         case errc::spawn_failed:
-        case errc::no_memory:
-            return exit_again;
+        case errc::no_memory: return exit_again;
         case errc::unreachable:
         case errc::read_only:
         case errc::moved:
         case errc::wrong_version:
         case errc::io:
-        case errc::permission:
-            return exit_unreachable;
+        case errc::permission: return exit_unreachable;
     }
     return exit_failed;
 }

@@ -86,8 +86,10 @@ private:
         if (e.status == insert_status::duplicate) return refuse(line, "id: " + e.id + " exists already");
         ++summary_.enqueued;
         if (!print_ids_) return;
-        if (c_.json) json_writer{c_.out.buffer()}.begin_object().member("id", e.id).end_object();
-        else c_.out << e.id;
+        if (c_.json)
+            json_writer{c_.out.buffer()}.begin_object().member("id", e.id).end_object();
+        else
+            c_.out << e.id;
         c_.out << "\n";
     }
 

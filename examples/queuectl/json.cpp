@@ -102,16 +102,17 @@ private:
             return nullptr;
         }
         json_value* place = &root;
-        if (!open_.empty() && open_.back()->kind == json_kind::array) place = &open_.back()->items.emplace_back();
-        else if (!open_.empty()) place = &open_.back()->members.back().second;
+        if (!open_.empty() && open_.back()->kind == json_kind::array)
+            place = &open_.back()->items.emplace_back();
+        else if (!open_.empty())
+            place = &open_.back()->members.back().second;
         place->kind = kind;
         return place;
     }
 
     bool open(json_kind kind)
     {
-        if (open_.size() == json_depth_max)
-            return refused("is nested deeper than " + std::to_string(json_depth_max));
+        if (open_.size() == json_depth_max) return refused("is nested deeper than " + std::to_string(json_depth_max));
         json_value* v = add(kind);
         if (v == nullptr) return false;
         open_.push_back(v);
@@ -131,8 +132,8 @@ private:
 
 std::string_view name(json_kind kind)
 {
-    constexpr std::string_view names[] = {"null", "a boolean", "an integer", "a number", "a string", "an array",
-                                          "an object"};
+    constexpr std::string_view names[] = {"null",     "a boolean", "an integer", "a number",
+                                          "a string", "an array",  "an object"};
     return names[static_cast<std::size_t>(kind)];
 }
 

@@ -19,10 +19,10 @@ enum class json_kind : std::uint8_t { null, boolean, integer, number, string, ar
 struct json_value {
     json_kind kind = json_kind::null;
     bool boolean = false;
-    std::int64_t integer = 0;                                  // kind integer
-    double number = 0;                                         // kind number; also of an integer
-    std::string text{};                                        // kind string: UTF-8
-    std::vector<json_value> items{};                           // kind array
+    std::int64_t integer = 0;                                   // kind integer
+    double number = 0;                                          // kind number; also of an integer
+    std::string text{};                                         // kind string: UTF-8
+    std::vector<json_value> items{};                            // kind array
     std::vector<std::pair<std::string, json_value>> members{};  // kind object, in the order written, names unique
 };
 

@@ -10,9 +10,9 @@ namespace {
 
 // What the record of a job shows, and only the queue writes.
 constexpr std::string_view kept_by_the_queue[] = {
-    "state",     "attempts",  "crashes",     "created_at", "updated_at", "next_retry_at", "error_message", "exit_code",
-    "signal",    "locked_by", "locked_at",   "lease_until", "result",    "progress",      "sequence",      "hold",
-    "worker_id", "error",     "cancel_requested"};
+    "state",     "attempts", "crashes",   "created_at", "updated_at",      "next_retry_at", "error_message",
+    "exit_code", "signal",   "locked_by", "locked_at",  "lease_until",     "result",        "progress",
+    "sequence",  "hold",     "worker_id", "error",      "cancel_requested"};
 
 failure_value refuse(std::string_view field, std::string why)
 {
@@ -60,7 +60,8 @@ result<void> put_payload(request& r)
     if (!r.job.kind.empty() && r.job.kind != kind)
         return refuse("kind", std::string{"must be "} + kind + " here; other kinds have a payload");
     r.job.kind = kind;
-    if (r.command) r.job.payload = std::move(*r.command);
+    if (r.command)
+        r.job.payload = std::move(*r.command);
     else
         for (const auto& word : *r.argv) r.job.payload.append(word).append(1, '\0');
     return {};
@@ -161,8 +162,10 @@ result<new_job> job_of(request&& r, const request_place& place)
 {
     new_job job = std::move(r.job);
     if (job.kind == shell_kind || job.kind == argv_kind) {
-        if (job.cwd.empty()) job.cwd = place.folder;
-        else if (job.cwd.front() != '/') job.cwd = place.folder + "/" + job.cwd;
+        if (job.cwd.empty())
+            job.cwd = place.folder;
+        else if (job.cwd.front() != '/')
+            job.cwd = place.folder + "/" + job.cwd;
         if (r.env.empty()) {
             job.env = place.variables.text();
         } else {

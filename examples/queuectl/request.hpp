@@ -25,7 +25,7 @@ struct request {
     std::optional<std::vector<std::string>> argv{};
     std::optional<std::string> payload{};  // of a kind that a program of the user's runs
     std::optional<std::int64_t> max_attempts{};
-    std::vector<std::string> env{};  // NAME or NAME=VALUE
+    std::vector<std::string> env{};    // NAME or NAME=VALUE
     std::vector<std::string> given{};  // names of the fields read, "_" between words
 
     [[nodiscard]] bool has(std::string_view field) const;

@@ -8,10 +8,7 @@ namespace queuectl::command {
 
 namespace {
 
-failure_value refuse(const char* field, std::string why)
-{
-    return fail(errc::invalid_argument, field, std::move(why));
-}
+failure_value refuse(const char* field, std::string why) { return fail(errc::invalid_argument, field, std::move(why)); }
 failure_value wrong_kind(const char* field, const char* wanted, const json_value& v)
 {
     return refuse(field, std::string{"must be "} + wanted + ", not " + std::string{name(v.kind)});

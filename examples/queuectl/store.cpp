@@ -77,6 +77,17 @@ result<store_location> locate_default()
     return store_location{store_kind::sqlite, folder + "/queuectl.db", true};
 }
 
+result<open_store> open_existing(const store_location& where, open_mode mode)
+{
+    if (where.kind == store_kind::memory) return refuse_memory();
+    auto there = is_there(where.path);
+    if (!there) return fail(there.error());
+    if (!*there) return open_store{erase_type(missing_storage{where.url()}), where, false};
+    auto opened = open_sqlite(where.path, mode, {});
+    if (!opened) return fail(opened.error());
+    return open_store{std::move(*opened), where, true};
+}
+
 }  // namespace
 
 std::string store_location::url() const { return kind == store_kind::memory ? "memory:" : "sqlite:" + path; }
@@ -101,16 +112,8 @@ result<store_location> locate(std::string_view url)
     return store_location{store_kind::sqlite, std::move(*full), false};
 }
 
-result<open_store> open_for_reading(const store_location& where)
-{
-    if (where.kind == store_kind::memory) return refuse_memory();
-    auto there = is_there(where.path);
-    if (!there) return fail(there.error());
-    if (!*there) return open_store{erase_type(missing_storage{where.url()}), where, false};
-    auto opened = open_sqlite(where.path, {});
-    if (!opened) return fail(opened.error());
-    return open_store{std::move(*opened), where, true};
-}
+result<open_store> open_for_reading(const store_location& where) { return open_existing(where, open_mode::read); }
+result<open_store> open_for_change(const store_location& where) { return open_existing(where, open_mode::change); }
 
 result<open_store> open_for_writing(const store_location& where, const open_options& options)
 {
@@ -118,7 +121,7 @@ result<open_store> open_for_writing(const store_location& where, const open_opti
     if (where.default_path)
         if (auto created = create_folders(where.path.substr(0, where.path.rfind('/'))); !created)
             return fail(created.error());
-    auto opened = open_sqlite(where.path, options);
+    auto opened = open_sqlite(where.path, open_mode::create, options);
     if (!opened) return fail(opened.error());
     return open_store{std::move(*opened), where, true};
 }
@@ -128,6 +131,13 @@ result<open_store> open_for_reading(std::string_view url)
     auto where = locate(url);
     if (!where) return fail(where.error());
     return open_for_reading(*where);
+}
+
+result<open_store> open_for_change(std::string_view url)
+{
+    auto where = locate(url);
+    if (!where) return fail(where.error());
+    return open_for_change(*where);
 }
 
 result<open_store> open_for_writing(std::string_view url, const open_options& options)

@@ -42,6 +42,8 @@ struct open_store {
 
 // Never creates anything. memory: is refused, as in open_for_writing: its jobs would end with this process.
 [[nodiscard]] result<open_store> open_for_reading(const store_location& where);
+// To change what is there; a store that is not there is as in open_for_reading: nothing in it can be changed.
+[[nodiscard]] result<open_store> open_for_change(const store_location& where);
 // Creates the store unless it is there.
 [[nodiscard]] result<open_store> open_for_writing(const store_location& where, const open_options& options = {});
 // A memory store, for programs that enqueue and run in one process.
@@ -49,6 +51,7 @@ struct open_store {
 
 // locate() and open_*() of --store.
 [[nodiscard]] result<open_store> open_for_reading(std::string_view url);
+[[nodiscard]] result<open_store> open_for_change(std::string_view url);
 [[nodiscard]] result<open_store> open_for_writing(std::string_view url, const open_options& options = {});
 
 }  // namespace queuectl::command

@@ -1,9 +1,12 @@
 #include "store.hpp"
 
-#include <queuectl/testing/model.hpp>
+#include <queuectl/storage/memory.hpp>
 
 namespace queuectl::command {
 
-open_store open_memory() { return {erase_type(model_storage{}), store_location{store_kind::memory, {}, false}, true}; }
+open_store open_memory()
+{
+    return {std::make_unique<stored<memory_storage>>(), store_location{store_kind::memory, {}, false}, true};
+}
 
 }  // namespace queuectl::command

@@ -6,8 +6,11 @@
 
 namespace queuectl::command {
 
-// Opens, or creates, the SQLite store at an absolute path.
-[[nodiscard]] result<std::unique_ptr<any_storage>> open_sqlite(const std::string& path, const open_options& options);
+enum class open_mode { read, change, create };
+
+// Opens the SQLite store at an absolute path.
+[[nodiscard]] result<std::unique_ptr<any_storage>> open_sqlite(const std::string& path, open_mode mode,
+                                                               const open_options& options);
 
 }  // namespace queuectl::command
 

@@ -1,23 +1,18 @@
 #include "store_parts.hpp"
 
-#if __has_include(<queuectl/sqlite/storage.hpp>)
 #include <queuectl/sqlite/storage.hpp>
-#endif
 
 namespace queuectl::command {
 
-#if __has_include(<queuectl/sqlite/storage.hpp>)
-result<std::unique_ptr<any_storage>> open_sqlite(const std::string& path, const open_options&)
+result<std::unique_ptr<any_storage>> open_sqlite(const std::string& path, open_mode mode, const open_options& options)
 {
-    auto opened = sqlite_storage::open(path, sqlite_options{});
+    sqlite_options o;
+    o.create = mode == open_mode::create;
+    o.read_only = mode == open_mode::read;
+    o.sync_claims = options.sync_claims;
+    auto opened = sqlite_storage::open(path, o);
     if (!opened) return fail(opened.error());
     return erase_type(std::move(*opened));
 }
-#else
-result<std::unique_ptr<any_storage>> open_sqlite(const std::string& path, const open_options&)
-{
-    return fail(errc::unsupported, "store sqlite:" + path, "is not compiled in");
-}
-#endif
 
 }  // namespace queuectl::command
