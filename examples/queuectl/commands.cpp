@@ -10,6 +10,8 @@ constexpr subcommand table[] = {
     {"config get", "Print a setting", config_get_command},
     {"config list", "Print every setting", config_list_command},
     {"config unset", "Go back to a setting's default", config_unset_command},
+    {"worker start", "Run jobs", worker_start_command},
+    {"worker-process", nullptr, worker_process_command},
 };
 
 }  // namespace

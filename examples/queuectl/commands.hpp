@@ -24,8 +24,13 @@ int cancel_command(context&);
 int delete_command(context&);
 int purge_command(context&);
 int wait_command(context&);
+int worker_start_command(context&);
+int worker_stop_command(context&);
+int worker_list_command(context&);
+int worker_process_command(context&);
+int smoke_test_command(context&);
 
-// In the order of the help. A name has one word or two ("dlq list").
+// In the order of the help; those without a summary are not in it. A name has one word or two ("dlq list").
 [[nodiscard]] std::span<const subcommand> all_commands();
 
 }  // namespace queuectl::command

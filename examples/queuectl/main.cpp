@@ -39,6 +39,7 @@ void print_help(context& c)
 {
     c.out << help_head;
     for (const auto& command : all_commands()) {
+        if (command.summary == nullptr) continue;
         std::string line = "  " + std::string{command.name};
         line.resize(16, ' ');
         c.out << line << command.summary << "\n";

@@ -23,6 +23,7 @@ struct supervisor_options {
     std::size_t count = 1;                               // workers
     std::string run_mark{};                              // of this supervisor: unique on the machine; must not be empty
     duration patience = std::chrono::milliseconds{900};  // for the job trees of a dead worker to end
+    duration tick = std::chrono::milliseconds{500};      // how often on_tick is called, where there is one
 };
 
 struct worker_death {
@@ -54,6 +55,13 @@ public:
     template <class OnDeath>
     result<int> run(OnDeath&& on_death)
     {
+        options_.tick = std::chrono::hours{1};
+        return run(on_death, [] {});
+    }
+    // The same; on_tick() is called every `tick` besides, for what a supervisor does for its peers.
+    template <class OnDeath, class OnTick>
+    result<int> run(OnDeath&& on_death, OnTick&& on_tick)
+    {
         QUEUECTL_ASSERT(!options_.argv.empty() && !options_.run_mark.empty());
         const takeover guard;
         oom_kills_ = out_of_memory_kills();
@@ -65,6 +73,10 @@ public:
                             start_error_);
             wait_signal(guard.signals);
             reap_all(on_death);
+            if (const auto now = process::monotonic_now(); now >= next_tick_) {
+                next_tick_ = add(now, options_.tick);
+                on_tick();
+            }
         }
         return code_;
     }
@@ -170,8 +182,8 @@ private:
     // Waits for a stop request, a child's end or the next start.
     void wait_signal(const sigset_t& signals)
     {
-        auto next = std::chrono::duration_cast<duration>(std::chrono::hours{1});
         const auto now = process::monotonic_now();
+        auto next = std::max(next_tick_ - now, duration::zero());
         for (const auto& w : workers_)
             if (!w.done && w.pid == 0) next = std::min(next, std::max(w.start_at - now, duration::zero()));
         const timespec limit{static_cast<time_t>(next.count() / 1'000'000),
@@ -248,6 +260,7 @@ private:
     std::uint64_t serial_ = 0;
     long long oom_kills_ = 0;
     int stops_ = 0;
+    duration next_tick_{};
     int code_ = 0;
     int start_error_ = 0;
     bool ever_started_ = false;

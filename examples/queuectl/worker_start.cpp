@@ -1,0 +1,136 @@
+// worker start: the supervisor, in the foreground or detached.
+#include "cli.hpp"
+#include "commands.hpp"
+#include "detach.hpp"
+#include "exit_codes.hpp"
+#include "settings.hpp"
+#include "worker_log.hpp"
+#include "worker_recovery.hpp"
+#include "worker_run.hpp"
+
+#include <queuectl/random.hpp>
+#include <queuectl/supervisor.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace queuectl::command {
+namespace {
+
+int enqueue_lines(const open_store&, const std::string&)
+{
+    return complain(error{errc::unsupported, "--file", "is not there yet", 0});
+}
+
+constexpr char examples[] =
+    "  queuectl worker start --count 2\n"
+    "  queuectl worker start --queue mail --concurrency 8\n"
+    "  queuectl worker start --detach\n"
+    "  queuectl --store memory: worker start --file jobs.ndjson --drain\n";
+
+// The program that runs now, also when its file has been replaced since.
+std::string own_program()
+{
+    constexpr char self[] = "/proc/self/exe";
+    char path[4096];
+    struct stat here {};
+    struct stat there {};
+    const auto length = ::readlink(self, path, sizeof path - 1);
+    if (length <= 0) return self;
+    path[length] = '\0';
+    const bool same = ::stat(self, &here) == 0 && ::stat(path, &there) == 0 && here.st_ino == there.st_ino &&
+                      here.st_dev == there.st_dev;
+    return same ? path : self;
+}
+
+supervisor_options supervisor_options_of(const worker_options& options, const std::string& url, const std::string& name)
+{
+    supervisor_options o;
+    o.argv = {own_program(), "worker-process", "--store", url, "--supervisor", name};
+    for (auto& word : worker_words(options)) o.argv.push_back(std::move(word));
+    o.count = options.count;
+    o.run_mark = to_hex(random_source{}.draw_uid());
+    o.tick = std::chrono::milliseconds{500};
+    return o;
+}
+
+worker_entry supervisor_entry(const worker_options& options)
+{
+    auto e = describe_this_process(worker_role::supervisor);
+    e.count = options.count;
+    e.concurrency = options.concurrency;
+    e.queues = options.queues;
+    return e;
+}
+
+// Everything of a supervisor's life, with the store open.
+int supervise(const store_location& where, const worker_options& options, detached_start& start)
+{
+    auto store = open_for_writing(where);
+    if (!store) return complain(store.error());
+    auto registry = worker_registry::open(where.side_folder(), true);
+    if (!registry) return complain(registry.error());
+    recover_dead_workers(*registry, *store->storage);
+    recover_lockless_workers(*registry, *store->storage);
+    auto registered = registry->enter(*store->storage, supervisor_entry(options));
+    if (!registered) return complain(registered.error());
+    start.tell(registered->entry().name);
+
+    retention_sweep sweep;
+    supervisor over{supervisor_options_of(options, where.url(), registered->entry().name)};
+    auto code = over.run(
+        [&](const worker_death& death) {
+            recover_dead_workers(*registry, *store->storage, {death.pid, death.cause});
+        },
+        [&] {
+            recover_dead_workers(*registry, *store->storage);
+            sweep.step(*store->storage, system_time_source{}.now());
+            start.bound_log();
+        });
+    return code ? *code : complain(code.error());
+}
+
+int run_in_memory(const worker_options& options)
+{
+    const open_store store = open_memory();
+    if (const int code = enqueue_lines(store, options.file); code != exit_done && code != exit_failed) return code;
+    auto ran = run_worker(store, options, settings{}, {describe_this_process(worker_role::worker).name, {}});
+    return ran ? int{exit_done} : complain(ran.error());
+}
+
+int start_on_store(const store_location& where, const worker_options& options)
+{
+    {
+        auto store = open_for_writing(where);  // what is wrong is told before anything goes to the background
+        if (!store) return complain(store.error());
+        if (!options.file.empty())
+            if (const int code = enqueue_lines(*store, options.file); code != exit_done && code != exit_failed)
+                return code;
+    }
+    detached_start start;
+    if (options.detach)
+        if (const auto ended = start.go(where.side_folder(), options.count)) return *ended;
+    return supervise(where, options, start);
+}
+
+}  // namespace
+
+int worker_start_command(context& c)
+{
+    worker_option_texts texts;
+    command_line line{"worker start",
+                      "Runs jobs until it is stopped: TERM or INT finishes the running ones, a second "
+                      "one stops and releases them."};
+    texts.describe_worker(line);
+    texts.describe_supervisor(line);
+    line.examples(examples);
+    if (const auto ended = line.parse(c)) return *ended;
+    auto options = texts.read();
+    if (!options) return complain(options.error());
+    auto where = locate(c.store);
+    if (!where) return complain(where.error());
+    if (where->kind == store_kind::memory && !options->file.empty()) return run_in_memory(*options);
+    return start_on_store(*where, *options);
+}
+
+}  // namespace queuectl::command
