@@ -11,6 +11,8 @@ constexpr subcommand table[] = {
     {"config list", "Print every setting", config_list_command},
     {"config unset", "Go back to a setting's default", config_unset_command},
     {"worker start", "Run jobs", worker_start_command},
+    {"worker stop", "Stop every worker of the store", worker_stop_command},
+    {"worker list", "Show the workers", worker_list_command},
     {"worker-process", nullptr, worker_process_command},
 };
 

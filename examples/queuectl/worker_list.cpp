@@ -1,0 +1,80 @@
+// worker list
+#include "cli.hpp"
+#include "commands.hpp"
+#include "exit_codes.hpp"
+#include "json_writer.hpp"
+#include "text.hpp"
+#include "worker_registry.hpp"
+
+namespace queuectl::command {
+namespace {
+
+std::string queues_text(const worker_entry& e)
+{
+    std::string text;
+    for (const auto& queue : e.queues) text += (text.empty() ? "" : ",") + queue;
+    return text.empty() ? "all" : text;
+}
+
+const char* role_text(const worker_entry& e) { return e.role == worker_role::supervisor ? "supervisor" : "worker"; }
+
+const char* condition_text(const known_worker& w) { return w.alive ? "alive" : w.foreign ? "elsewhere" : "dead"; }
+
+void print_table(context& c, const std::vector<known_worker>& workers)
+{
+    if (workers.empty()) return complain("no workers");
+    std::size_t width = 4;
+    for (const auto& w : workers) width = std::max(width, w.entry.name.size());
+    const auto row = [&](std::vector<std::string> cells) {
+        const std::size_t widths[] = {width, 10, 9, 4, 12};
+        for (std::size_t i = 0; i + 1 < cells.size(); ++i) cells[i].resize(std::max(widths[i], cells[i].size()), ' ');
+        for (std::size_t i = 0; i < cells.size(); ++i) c.out << (i > 0 ? "  " : "") << cells[i];
+        c.out << "\n";
+    };
+    row({"NAME", "ROLE", "CONDITION", "JOBS", "STARTED", "QUEUES"});
+    const auto now = c.now().wall;
+    for (const auto& w : workers)
+        row({w.entry.name, role_text(w.entry), condition_text(w), std::to_string(w.entry.concurrency),
+             relative_time(w.entry.started_at, now), queues_text(w.entry)});
+}
+
+void print_json(context& c, const std::vector<known_worker>& workers)
+{
+    json_writer json{c.out.buffer()};
+    json.begin_array();
+    for (const auto& w : workers) {
+        const auto& e = w.entry;
+        json.begin_object().member("name", e.name).member("role", role_text(e)).member("condition", condition_text(w));
+        json.member("host", e.host).member("pid", static_cast<std::int64_t>(e.pid));
+        json.member("concurrency", static_cast<std::uint64_t>(e.concurrency));
+        if (e.role == worker_role::supervisor) json.member("count", static_cast<std::uint64_t>(e.count));
+        if (!e.supervisor.empty()) json.member("supervisor", e.supervisor);
+        json.key("queues").begin_array();
+        for (const auto& queue : e.queues) json.value(queue);
+        json.end_array().member("started_at", iso_time(e.started_at)).end_object();
+    }
+    json.end_array();
+    c.out << "\n";
+}
+
+}  // namespace
+
+int worker_list_command(context& c)
+{
+    command_line line{"worker list", "Lists the workers of the store and their supervisors."};
+    if (const auto ended = line.parse(c)) return *ended;
+    auto store = open_for_reading(c.store);
+    if (!store) return complain(store.error());
+    std::vector<known_worker> workers;
+    if (auto registry = worker_registry::open(store->where.side_folder(), false)) {
+        auto known = registry->list(*store->storage);
+        if (!known) return complain(known.error());
+        workers = std::move(*known);
+    } else if (registry.error().code != errc::not_found) {
+        return complain(registry.error());
+    }
+    c.json ? print_json(c, workers) : print_table(c, workers);
+    return exit_done;
+}
+
+}  // namespace queuectl::command
