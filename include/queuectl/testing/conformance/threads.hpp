@@ -5,7 +5,7 @@
 
 #include <queuectl/testing/conformance/counts.hpp>
 #include <queuectl/testing/effort.hpp>
-#include <queuectl/testing/random_source.hpp>
+#include <queuectl/testing/seeded_random.hpp>
 
 #include <atomic>
 #include <mutex>
@@ -39,7 +39,7 @@ public:
 private:
     void work(storage_type& s, std::size_t thread)
     {
-        random_source random{thread + 1};
+        seeded_random random{thread + 1};
         for (std::size_t n = 0; n < jobs_each_; ++n) {
             put(s, thread * jobs_each_ + n, random);
             if (random.one_in(2)) take(s, 1 + random.below(3), random);
@@ -47,7 +47,7 @@ private:
         for (std::size_t round = 0; done_ < total() && problems() == 0 && round < 200'000; ++round)
             if (!take(s, 1 + random.below(8), random)) idle();
     }
-    void put(storage_type& s, std::size_t number, random_source& random)
+    void put(storage_type& s, std::size_t number, seeded_random& random)
     {
         job j;
         j.id = "t" + std::to_string(number);
@@ -61,7 +61,7 @@ private:
             problem("insert of " + j.id + " is a duplicate");
     }
     // Whether any was claimed.
-    bool take(storage_type& s, std::size_t max, random_source& random)
+    bool take(storage_type& s, std::size_t max, seeded_random& random)
     {
         claim_request r;
         r.max = max;
@@ -76,7 +76,7 @@ private:
         for (const auto& l : leases) end(s, l, random);
         return !leases.empty();
     }
-    void end(storage_type& s, const lease& l, random_source& random)
+    void end(storage_type& s, const lease& l, seeded_random& random)
     {
         if (drops_ && random.one_in(5)) return;
         settlement what = f_.success(l);

@@ -2,7 +2,7 @@
 #ifndef QUEUECTL_TESTING_RANDOM_OPERATION_HPP
 #define QUEUECTL_TESTING_RANDOM_OPERATION_HPP
 
-#include <queuectl/testing/random_source.hpp>
+#include <queuectl/testing/seeded_random.hpp>
 
 #include <array>
 #include <cstdint>
@@ -46,7 +46,7 @@ struct operation {
                                  op::forged_settle, op::wall_jump,  op::reboot, op::reopen,       op::revive,
                                  op::revive,        op::cancel,     op::cancel, op::remove,       op::purge,
                                  op::reprioritise,  op::free_worker};
-    random_source random{seed};
+    seeded_random random{seed};
     std::vector<operation> all(n);
     for (auto& o : all) {
         o.kind = mix[random.below(std::size(mix))];

@@ -75,7 +75,7 @@ private:
     {
         std::vector<job> jobs;
         for (std::size_t i = 0; i <= o.pick(0, 3); ++i) {
-            random_source random{o.bits[1] + i};
+            seeded_random random{o.bits[1] + i};
             job j = f_.make("j" + std::to_string(random.below(14)));
             if (inserted_.size() > 3 && random.one_in(8))
                 j = inserted_[random.below(inserted_.size())];
@@ -96,7 +96,7 @@ private:
         f_.good(model_.insert(jobs, told, f_.now), "insert");
         compare(told, f_.insert(jobs));
     }
-    void describe_job(job& j, random_source& random)
+    void describe_job(job& j, seeded_random& random)
     {
         j.queue = "q" + std::to_string(random.below(3));
         j.kind = random.one_in(2) ? "a" : "b";

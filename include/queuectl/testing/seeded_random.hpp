@@ -1,6 +1,6 @@
 // Numbers that look random and are the same for the same seed everywhere.
-#ifndef QUEUECTL_TESTING_RANDOM_SOURCE_HPP
-#define QUEUECTL_TESTING_RANDOM_SOURCE_HPP
+#ifndef QUEUECTL_TESTING_SEEDED_RANDOM_HPP
+#define QUEUECTL_TESTING_SEEDED_RANDOM_HPP
 
 #include <queuectl/config.hpp>
 
@@ -9,9 +9,9 @@
 namespace queuectl::inline v0 {
 
 // SplitMix64 (Steele, Lea, Flood 2014).
-class random_source {
+class seeded_random {
 public:
-    explicit constexpr random_source(std::uint64_t seed) noexcept : state_{seed} {}
+    explicit constexpr seeded_random(std::uint64_t seed) noexcept : state_{seed} {}
 
     constexpr std::uint64_t next() noexcept
     {
