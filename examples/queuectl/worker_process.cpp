@@ -49,7 +49,7 @@ worker_entry entry_of(const worker_options& options, std::string mark, std::stri
     return e;
 }
 
-result<void> work(const context& c, const worker_options& options, worker_entry entry)
+result<void> work(const context& c, const worker_options& options, worker_entry entry, stop_listener& stop)
 {
     auto where = locate(c.store);
     if (!where) return fail(where.error());
@@ -62,7 +62,7 @@ result<void> work(const context& c, const worker_options& options, worker_entry 
     auto registered = registry->enter(*store->storage, std::move(entry));
     if (!registered) return fail(registered.error());
     const auto& me = registered->entry();
-    if (auto ran = run_worker(*store, options, *values, {me.name, me.mark}); !ran) return fail(ran.error());
+    if (auto ran = run_worker(*store, options, *values, {me.name, me.mark}, stop); !ran) return fail(ran.error());
     return {};
 }
 
@@ -71,6 +71,7 @@ result<void> work(const context& c, const worker_options& options, worker_entry 
 int worker_process_command(context& c)
 {
     ::prctl(PR_SET_NAME, "queuectl");
+    stop_listener stop;
     auto mark = take_variable("QUEUECTL_WORKER_MARK");
     std::optional<std::string> supervisor;
     worker_option_texts texts;
@@ -81,7 +82,7 @@ int worker_process_command(context& c)
     auto options = texts.read();
     if (!options) return complain(options.error());
     auto entry = entry_of(*options, std::move(mark), supervisor.value_or(std::string{}));
-    auto worked = work(c, *options, std::move(entry));
+    auto worked = work(c, *options, std::move(entry), stop);
     return worked ? int{exit_done} : give_up(worked.error());
 }
 

@@ -3,10 +3,7 @@
 #include "worker_log.hpp"
 
 #include <queuectl/executor/process.hpp>
-#include <queuectl/process/signals.hpp>
 #include <queuectl/queue.hpp>
-
-#include <atomic>
 
 namespace queuectl::command {
 namespace {
@@ -39,20 +36,6 @@ process_options process_options_of(const open_store& store, const worker_options
     return o;
 }
 
-struct stop_follower {
-    stop_source stop;
-    std::atomic<const process::stop_signals*> signals{nullptr};
-};
-
-// Called by the signal handler.
-void follow_signal(void* context)
-{
-    auto& follower = *static_cast<stop_follower*>(context);
-    const auto* const signals = follower.signals.load();
-    const bool release = signals != nullptr && signals->requests() > 1;
-    follower.stop.request(release ? stop_level::release : stop_level::finish);
-}
-
 std::string summary_text(const run_summary& s)
 {
     std::string text = "ended: " + std::to_string(s.completed) + " completed";
@@ -68,18 +51,21 @@ std::string summary_text(const run_summary& s)
 
 }  // namespace
 
-result<run_summary> run_worker(const open_store& store, const worker_options& options, const settings& values,
-                               const worker_identity& who)
+void stop_listener::follow(void* self)
 {
-    stop_follower follower;
+    auto& me = *static_cast<stop_listener*>(self);
+    const bool release = me.connected_ && me.signals_.requests() > 1;
+    me.stop_.request(release ? stop_level::release : stop_level::finish);
+}
+
+result<run_summary> run_worker(const open_store& store, const worker_options& options, const settings& values,
+                               const worker_identity& who, stop_listener& stop)
+{
     traits_values<worker_traits> parts;
     parts.observer.quiet = options.quiet;
     worker_queue queue{store.ref(), process_executor{process_options_of(store, options, values, who)},
                        exponential{values.backoff_base}, queue_options_of(options, values, who), std::move(parts)};
-    const process::stop_signals signals{&follow_signal, &follower};
-    follower.signals = &signals;
-    auto summary = options.drain ? queue.run_until_drained(follower.stop) : queue.run(follower.stop);
-    follower.signals = nullptr;
+    auto summary = options.drain ? queue.run_until_drained(stop.source()) : queue.run(stop.source());
     if (summary && !options.quiet) log_line(who.name + ' ' + summary_text(*summary));
     return summary;
 }

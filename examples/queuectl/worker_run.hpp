@@ -6,8 +6,10 @@
 #include "store.hpp"
 #include "worker_options.hpp"
 
+#include <queuectl/process/signals.hpp>
 #include <queuectl/worker.hpp>
 
+#include <atomic>
 #include <string>
 
 namespace queuectl::command {
@@ -18,10 +20,28 @@ struct worker_identity {
     std::string mark;  // QUEUECTL_RUN of the jobs begins with it
 };
 
-// Runs jobs until it is stopped by TERM, INT or HUP (the first: the running jobs finish; the second: they are stopped
-// and released), or until the store is drained where that was asked for. Logs; ends with a line that sums up.
+// While it lives, the signals of process::stop_signals are requests to its stop_source: one lets the running jobs
+// finish, two stop and release them. One at a time in a process.
+class stop_listener {
+public:
+    stop_listener() : signals_{&follow, this} { connected_ = true; }
+    stop_listener(const stop_listener&) = delete;
+    stop_listener& operator=(const stop_listener&) = delete;
+
+    [[nodiscard]] stop_source& source() noexcept { return stop_; }
+
+private:
+    static void follow(void* self);  // called by the signal handler
+
+    stop_source stop_;
+    std::atomic<bool> connected_{false};
+    process::stop_signals signals_;
+};
+
+// Runs jobs until it is told to stop, or until the store is drained where that was asked for. Logs; ends with a line
+// that sums up.
 [[nodiscard]] result<run_summary> run_worker(const open_store& store, const worker_options& options,
-                                             const settings& values, const worker_identity& who);
+                                             const settings& values, const worker_identity& who, stop_listener& stop);
 
 }  // namespace queuectl::command
 

@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "detach.hpp"
 #include "exit_codes.hpp"
+#include "own_program.hpp"
 #include "settings.hpp"
 #include "worker_log.hpp"
 #include "worker_recovery.hpp"
@@ -10,9 +11,6 @@
 
 #include <queuectl/random.hpp>
 #include <queuectl/supervisor.hpp>
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace queuectl::command {
 namespace {
@@ -28,21 +26,6 @@ constexpr char examples[] =
     "  queuectl worker start --detach\n"
     "  queuectl --store memory: worker start --file jobs.ndjson --drain\n";
 
-// The program that runs now, also when its file has been replaced since.
-std::string own_program()
-{
-    constexpr char self[] = "/proc/self/exe";
-    char path[4096];
-    struct stat here {};
-    struct stat there {};
-    const auto length = ::readlink(self, path, sizeof path - 1);
-    if (length <= 0) return self;
-    path[length] = '\0';
-    const bool same = ::stat(self, &here) == 0 && ::stat(path, &there) == 0 && here.st_ino == there.st_ino &&
-                      here.st_dev == there.st_dev;
-    return same ? path : self;
-}
-
 supervisor_options supervisor_options_of(const worker_options& options, const std::string& url, const std::string& name)
 {
     supervisor_options o;
@@ -50,6 +33,7 @@ supervisor_options supervisor_options_of(const worker_options& options, const st
     for (auto& word : worker_words(options)) o.argv.push_back(std::move(word));
     o.count = options.count;
     o.run_mark = to_hex(random_source{}.draw_uid());
+    o.release_signal = SIGUSR2;
     o.tick = std::chrono::milliseconds{500};
     return o;
 }
@@ -94,7 +78,8 @@ int run_in_memory(const worker_options& options)
 {
     const open_store store = open_memory();
     if (const int code = enqueue_lines(store, options.file); code != exit_done && code != exit_failed) return code;
-    auto ran = run_worker(store, options, settings{}, {describe_this_process(worker_role::worker).name, {}});
+    stop_listener stop;
+    auto ran = run_worker(store, options, settings{}, {describe_this_process(worker_role::worker).name, {}}, stop);
     return ran ? int{exit_done} : complain(ran.error());
 }
 

@@ -14,8 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace queuectl::inline v0
-{
+namespace queuectl::inline v0 {
 
 struct supervisor_options {
     std::vector<std::string> argv{};                     // of a worker; argv[0] is the path of its program
@@ -23,6 +22,7 @@ struct supervisor_options {
     std::size_t count = 1;                               // workers
     std::string run_mark{};                              // of this supervisor: unique on the machine; must not be empty
     duration patience = std::chrono::milliseconds{900};  // for the job trees of a dead worker to end
+    int release_signal = SIGTERM;                        // what the second stop sends; see process::stop_signals
     duration tick = std::chrono::milliseconds{500};      // how often on_tick is called, where there is one
 };
 
@@ -41,12 +41,13 @@ struct worker_death {
 // finish and run() returns that code. All else is a death: its job trees are killed first, then on_death(worker_death)
 // is called, to free its leases, then it is started again (process/restart_policy.hpp).
 //
-// TERM, INT or HUP: the first asks the workers to finish (TERM), the second to stop (TERM again), the third kills them.
+// TERM, INT or HUP: the first asks the workers to finish (TERM), the second to stop (release_signal: where it is TERM
+// again, two in quick succession may look like one), the third kills them. USR1 does what the first does, USR2 what the
+// second does, however often they come.
 //
 // run() takes over the process: its children (all of them; it is a child subreaper meanwhile) and the signals TERM,
-// INT, HUP, CHLD and PIPE. Call it from the only thread, with no store open.
-class supervisor
-{
+// INT, HUP, USR1, USR2, CHLD and PIPE. Call it from the only thread, with no store open.
+class supervisor {
 public:
     explicit supervisor(supervisor_options options) : options_{std::move(options)} {}
 
@@ -94,19 +95,16 @@ private:
     struct takeover {
         sigset_t signals{};
         sigset_t mask_before{};
-        struct sigaction child_before {
-        };
-        struct sigaction pipe_before {
-        };
+        struct sigaction child_before {};
+        struct sigaction pipe_before {};
         int reaper_before = 0;
 
         takeover() noexcept
         {
             ::sigemptyset(&signals);
-            for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&signals, s);
+            for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD}) ::sigaddset(&signals, s);
             ::sigprocmask(SIG_BLOCK, &signals, &mask_before);
-            struct sigaction action {
-            };
+            struct sigaction action {};
             action.sa_handler = SIG_DFL;
             ::sigaction(SIGCHLD, &action, &child_before);
             action.sa_handler = SIG_IGN;
@@ -190,6 +188,8 @@ private:
                              static_cast<long>(next.count() % 1'000'000) * 1000};
         const int signal = ::sigtimedwait(&signals, nullptr, &limit);
         if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP) stop();
+        if (signal == SIGUSR1 && stops_ < 1) stop();
+        while (signal == SIGUSR2 && stops_ < 2) stop();
     }
 
     void stop()
@@ -200,7 +200,7 @@ private:
             if (w.pid == 0)
                 w.done = true;
             else
-                ::kill(w.pid, stops_ < 3 ? SIGTERM : SIGKILL);
+                ::kill(w.pid, stops_ == 1 ? SIGTERM : stops_ == 2 ? options_.release_signal : SIGKILL);
         }
     }
 

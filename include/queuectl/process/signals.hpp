@@ -11,11 +11,9 @@
 
 #include <unistd.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
-namespace detail
-{
+namespace detail {
 struct stop_signal_state {
     std::atomic<int> requests{0};
     std::atomic<void (*)(void*)> wake{nullptr};
@@ -25,13 +23,13 @@ struct stop_signal_state {
 inline stop_signal_state stop_signals_of_process;
 }  // namespace detail
 
-// While it lives, TERM, INT and HUP count as stop requests, and PIPE is ignored. `wake(context)` is called at each from
-// the signal handler, so it must be async-signal-safe, as executor.wake() is. One object at a time in a process.
+// While it lives, TERM, INT and HUP count as stop requests, however often they come USR1 stands for one and USR2 for
+// two of them, and PIPE is ignored. `wake(context)` is called at each from the signal handler, so it must be
+// async-signal-safe, as executor.wake() is. One object at a time in a process.
 //
 // Once the parent has died, a request counts as two: what the supervisor's parent-death signal asks for is to stop the
 // jobs and release them, not to finish them unsupervised.
-class stop_signals
-{
+class stop_signals {
 public:
     explicit stop_signals(void (*wake)(void*) = nullptr, void* context = nullptr) noexcept
     {
@@ -40,8 +38,7 @@ public:
         s.context = context;
         s.wake = wake;
         s.parent = ::getppid();
-        struct sigaction action {
-        };
+        struct sigaction action {};
         action.sa_handler = &on_signal;
         action.sa_flags = SA_RESTART;
         for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -61,13 +58,17 @@ public:
     [[nodiscard]] int requests() const noexcept { return detail::stop_signals_of_process.requests; }
 
 private:
-    static constexpr std::array numbers{SIGTERM, SIGINT, SIGHUP, SIGPIPE};
+    static constexpr std::array numbers{SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE};
 
-    static void on_signal(int)
+    static void on_signal(int signal)
     {
         const int saved = errno;
         auto& s = detail::stop_signals_of_process;
-        s.requests += ::getppid() == s.parent ? 1 : 2;
+        const int least = signal == SIGUSR1 ? 1 : signal == SIGUSR2 ? 2 : 0;
+        if (least == 0)
+            s.requests += ::getppid() == s.parent ? 1 : 2;
+        else if (s.requests < least)
+            s.requests = least;
         if (auto* const wake = s.wake.load(); wake != nullptr) wake(s.context);
         errno = saved;
     }
