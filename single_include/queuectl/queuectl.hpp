@@ -175,7 +175,10 @@ namespace queuectl::inline v0::detail {
 }
 
 // d, brought into [0, duration_max].
-[[nodiscard]] constexpr duration clamped(duration d) noexcept { return d < duration{0} ? duration{0} : saturate(d); }
+[[nodiscard]] constexpr duration clamped(duration d) noexcept
+{
+    return d < duration{0} ? duration{0} : queuectl::saturate(d);
+}
 
 // floor(bits · n / 2^64): a uniform draw from [0, n) when bits is uniform and n is small against 2^64.
 [[nodiscard]] constexpr std::uint64_t scaled(std::uint64_t bits, std::uint64_t n) noexcept
@@ -1007,8 +1010,8 @@ private:
         if (max <= duration{0}) return false;
         timespec until{};
         clock_gettime(CLOCK_MONOTONIC, &until);
-        const auto at =
-            saturate(max) + std::chrono::seconds{until.tv_sec} + std::chrono::microseconds{until.tv_nsec / 1000 + 1};
+        const auto at = queuectl::saturate(max) + std::chrono::seconds{until.tv_sec} +
+                        std::chrono::microseconds{until.tv_nsec / 1000 + 1};
         until.tv_sec = static_cast<std::time_t>(at.count() / 1'000'000);
         until.tv_nsec = static_cast<long>(at.count() % 1'000'000 * 1000);
         int failed = 0;
@@ -8081,11 +8084,9 @@ private:
 #ifndef QUEUECTL_PROCESS_SIGNALS_HPP
 #define QUEUECTL_PROCESS_SIGNALS_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
-namespace detail
-{
+namespace detail {
 struct stop_signal_state {
     std::atomic<int> requests{0};
     std::atomic<void (*)(void*)> wake{nullptr};
@@ -8095,13 +8096,13 @@ struct stop_signal_state {
 inline stop_signal_state stop_signals_of_process;
 }  // namespace detail
 
-// While it lives, TERM, INT and HUP count as stop requests, and PIPE is ignored. `wake(context)` is called at each from
-// the signal handler, so it must be async-signal-safe, as executor.wake() is. One object at a time in a process.
+// While it lives, TERM, INT and HUP count as stop requests, however often they come USR1 stands for one and USR2 for
+// two of them, and PIPE is ignored. `wake(context)` is called at each from the signal handler, so it must be
+// async-signal-safe, as executor.wake() is. One object at a time in a process.
 //
 // Once the parent has died, a request counts as two: what the supervisor's parent-death signal asks for is to stop the
 // jobs and release them, not to finish them unsupervised.
-class stop_signals
-{
+class stop_signals {
 public:
     explicit stop_signals(void (*wake)(void*) = nullptr, void* context = nullptr) noexcept
     {
@@ -8110,8 +8111,7 @@ public:
         s.context = context;
         s.wake = wake;
         s.parent = ::getppid();
-        struct sigaction action {
-        };
+        struct sigaction action {};
         action.sa_handler = &on_signal;
         action.sa_flags = SA_RESTART;
         for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -8131,13 +8131,17 @@ public:
     [[nodiscard]] int requests() const noexcept { return detail::stop_signals_of_process.requests; }
 
 private:
-    static constexpr std::array numbers{SIGTERM, SIGINT, SIGHUP, SIGPIPE};
+    static constexpr std::array numbers{SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE};
 
-    static void on_signal(int)
+    static void on_signal(int signal)
     {
         const int saved = errno;
         auto& s = detail::stop_signals_of_process;
-        s.requests += ::getppid() == s.parent ? 1 : 2;
+        const int least = signal == SIGUSR1 ? 1 : signal == SIGUSR2 ? 2 : 0;
+        if (least == 0)
+            s.requests += ::getppid() == s.parent ? 1 : 2;
+        else if (s.requests < least)
+            s.requests = least;
         if (auto* const wake = s.wake.load(); wake != nullptr) wake(s.context);
         errno = saved;
     }
@@ -8346,8 +8350,7 @@ private:
 #ifndef QUEUECTL_SUPERVISOR_HPP
 #define QUEUECTL_SUPERVISOR_HPP
 
-namespace queuectl::inline v0
-{
+namespace queuectl::inline v0 {
 
 struct supervisor_options {
     std::vector<std::string> argv{};                     // of a worker; argv[0] is the path of its program
@@ -8355,6 +8358,7 @@ struct supervisor_options {
     std::size_t count = 1;                               // workers
     std::string run_mark{};                              // of this supervisor: unique on the machine; must not be empty
     duration patience = std::chrono::milliseconds{900};  // for the job trees of a dead worker to end
+    int release_signal = SIGTERM;                        // what the second stop sends; see process::stop_signals
     duration tick = std::chrono::milliseconds{500};      // how often on_tick is called, where there is one
 };
 
@@ -8373,12 +8377,13 @@ struct worker_death {
 // finish and run() returns that code. All else is a death: its job trees are killed first, then on_death(worker_death)
 // is called, to free its leases, then it is started again (process/restart_policy.hpp).
 //
-// TERM, INT or HUP: the first asks the workers to finish (TERM), the second to stop (TERM again), the third kills them.
+// TERM, INT or HUP: the first asks the workers to finish (TERM), the second to stop (release_signal: where it is TERM
+// again, two in quick succession may look like one), the third kills them. USR1 does what the first does, USR2 what the
+// second does, however often they come.
 //
 // run() takes over the process: its children (all of them; it is a child subreaper meanwhile) and the signals TERM,
-// INT, HUP, CHLD and PIPE. Call it from the only thread, with no store open.
-class supervisor
-{
+// INT, HUP, USR1, USR2, CHLD and PIPE. Call it from the only thread, with no store open.
+class supervisor {
 public:
     explicit supervisor(supervisor_options options) : options_{std::move(options)} {}
 
@@ -8426,19 +8431,16 @@ private:
     struct takeover {
         sigset_t signals{};
         sigset_t mask_before{};
-        struct sigaction child_before {
-        };
-        struct sigaction pipe_before {
-        };
+        struct sigaction child_before {};
+        struct sigaction pipe_before {};
         int reaper_before = 0;
 
         takeover() noexcept
         {
             ::sigemptyset(&signals);
-            for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&signals, s);
+            for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD}) ::sigaddset(&signals, s);
             ::sigprocmask(SIG_BLOCK, &signals, &mask_before);
-            struct sigaction action {
-            };
+            struct sigaction action {};
             action.sa_handler = SIG_DFL;
             ::sigaction(SIGCHLD, &action, &child_before);
             action.sa_handler = SIG_IGN;
@@ -8522,6 +8524,8 @@ private:
                              static_cast<long>(next.count() % 1'000'000) * 1000};
         const int signal = ::sigtimedwait(&signals, nullptr, &limit);
         if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP) stop();
+        if (signal == SIGUSR1 && stops_ < 1) stop();
+        while (signal == SIGUSR2 && stops_ < 2) stop();
     }
 
     void stop()
@@ -8532,7 +8536,7 @@ private:
             if (w.pid == 0)
                 w.done = true;
             else
-                ::kill(w.pid, stops_ < 3 ? SIGTERM : SIGKILL);
+                ::kill(w.pid, stops_ == 1 ? SIGTERM : stops_ == 2 ? options_.release_signal : SIGKILL);
         }
     }
 

@@ -71,8 +71,8 @@ private:
         if (max <= duration{0}) return false;
         timespec until{};
         clock_gettime(CLOCK_MONOTONIC, &until);
-        const auto at =
-            saturate(max) + std::chrono::seconds{until.tv_sec} + std::chrono::microseconds{until.tv_nsec / 1000 + 1};
+        const auto at = queuectl::saturate(max) + std::chrono::seconds{until.tv_sec} +
+                        std::chrono::microseconds{until.tv_nsec / 1000 + 1};
         until.tv_sec = static_cast<std::time_t>(at.count() / 1'000'000);
         until.tv_nsec = static_cast<long>(at.count() % 1'000'000 * 1000);
         int failed = 0;

@@ -30,7 +30,10 @@ namespace queuectl::inline v0::detail {
 }
 
 // d, brought into [0, duration_max].
-[[nodiscard]] constexpr duration clamped(duration d) noexcept { return d < duration{0} ? duration{0} : saturate(d); }
+[[nodiscard]] constexpr duration clamped(duration d) noexcept
+{
+    return d < duration{0} ? duration{0} : queuectl::saturate(d);
+}
 
 // floor(bits · n / 2^64): a uniform draw from [0, n) when bits is uniform and n is small against 2^64.
 [[nodiscard]] constexpr std::uint64_t scaled(std::uint64_t bits, std::uint64_t n) noexcept
