@@ -6,6 +6,16 @@ namespace {
 
 constexpr subcommand table[] = {
     {"enqueue", "Add a job", enqueue_command},
+    {"list", "List jobs", list_command},
+    {"show", "Show a job and its runs", show_command},
+    {"logs", "Print what a job wrote", logs_command},
+    {"status", "Count jobs; show workers and store", status_command},
+    {"wait", "Wait until a job has ended", wait_command},
+    {"cancel", "Withdraw a job, or stop a running one", cancel_command},
+    {"delete", "Forget a job", delete_command},
+    {"purge", "Forget ended jobs", purge_command},
+    {"dlq list", "List the dead letter queue", dlq_list_command},
+    {"dlq retry", "Put dead jobs back", dlq_retry_command},
     {"config set", "Change a setting", config_set_command},
     {"config get", "Print a setting", config_get_command},
     {"config list", "Print every setting", config_list_command},

@@ -77,7 +77,9 @@ void append_json_string(std::string& out, std::string_view text)
 void json_writer::separate()
 {
     if (comma_) out_ += ',';
+    if (break_) out_ += '\n';
     comma_ = true;
+    break_ = false;
 }
 
 json_writer& json_writer::raw(std::string_view text)
@@ -97,6 +99,8 @@ json_writer& json_writer::open(char bracket)
 
 json_writer& json_writer::close(char bracket)
 {
+    if (break_) out_ += '\n';
+    break_ = false;
     out_ += bracket;
     comma_ = true;
     return *this;

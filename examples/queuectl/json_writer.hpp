@@ -31,6 +31,13 @@ public:
     json_writer& value(int n) { return raw(std::to_string(n)); }
     json_writer& value(double number);
 
+    // The next value or bracket stands on a new line.
+    json_writer& line_break()
+    {
+        break_ = true;
+        return *this;
+    }
+
     template <class T>
     json_writer& member(std::string_view name, const T& v)
     {
@@ -45,6 +52,7 @@ private:
 
     std::string& out_;
     bool comma_ = false;  // something stands before the next value or key
+    bool break_ = false;
 };
 
 }  // namespace queuectl::command

@@ -2,9 +2,8 @@
 #include "cli.hpp"
 #include "commands.hpp"
 #include "exit_codes.hpp"
-#include "json_writer.hpp"
 #include "text.hpp"
-#include "worker_registry.hpp"
+#include "worker_view.hpp"
 
 namespace queuectl::command {
 namespace {
@@ -38,9 +37,10 @@ void print_table(context& c, const std::vector<known_worker>& workers)
              relative_time(w.entry.started_at, now), queues_text(w.entry)});
 }
 
-void print_json(context& c, const std::vector<known_worker>& workers)
+}  // namespace
+
+void write_workers(json_writer& json, const std::vector<known_worker>& workers)
 {
-    json_writer json{c.out.buffer()};
     json.begin_array();
     for (const auto& w : workers) {
         const auto& e = w.entry;
@@ -54,10 +54,15 @@ void print_json(context& c, const std::vector<known_worker>& workers)
         json.end_array().member("started_at", iso_time(e.started_at)).end_object();
     }
     json.end_array();
-    c.out << "\n";
 }
 
-}  // namespace
+result<std::vector<known_worker>> workers_of(open_store& store)
+{
+    auto registry = worker_registry::open(store.where.side_folder(), false);
+    if (registry) return registry->list(*store.storage);
+    if (registry.error().code == errc::not_found) return std::vector<known_worker>{};
+    return fail(registry.error());
+}
 
 int worker_list_command(context& c)
 {
@@ -65,15 +70,15 @@ int worker_list_command(context& c)
     if (const auto ended = line.parse(c)) return *ended;
     auto store = open_for_reading(c.store);
     if (!store) return complain(store.error());
-    std::vector<known_worker> workers;
-    if (auto registry = worker_registry::open(store->where.side_folder(), false)) {
-        auto known = registry->list(*store->storage);
-        if (!known) return complain(known.error());
-        workers = std::move(*known);
-    } else if (registry.error().code != errc::not_found) {
-        return complain(registry.error());
+    auto workers = workers_of(*store);
+    if (!workers) return complain(workers.error());
+    if (!c.json) {
+        print_table(c, *workers);
+        return exit_done;
     }
-    c.json ? print_json(c, workers) : print_table(c, workers);
+    json_writer json{c.out.buffer()};
+    write_workers(json, *workers);
+    c.out << "\n";
     return exit_done;
 }
 
