@@ -53,7 +53,7 @@ run() {
     fi
     echo "== $name: testing"
     ctest --test-dir "$folder" -j "$jobs" --output-on-failure ${tests:+-R "$tests"} </dev/null 2>&1 |
-        grep -vE '^ +Start |^ *[0-9]+/[0-9]+ Test .* Passed |^Internal ctest|^Test project' || true
+        grep -vE '^ +Start |^ *[0-9]+/[0-9]+ Test .* Passed |^Internal ctest|^Test project'
     [ "${PIPESTATUS[0]}" -eq 0 ] || { failed+=("$name"); return 1; }
 }
 
