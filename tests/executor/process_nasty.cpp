@@ -148,6 +148,23 @@ TEST(ProcessNasty, CancelReachesProcessesThatLeftTheSession)
     }
 }
 
+TEST(ProcessNasty, EachProcessGetsOneTerm)
+{
+    for (const auto* job :
+         {"trap 'echo term; exit 0' TERM; sleep 0.3 & wait; wait",
+          "setsid sh -c \"trap 'echo term; exit 0' TERM; sleep 0.3 & wait; wait\" & trap : TERM; wait; wait"}) {
+        process_executor e;
+        auto l = make_lease(job);
+        ASSERT_TRUE(e.start(l, instant{}));
+        ::usleep(50'000);
+        e.stop(l.token, stop_reason::shutdown);
+        e.stop(l.token, stop_reason::shutdown);
+        const auto what = collect_one(e);
+        EXPECT_TRUE(what.released);
+        EXPECT_EQ(what.report.output.head, "term\n") << job;
+    }
+}
+
 TEST(ProcessNasty, ClosedOutputIsNotSpunOn)
 {
     rusage before{};

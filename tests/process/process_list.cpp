@@ -26,13 +26,14 @@ TEST(ProcessList, ParsesAnyName)
 
 TEST(ProcessList, FindsTheMarkAsAWholeVariable)
 {
-    EXPECT_TRUE(process::is_marked("A=1\0QUEUECTL_RUN=m\0"s, "m"));
-    EXPECT_TRUE(process::is_marked("QUEUECTL_RUN=m.3.4\0"s, "m"));
-    EXPECT_TRUE(process::is_marked("QUEUECTL_RUN=m.3.4\0"s, "m.3"));
-    EXPECT_FALSE(process::is_marked("QUEUECTL_RUN=m.33\0"s, "m.3"));
-    EXPECT_FALSE(process::is_marked("XQUEUECTL_RUN=m\0"s, "m"));
-    EXPECT_FALSE(process::is_marked("A=QUEUECTL_RUN=m\0"s, "m"));
-    EXPECT_FALSE(process::is_marked("", "m"));
+    EXPECT_EQ(process::mark_in("A=1\0QUEUECTL_RUN=m.1\0B=2\0"s), "m.1");
+    EXPECT_EQ(process::mark_in("XQUEUECTL_RUN=m\0A=QUEUECTL_RUN=m\0"s), "");
+    EXPECT_EQ(process::mark_in(""), "");
+    EXPECT_TRUE(process::is_part_of("m", "m"));
+    EXPECT_TRUE(process::is_part_of("m.3.4", "m"));
+    EXPECT_TRUE(process::is_part_of("m.3.4", "m.3"));
+    EXPECT_FALSE(process::is_part_of("m.33", "m.3"));
+    EXPECT_FALSE(process::is_part_of("", ""));
 }
 
 TEST(ProcessList, ListsThisProcess)

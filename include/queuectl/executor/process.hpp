@@ -8,13 +8,12 @@
 #include <queuectl/process/leftovers.hpp>
 #include <queuectl/process/orphans.hpp>
 #include <queuectl/process/run.hpp>
+#include <queuectl/process/run_mark.hpp>
 
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <sys/random.h>
 
 namespace queuectl::inline v0
 {
@@ -72,11 +71,12 @@ public:
         process::unique_fd reader = process::above_standard(process::unique_fd{pipe[0]});
         const process::unique_fd writer = process::above_standard(process::unique_fd{pipe[1]});
         ::fcntl(reader.get(), F_SETFL, O_NONBLOCK);
+        auto& r = free_place();
+        done_.reserve(options_.concurrency);  // nothing is allocated once it runs
         auto mark = options_.run_mark + '.' + std::to_string(++serial_);
         auto child = launcher_.launch(l, options_.store, mark, writer.get());
         if (child.error != 0) return fail(errc::spawn_failed, operation(), std::strerror(child.error), child.error);
         if (child.pid < 0) return never_ran(l, now, child);
-        auto& r = free_place();
         r.token = l.token;
         r.serial = serial_;
         r.tree = {child.pid, std::move(mark)};
@@ -135,11 +135,7 @@ private:
 
     [[nodiscard]] static process_options with_mark(process_options options)
     {
-        uid u{};
-        if (!options.run_mark.empty()) return options;
-        if (::getrandom(&u, sizeof u, 0) != sizeof u)
-            u = {static_cast<std::uint64_t>(::getpid()), static_cast<std::uint64_t>(process::monotonic_now().count())};
-        options.run_mark = to_hex(u);
+        if (options.run_mark.empty()) options.run_mark = process::random_mark();
         return options;
     }
 
@@ -232,7 +228,7 @@ private:
         r.stopping = reason;
         r.timeout_at = process::never;
         if (reason == stop_reason::lease_lost) return kill_run(r, now);
-        signal_run(r, SIGTERM);
+        signal_run(r, SIGTERM, now);
         r.kill_at = add(now, options_.grace);
     }
 
@@ -244,10 +240,16 @@ private:
         return r.exited || (::waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0);
     }
 
-    static void signal_run(run& r, int signal)
+    // Each process of the tree gets the signal once: those of the leader's group at one stroke, then who left it.
+    void signal_run(run& r, int signal, duration now)
     {
-        if (!r.exited) ::kill(-r.tree.leader, signal);
-        process::signal_tree(r.tree, signal);
+        const auto group = r.exited ? 0 : r.tree.leader;
+        if (group > 0) ::kill(-group, signal);
+        if (group > 0 && signal == SIGTERM) ::kill(-group, SIGCONT);
+        auto& members = snapshot_.members_of(r.tree, now);
+        const auto in_group = [&](const process::process_entry& p) { return group > 0 && p.group == group; };
+        members.erase(std::remove_if(members.begin(), members.end(), in_group), members.end());
+        process::signal_members(members, signal);
     }
 
     void kill_run(run& r, duration now)
@@ -255,7 +257,7 @@ private:
         r.killing = true;
         r.kill_at = process::never;
         r.give_up_at = add(now, patience);
-        signal_run(r, SIGKILL);
+        signal_run(r, SIGKILL, now);
     }
 
     // Lets every run do what is due at `now`; returns when the next is.
@@ -298,8 +300,13 @@ private:
     // The leader is gone: is the rest of the tree?
     void look(run& r, duration now)
     {
-        const auto left = r.killing ? process::signal_tree(r.tree, SIGKILL) : process::find_tree(r.tree).size();
-        if (left == 0) return release(r);
+        const auto& left = snapshot_.members_of(r.tree, now);
+        if (left.empty()) return release(r);
+        const auto led = [&](const process::process_entry& p) {
+            return p.session == r.tree.leader || p.group == r.tree.leader;
+        };
+        if (std::none_of(left.begin(), left.end(), led)) r.tree.leader = 0;  // its number may be another's soon
+        if (r.killing) process::signal_members(left, SIGKILL);
         r.look_at = add(now, r.look_wait);
         r.look_wait = std::min(r.look_wait * 2, look_wait_max);
     }
@@ -354,7 +361,7 @@ private:
     // TERM to what is left of a reported run's tree; KILL later.
     void end_rest(run& r, duration now)
     {
-        process::signal_tree(r.tree, SIGTERM);
+        signal_run(r, SIGTERM, now);
         r.look_at = add(now, r.look_wait);
         r.kill_at = add(now, leftover_grace);
     }
@@ -382,6 +389,7 @@ private:
     std::vector<run> runs_;  // a free place has serial 0
     std::vector<finished_run> done_;
     std::vector<char> scratch_;
+    process::process_snapshot snapshot_;
     std::size_t active_ = 0;
     std::uint32_t serial_ = 0;  // of the newest run
     duration sweep_at_ = process::never;

@@ -43,12 +43,12 @@ std::size_t end_marked_and_adopted(std::string_view mark, duration patience, con
     std::vector<process_entry> all;
     return detail::kill_until_gone(patience, [&] {
         all.clear();
-        list_processes(all);
+        list_marked_processes(all);
         std::vector<process_entry> members;
-        if (!mark.empty()) find_tree(tree, all, members);
+        find_tree(tree, all, members);
         for (const auto& p : all)
             if (p.parent == ::getpid() && p.alive() && !keep(p.pid)) members.push_back(p);
-        for (const auto& p : members) signal_process(p, SIGKILL);
+        signal_members(members, SIGKILL);
         return members.size();
     });
 }

@@ -25,6 +25,7 @@ struct process_entry {
     pid_t session = 0;
     char state = '?';         // as in ps: Z is a zombie
     std::uint64_t start = 0;  // clock ticks after boot: with the pid, the identity of a process
+    std::string mark{};       // QUEUECTL_RUN of its environment, where it was asked for and may be read
 
     [[nodiscard]] bool alive() const noexcept { return state != 'Z' && state != 'X'; }
 };
@@ -87,11 +88,10 @@ inline void list_processes(std::vector<process_entry>& out)
     return {};
 }
 
-// The mark in a process's environment is `mark` itself, or begins with it and goes on after a '.'.
-[[nodiscard]] inline bool is_marked(std::string_view environment, std::string_view mark) noexcept
+// `mark` is `wanted` itself, or begins with it and goes on after a '.': the mark of a part of it.
+[[nodiscard]] inline bool is_part_of(std::string_view mark, std::string_view wanted) noexcept
 {
-    const auto value = mark_in(environment);
-    return value.starts_with(mark) && (value.size() == mark.size() || value[mark.size()] == '.');
+    return !wanted.empty() && mark.starts_with(wanted) && (mark.size() == wanted.size() || mark[wanted.size()] == '.');
 }
 
 // The environment that a process was started with; empty when it may not be read.
@@ -100,6 +100,21 @@ inline void read_environment(pid_t pid, std::string& out)
     char path[40];
     std::snprintf(path, sizeof path, "/proc/%ld/environ", static_cast<long>(pid));
     if (!read_file(path, out, 4u << 20)) out.clear();
+}
+
+// The same with their marks: about 20 µs for each.
+inline void list_marked_processes(std::vector<process_entry>& out)
+{
+    constexpr pid_t kernel_threads = 2;  // the parent of them all; they have no environment
+    auto first = out.size();
+    list_processes(out);
+    std::string scratch;
+    for (; first < out.size(); ++first) {
+        auto& p = out[first];
+        if (!p.alive() || p.pid == kernel_threads || p.parent == kernel_threads) continue;
+        read_environment(p.pid, scratch);
+        p.mark = mark_in(scratch);
+    }
 }
 
 // Sends a signal to the process that was listed, not to another one that has got its pid since.
