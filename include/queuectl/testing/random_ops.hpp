@@ -33,7 +33,7 @@ void random_operations_match_the_model(fixture<B>& f)
 {
     const char* asked = std::getenv("QUEUECTL_SEED");
     const std::uint64_t first = asked != nullptr ? std::strtoull(asked, nullptr, 10) : 1;
-    const std::uint64_t last = asked != nullptr ? first : effort(12, 2000);
+    const std::uint64_t last = asked != nullptr ? first : effort(12, 500);
     for (std::uint64_t seed = first; seed <= last; ++seed) {
         const std::string difference = random_difference<B>(seed, 300);
         if (difference.empty()) continue;
