@@ -18,6 +18,7 @@
 #include <queuectl/testing/conformance/atomic.hpp>
 #include <queuectl/testing/conformance/bounds.hpp>
 #include <queuectl/testing/conformance/changes.hpp>
+#include <queuectl/testing/conformance/cost.hpp>
 #include <queuectl/testing/conformance/counts.hpp>
 #include <queuectl/testing/conformance/header.hpp>
 #include <queuectl/testing/conformance/inspect.hpp>
@@ -46,6 +47,7 @@ template <backend B>
     add_visibility_checks(list);
     add_verdict_checks(list);
     add_count_checks(list);
+    add_cost_checks(list);
     add_bound_checks(list);
     add_limit_checks(list);
     add_time_checks(list);

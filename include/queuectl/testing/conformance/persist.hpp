@@ -9,6 +9,8 @@ namespace queuectl::inline v0::conformance {
 template <backend B>
 void line10_reopen_keeps_waiting_jobs_and_their_order(fixture<B>& f)
 {
+    f.put("ended");
+    f.settle(f.success(f.take()));
     f.put("c");
     f.put("b", [](job& j) { j.priority = 1; });
     f.put("later", [&](job& j) { j.run_at = f.in(std::chrono::seconds{5}); });
@@ -18,6 +20,7 @@ void line10_reopen_keeps_waiting_jobs_and_their_order(fixture<B>& f)
     claim_info info;
     QUEUECTL_EQUAL(f, f.ids(f.claim(f.request(9), &info)), {"b", "c", "d"});
     QUEUECTL_EQUAL(f, info.next_at, f.in(std::chrono::seconds{5}));
+    QUEUECTL_EQUAL(f, f.insert(f.make("held")), insert_status::duplicate);
 }
 
 template <backend B>

@@ -145,21 +145,11 @@ protected:
         r.record.settled_token = s.receipt.token;
         r.record.updated_at = now.wall;
         switch (s.verdict.kind) {
-            case verdict_kind::complete:
-                complete(r, s.result);
-                break;
-            case verdict_kind::retry:
-                retry(r, s.verdict.retry_at);
-                break;
-            case verdict_kind::bury:
-                end(r, state::dead);
-                break;
-            case verdict_kind::cancel:
-                end(r, state::cancelled);
-                break;
-            case verdict_kind::release:
-                give_back(r, r.before);
-                break;
+            case verdict_kind::complete: complete(r, s.result); break;
+            case verdict_kind::retry: retry(r, s.verdict.retry_at); break;
+            case verdict_kind::bury: end(r, state::dead); break;
+            case verdict_kind::cancel: end(r, state::cancelled); break;
+            case verdict_kind::release: give_back(r, r.before); break;
         }
     }
 

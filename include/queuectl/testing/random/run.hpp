@@ -43,28 +43,17 @@ private:
     void apply(const operation& o)
     {
         switch (o.kind) {
-            case op::insert:
-                return insert(o);
-            case op::claim:
-                return claim(o);
-            case op::repeat_claim:
-                return repeat_claim();
-            case op::extend:
-                return extend(o);
-            case op::settle:
-                return settle(o);
-            case op::repeat_settle:
-                return repeat_settle(o);
-            case op::forged_settle:
-                return forged_settle(o);
-            case op::step:
-                return step(o);
-            case op::wall_jump:
-                return wall_jump(o);
-            case op::reboot:
-                return reboot(o);
-            case op::reopen:
-                return reopen();
+            case op::insert: return insert(o);
+            case op::claim: return claim(o);
+            case op::repeat_claim: return repeat_claim();
+            case op::extend: return extend(o);
+            case op::settle: return settle(o);
+            case op::repeat_settle: return repeat_settle(o);
+            case op::forged_settle: return forged_settle(o);
+            case op::step: return step(o);
+            case op::wall_jump: return wall_jump(o);
+            case op::reboot: return reboot(o);
+            case op::reopen: return reopen();
             default:
                 if constexpr (inspectable) change(o);
         }
@@ -271,25 +260,16 @@ private:
         const int priority = static_cast<int>(o.pick(2, 5)) - 2;
         const auto same = [&](auto verb) { compare(verb(model_), verb(f_.store())); };
         switch (o.kind) {
-            case op::revive:
-                both([&](auto& s, auto statuses) { return s.revive(ids, statuses, f_.now); });
-                break;
-            case op::cancel:
-                both([&](auto& s, auto statuses) { return s.cancel(ids, statuses, f_.now); });
-                break;
-            case op::remove:
-                both([&](auto& s, auto statuses) { return s.remove(ids, statuses); });
-                break;
-            case op::purge:
-                same([&](auto& s) { return s.purge(filter, limits::sweep).value_or(~0U); });
-                break;
+            case op::revive: both([&](auto& s, auto statuses) { return s.revive(ids, statuses, f_.now); }); break;
+            case op::cancel: both([&](auto& s, auto statuses) { return s.cancel(ids, statuses, f_.now); }); break;
+            case op::remove: both([&](auto& s, auto statuses) { return s.remove(ids, statuses); }); break;
+            case op::purge: same([&](auto& s) { return s.purge(filter, limits::sweep).value_or(~0U); }); break;
             case op::reprioritise:
                 same([&](auto& s) {
                     return s.reprioritise(ids[0], priority, f_.now).value_or(change_status::requested);
                 });
                 break;
-            default:
-                same([&](auto& s) { return s.free_worker(worker, "killed", f_.now).value_or(~0U); });
+            default: same([&](auto& s) { return s.free_worker(worker, "killed", f_.now).value_or(~0U); });
         }
         compare(told, answer);
     }
