@@ -4,8 +4,9 @@
 
 #include "conformance/wrong_verbs.hpp"
 
-class wrong_storage : public wrong_verbs
-{
+#include <queuectl/testing/conformance/notify.hpp>
+
+class wrong_storage : public wrong_verbs {
 public:
     using wrong_verbs::wrong_verbs;
 
@@ -26,9 +27,8 @@ public:
             for (page_request more = page; *next != 0; next = model_storage::list(f, more, out)) more.after = *next;
         if (is(fault::list_cursor_skips_one) && *next != 0) ++*next;
         if (is(fault::list_is_by_priority))
-            std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-                return a.job.priority > b.job.priority;
-            });
+            std::stable_sort(out.begin(), out.end(),
+                             [](const auto& a, const auto& b) { return a.job.priority > b.job.priority; });
         return next;
     }
     result<void> counts(std::vector<queue_counts>& out) const override
@@ -115,8 +115,8 @@ public:
     }
     change_counts wait_for_change(change_counts seen, duration max) override
     {
-        if (is(fault::waits_last_their_time)) {
-            std::this_thread::sleep_for(std::min<duration>(max, std::chrono::milliseconds{5'200}));
+        if (is(fault::waits_are_too_long)) {
+            std::this_thread::sleep_for(conformance::notify_patience * 3 / 4);
             return changes();
         }
         return model_storage::wait_for_change(seen, max);

@@ -13,8 +13,7 @@
 
 using namespace queuectl;
 
-class wrong_verbs : public model_storage
-{
+class wrong_verbs : public model_storage {
 public:
     wrong_verbs(std::shared_ptr<model_store> store, fault f) : model_storage{std::move(store)}, fault_{f} {}
 
@@ -42,8 +41,7 @@ public:
         return told;
     }
 
-    result<void> extend(std::span<const receipt> all, duration d, std::span<extend_status> statuses,
-                        const instant& now)
+    result<void> extend(std::span<const receipt> all, duration d, std::span<extend_status> statuses, const instant& now)
     {
         auto told = model_storage::extend(all, d, statuses, now);
         if (is(fault::extend_answers_all_alike))
@@ -63,7 +61,7 @@ protected:
     {
         const timestamp at = r.record.job.run_at;
         if (is(fault::due_early)) return add(at, duration{-1}) <= now.wall;
-        if (is(fault::due_late)) return at < now.wall;
+        if (is(fault::due_late) && r.record.created_at < at) return at < now.wall;
         if (is(fault::retries_are_due_at_once) && r.record.state == state::failed) return true;
         if (is(fault::far_times_are_due) && at == timestamp_max) return true;
         if (is(fault::times_are_unsigned) && at.time_since_epoch().count() < 0) return false;
@@ -105,6 +103,9 @@ protected:
     }
     bool expired(const model_row& r, const instant& now) const override
     {
+        if (is(fault::handles_do_not_reap_each_other) &&
+            std::find(mine_.begin(), mine_.end(), r.record.token) == mine_.end())
+            return false;
         if (is(fault::boots_are_not_told_apart)) return now.boot >= r.lease_end;
         if (is(fault::leases_on_the_wall_clock)) return now.wall >= r.record.lease_until;
         if (is(fault::lease_times_overflow) && r.lease_end >= duration_max) return true;
@@ -159,6 +160,7 @@ protected:
         const bool asked = r.record.cancel_requested;
         model_storage::lease_out(r, request, is(fault::one_token_for_a_claim) ? 0 : ordinal, now);
         if (is(fault::nonces_are_made_up)) r.record.token.nonce.high ^= 1;
+        if (is(fault::handles_do_not_reap_each_other)) mine_.push_back(r.record.token);
         if (is(fault::cancel_outlives_the_lease)) r.record.cancel_requested = asked;
     }
     void prolong(model_row& r, duration d, const instant& now) override
@@ -166,7 +168,8 @@ protected:
         const duration rest = r.lease_end - now.boot;
         const bool held = r.record.token && r.lease_boot == now.boot_id && rest > duration{0};
         const timestamp until = r.record.lease_until;
-        if (is(fault::extends_on_the_wall_clock) && extending_ && held) d += now.wall - r.record.locked_at - duration{1};
+        if (is(fault::extends_on_the_wall_clock) && extending_ && held)
+            d += now.wall - r.record.locked_at - duration{1};
         if (is(fault::extend_adds_to_the_rest) && extending_ && held) d += rest;
         if (is(fault::extend_never_shortens) && extending_ && held) d = std::max(d, rest);
         model_storage::prolong(r, d, now);
@@ -224,8 +227,7 @@ protected:
         if (is(fault::names_end_at_60_bytes)) cut(wrong.id, 127), cut(wrong.queue, 60);
         if (is(fault::dependencies_end_at_1000) && wrong.depends_on.size() > 1000) wrong.depends_on.resize(1000);
         if (is(fault::retries_are_16_bits)) wrong.max_retries &= 0xffff;
-        if (is(fault::times_are_milliseconds))
-            wrong.run_at -= duration{wrong.run_at.time_since_epoch().count() % 1000};
+        if (is(fault::times_are_milliseconds)) wrong.run_at -= duration{wrong.run_at.time_since_epoch().count() % 1000};
         const bool known = kept().find(wrong.id) != nullptr;
         if (known && is(fault::insert_overwrites_duplicates)) kept().find(wrong.id)->record.job = wrong;
         if (is(fault::insert_stops_at_the_first_duplicate)) {
@@ -316,7 +318,8 @@ protected:
         const state before = r.before;
         settlement wrong = s;
         if (is(fault::release_forgets_its_error) && release) wrong.error.clear();
-        if (is(fault::errors_end_at_255_bytes) && wrong.report) wrong.report->error = wrong.report->error.substr(0, 255);
+        if (is(fault::errors_end_at_255_bytes) && wrong.report)
+            wrong.report->error = wrong.report->error.substr(0, 255);
         if (is(fault::nothing_is_retained)) r.record.job.retention = duration{0};
         model_storage::apply(r, wrong, now);
         if (const auto* row = kept().find(id); row == nullptr) return;
@@ -347,23 +350,38 @@ private:
         std::vector<std::string> chosen;
         {
             const std::scoped_lock lock{kept().mutex};
-            reap(now);
-            for (const auto& r : kept().rows)
-                if (chosen.size() < request.max && waits(r) && due(r, now)) chosen.push_back(r.record.job.id);
+            if (request.repeat || kept().info.read_only)
+                racing_ = false;
+            else
+                reaped_ = reap(now);
+            for (auto* r = racing_ ? next(request, chosen, now) : nullptr; r != nullptr && chosen.size() < request.max;
+                 r = next(request, chosen, now))
+                chosen.push_back(r->record.job.id);
         }
+        if (!std::exchange(racing_, true)) return model_storage::claim(request, leases, now);
         std::this_thread::yield();
         const std::scoped_lock lock{kept().mutex};
-        std::uint32_t n = 0;
-        for (const auto& id : chosen) {
-            auto* r = kept().find(id);
-            if (r == nullptr) continue;
-            lease_out(*r, request, n++, now);
-            leases.push_back(told(*r));
-        }
-        return claim_info{};
+        for (std::size_t i = 0; i < chosen.size(); ++i)
+            if (auto* r = kept().find(chosen[i])) {
+                lease_out(*r, request, static_cast<std::uint32_t>(i), now);
+                leases.push_back(told(*r));
+            }
+        return claim_info{next_at(request, chosen.size() == request.max, now), reaped_};
+    }
+    model_row* next(const claim_request& request, const std::vector<std::string>& chosen, const instant& now)
+    {
+        model_row* first = nullptr;
+        for (auto& r : kept().rows)
+            if (waits(r) && due(r, now) && wanted(r, request) && (first == nullptr || before(r, *first)) &&
+                std::find(chosen.begin(), chosen.end(), r.record.job.id) == chosen.end())
+                first = &r;
+        return first;
     }
 
     fault fault_;
+    bool racing_ = true;
+    std::size_t reaped_ = 0;
+    std::vector<lease_token> mine_;
     const claim_request* request_ = nullptr;
     instant now_;
     const job* first_of_call_ = nullptr;

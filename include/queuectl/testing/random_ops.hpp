@@ -19,7 +19,9 @@ template <conformance::backend B>
 {
     const auto fails = [](const std::vector<operation>& all) { return !random_run<B>{}.run(all); };
     auto all = random_operations(seed, operations);
-    if (!fails(all)) return {};
+    random_run<B> first;
+    if (first.run(all)) return {};
+    all.resize(first.applied());
     all = shrink(std::move(all), fails, 500);
     random_run<B> last;
     const bool again = !last.run(all);

@@ -21,12 +21,15 @@ public:
     [[nodiscard]] bool run(const std::vector<operation>& all)
     {
         for (const auto& o : all) {
+            ++applied_;
             apply(o);
             if (difference_.empty()) compare_stores();
             if (!difference_.empty() || !errors_.good()) return false;
         }
         return true;
     }
+    // How many operations were run: all, or those up to the first difference.
+    [[nodiscard]] std::size_t applied() const noexcept { return applied_; }
     // What was done, one line an operation, and what differed.
     [[nodiscard]] std::string story() const
     {
@@ -149,11 +152,16 @@ private:
         return r && r->has_value() && (*r)->state == state::processing && (*r)->token == l.token;
     }
 
-    // Any lease of the last few, current or not.
-    [[nodiscard]] const lease& some_lease(const operation& o) const
+    // Mostly a lease that is current, else any of the last few.
+    [[nodiscard]] const lease& some_lease(const operation& o)
     {
         const std::size_t recent = std::min<std::size_t>(leases_.size(), 8);
-        return leases_[leases_.size() - 1 - o.pick(0, recent)];
+        const std::size_t first = o.pick(0, recent);
+        for (std::size_t i = 0; i < recent && o.bits[0] % 64 < 48; ++i) {
+            const lease& l = leases_[leases_.size() - 1 - (first + i) % recent];
+            if (is_current(l)) return l;
+        }
+        return leases_[leases_.size() - 1 - first];
     }
     void extend(const operation& o)
     {
@@ -245,8 +253,8 @@ private:
     // Changes by hand.
     void change(const operation& o)
     {
-        const std::vector<std::string> ids{"j" + std::to_string(o.pick(0, 14)),
-                                           "j" + std::to_string(14 + o.pick(1, 2))};
+        std::vector<std::string> ids{"j" + std::to_string(o.pick(0, 14)), "j" + std::to_string(14 + o.pick(1, 2))};
+        if (!leases_.empty() && o.pick(3, 2) == 0) ids[0] = some_lease(o).job.id;
         std::vector<change_status> told(2);
         std::vector<change_status> answer(2);
         log(std::string{name(o.kind)} + ' ' + conformance::show(ids) + " bits " + std::to_string(o.bits[2]));
@@ -308,6 +316,7 @@ private:
     std::vector<std::string> kinds_;
     std::vector<std::string> log_;
     std::string difference_;
+    std::size_t applied_ = 0;
 };
 
 }  // namespace queuectl::inline v0
