@@ -243,7 +243,7 @@ TEST_F(memory, keeps_the_last_attempts_and_their_output)
         const auto leases = claim(1, at(seconds{i}));
         ASSERT_EQ(leases.size(), 1u);
         attempt run = failed("e");
-        run.output.head = "run " + std::to_string(i + 1);
+        run.output.head = std::string{"run "} + std::to_string(i + 1);
         settle(leases[0].receipt(), {verdict_kind::retry, at(seconds{i}).wall}, at(seconds{i}), run);
     }
     std::vector<attempt> kept;
@@ -259,9 +259,9 @@ TEST_F(memory, keeps_the_last_attempts_and_their_output)
 
 TEST_F(memory, lists_every_job_once_and_in_order)
 {
-    for (int i = 0; i < 3000; ++i) insert(make_job("j" + std::to_string(i)), at(seconds{0}));
+    for (int i = 0; i < 3000; ++i) insert(make_job(std::string{"j"} + std::to_string(i)), at(seconds{0}));
     std::vector<std::string> out_of_the_way;
-    for (int i = 0; i < 3000; i += 3) out_of_the_way.push_back("j" + std::to_string(i));
+    for (int i = 0; i < 3000; i += 3) out_of_the_way.push_back(std::string{"j"} + std::to_string(i));
     std::vector<change_status> statuses(out_of_the_way.size());
     ASSERT_TRUE(s.remove(out_of_the_way, statuses));
     cancel("j2999", at(seconds{1}));
@@ -281,7 +281,7 @@ TEST_F(memory, lists_every_job_once_and_in_order)
 TEST_F(memory, purges_by_state_queue_tag_and_age)
 {
     for (int i = 0; i < 6; ++i) {
-        job j = make_job("j" + std::to_string(i));
+        job j = make_job(std::string{"j"} + std::to_string(i));
         j.queue = i % 2 ? "odd" : "even";
         j.tag = i < 3 ? "small" : "big";
         insert(j, at(seconds{0}));

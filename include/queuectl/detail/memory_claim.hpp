@@ -44,7 +44,7 @@ public:
         std::sort(core_.found.begin(), core_.found.end(),
                   [](const memory_slot* a, const memory_slot* b) { return a->token < b->token; });
         for (const memory_slot* slot : core_.found) {
-            lease& l = leases_.emplace_back();
+            lease& l = leases_.emplace_back(memory_blank_lease{});
             memory_read_lease(*slot, l);
             l.token = slot->token;
         }
@@ -120,7 +120,7 @@ private:
 
     void take(memory_slot& slot)
     {
-        lease& l = leases_.emplace_back();
+        lease& l = leases_.emplace_back(memory_blank_lease{});
         memory_read_lease(slot, l);
         l.token = {request_.nonce, static_cast<std::uint32_t>(taken_)};
         core_.found[taken_++] = &slot;

@@ -8,8 +8,8 @@ namespace queuectl::inline v0::detail {
 
 [[nodiscard]] inline bool memory_matches(const memory_slot& slot, const job_filter& f) noexcept
 {
-    return (!f.state || slot.state == *f.state) && (f.queue.empty() || slot.lane->queue->name == f.queue) &&
-           (f.kind.empty() || slot.lane->kind == f.kind) &&
+    return (!f.state || slot.state == *f.state) && (f.queue.empty() || slot.lane->queue->name.view() == f.queue) &&
+           (f.kind.empty() || slot.lane->kind.view() == f.kind) &&
            (f.tag.empty() || (slot.has_extra && slot.extra->tag == f.tag)) && slot.updated_at < f.updated_before;
 }
 

@@ -19,7 +19,7 @@ public:
     void update(memory_line& line) noexcept
     {
         const std::size_t i = index(line.priority());
-        levels_[i].update(line);
+        if (levels_[i].update(line)) return;
         const std::uint64_t bit = std::uint64_t{1} << (i % 64);
         if (levels_[i].empty())
             in_use_[i / 64] &= ~bit;
@@ -49,7 +49,7 @@ private:
 };
 
 struct memory_queue {
-    std::string_view name;
+    memory_text name;
     std::array<std::uint64_t, state_count> counts{};
     std::map<std::string, memory_lane, std::less<>> lanes;  // by kind
 };
@@ -57,7 +57,7 @@ struct memory_queue {
 // The jobs of one queue and kind: a line for each priority in use, and one for each final state.
 struct memory_lane {
     memory_queue* queue = nullptr;
-    std::string_view kind;
+    memory_text kind;
     std::vector<std::unique_ptr<memory_line>> waiting;
     std::array<memory_line, state_count> final_lines;  // by (updated_at, insertion); those of final states are used
     memory_line* last = nullptr;                       // the line asked for last
@@ -82,17 +82,17 @@ class memory_lanes {
 public:
     [[nodiscard]] memory_lane& at(std::string_view queue, std::string_view kind)
     {
-        if (last_ && last_->queue->name == queue && last_->kind == kind) return *last_;
+        if (last_ && memory_equal(last_->queue->name, queue) && memory_equal(last_->kind, kind)) return *last_;
         auto q = queues_.find(queue);
         if (q == queues_.end()) {
             q = queues_.try_emplace(std::string{queue}).first;
-            q->second.name = q->first;
+            q->second.name.assign(q->first);
         }
         auto lane = q->second.lanes.find(kind);
         if (lane == q->second.lanes.end()) {
             lane = q->second.lanes.try_emplace(std::string{kind}).first;
             lane->second.queue = &q->second;
-            lane->second.kind = lane->first;
+            lane->second.kind.assign(lane->first);
         }
         return *(last_ = &lane->second);
     }

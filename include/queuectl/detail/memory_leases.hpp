@@ -23,7 +23,7 @@ public:
 
     [[nodiscard]] memory_worker& worker(std::string_view name)
     {
-        if (last_ && last_->name == name) return *last_;
+        if (last_ && memory_equal(last_->name, name)) return *last_;
         auto found = workers_.find(name);
         if (found == workers_.end()) {
             if (workers_.size() >= tidy_at_) tidy();

@@ -186,20 +186,24 @@ public:
     [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
     [[nodiscard]] memory_line* top() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
 
-    // To be called after the line's head may have changed.
-    void update(memory_line& line) noexcept
+    // To be called after the line's head may have changed. Whether this level was, and is, in use: no news.
+    bool update(memory_line& line) noexcept
     {
-        if (line.place_ == memory_nowhere) {
-            if (line.empty()) return;
+        if (line.place_ != memory_nowhere && !line.empty()) {
+            if (heap_.size() > 1) {
+                sift_down(line.place_);
+                sift_up(line.place_);
+            }
+            return true;
+        }
+        if (line.place_ != memory_nowhere) {
+            drop(line);
+        } else if (!line.empty()) {
             heap_.push_back(&line);
             line.place_ = static_cast<std::uint32_t>(heap_.size() - 1);
             sift_up(line.place_);
-        } else if (line.empty()) {
-            drop(line);
-        } else if (heap_.size() > 1) {
-            sift_down(line.place_);
-            sift_up(line.place_);
         }
+        return false;
     }
 
 private:

@@ -24,8 +24,8 @@ namespace queuectl::inline v0::detail {
 // Everything of a new job but its place: no lane, no sequence.
 inline void memory_write(memory_slot& slot, const job& j, timestamp now)
 {
-    slot.id = j.id;
-    slot.payload = j.payload;
+    slot.id.assign(j.id);
+    slot.payload.assign(j.payload);
     slot.run_at = saturate(j.run_at);
     slot.timeout = j.timeout;
     slot.retention = j.retention;
@@ -45,12 +45,13 @@ inline void memory_write(memory_slot& slot, const job& j, timestamp now)
     slot.has_extra = true;
 }
 
+// Requires: j is new.
 inline void memory_read_job(const memory_slot& slot, job& j)
 {
-    j.id = slot.id;
-    j.queue = slot.lane->queue->name;
-    j.kind = slot.lane->kind;
-    j.payload = slot.payload;
+    slot.id.write_to(j.id);
+    slot.lane->queue->name.write_to(j.queue);
+    slot.lane->kind.write_to(j.kind);
+    slot.payload.write_to(j.payload);
     j.run_at = slot.run_at;
     j.timeout = slot.timeout;
     j.retention = slot.retention;
@@ -69,6 +70,11 @@ inline void memory_read_job(const memory_slot& slot, job& j)
     j.env = extra.env;
     j.depends_on = extra.depends_on;
 }
+
+// What a new lease is made from: emplace_back() would first zero all its bytes.
+struct memory_blank_lease {
+    operator lease() const { return {}; }
+};
 
 inline void memory_read_lease(const memory_slot& slot, lease& l)
 {

@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_DETAIL_MEMORY_SLOT_HPP
 #define QUEUECTL_DETAIL_MEMORY_SLOT_HPP
 
+#include <queuectl/detail/memory_text.hpp>
 #include <queuectl/job.hpp>
 
 #include <bit>
@@ -47,8 +48,8 @@ inline constexpr std::uint32_t memory_nowhere = ~std::uint32_t{0};
 
 // Slots never move; `index` names one for its life. A free slot keeps its strings' and blocks' memory for the next job.
 struct memory_slot {
-    std::string id;
-    std::string payload;
+    memory_text id;
+    memory_text payload;
 
     std::uint64_t sequence = 0;
     std::int64_t key_time =
@@ -126,7 +127,7 @@ public:
 
     void give_back(memory_slot& slot) noexcept
     {
-        if (slot.payload.capacity() > kept_bytes) std::string{}.swap(slot.payload);
+        slot.payload.shrink(kept_bytes);
         if (slot.has_extra) slot.extra.reset();
         if (slot.has_history) forget(*slot.history);
         slot.has_extra = slot.has_history = false;

@@ -25,12 +25,11 @@ inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, time
     if (line.needs_room(slot, slot.run_at.time_since_epoch().count(), now.time_since_epoch().count())) line.reserve(1);
     guard.slot = nullptr;
 
-    slot.hash = hash;
     slot.lane = &lane;
     slot.insert_call = core.insert_calls;
     ++lane.queue->counts[static_cast<std::size_t>(state::pending)];
     core.pages.add(slot);
-    core.table.add(slot);
+    core.table.add(slot, hash);
     core.stand(slot, now);
 }
 
@@ -109,16 +108,11 @@ inline void memory_extend(memory_core& core, std::span<const receipt> receipts, 
 {
     const auto waiting = [&](state s) { return slot.cancel_requested ? state::cancelled : s; };
     switch (v.kind) {
-        case verdict_kind::complete:
-            return state::completed;
-        case verdict_kind::retry:
-            return waiting(state::failed);
-        case verdict_kind::bury:
-            return state::dead;
-        case verdict_kind::cancel:
-            return state::cancelled;
-        case verdict_kind::release:
-            break;
+        case verdict_kind::complete: return state::completed;
+        case verdict_kind::retry: return waiting(state::failed);
+        case verdict_kind::bury: return state::dead;
+        case verdict_kind::cancel: return state::cancelled;
+        case verdict_kind::release: break;
     }
     return waiting(slot.was_failed ? state::failed : state::pending);
 }

@@ -109,7 +109,7 @@ public:
     {
         const detail::memory_guard guard{core_->lock};
         core_->lanes.for_each_queue([&](const detail::memory_queue& q) {
-            out.push_back({std::string{q.name}, q.counts});
+            out.push_back({std::string{q.name.view()}, q.counts});
         });
         return {};
     }
