@@ -50,6 +50,9 @@ namespace queuectl::inline v0::detail::sqlite {
     out.crashes = row.int32(column_state + 2);
     out.error = row.bytes(column_state + 3);
     tx.move(out.job.queue, static_cast<state>(row.int32(column_state)), state::processing);
+    if (tx.hints != nullptr)
+        tx.hints->add({sequence, row.integer(column_runs), out.attempts, out.crashes, out.job.retention == duration{0},
+                       out.job.queue});
     return SQLITE_OK;
 }
 
@@ -68,6 +71,7 @@ namespace queuectl::inline v0::detail::sqlite {
         if (token.nonce == request.nonce) mine.emplace_back(token, sequence);
     }
     std::sort(mine.begin(), mine.end());
+    if (tx.hints != nullptr) tx.hints->start({}, {});
     for (const auto& [token, sequence] : mine) {
         lease out;
         if (const int rc = read_lease(tx, sequence, token, out); rc != SQLITE_OK) return rc;
@@ -83,6 +87,7 @@ namespace queuectl::inline v0::detail::sqlite {
 {
     const auto boot = pack(now.boot_id);
     auto update = tx.sql.get(sql::lease);
+    if (tx.hints != nullptr && !order.empty()) tx.hints->start(request.nonce, request.worker);
     std::uint32_t ordinal = 0;
     for (const auto sequence : order) {
         const lease_token token{request.nonce, ordinal++};

@@ -9,18 +9,12 @@
 
 namespace queuectl::inline v0::detail::sqlite {
 
-struct lease_row {
-    std::int64_t sequence = 0;
-    std::string queue;
+struct lease_row : lease_hint {
     queuectl::state state{};
     lease_token token{};
     lease_token settled_token{};
-    std::int32_t attempts = 0;
-    std::int32_t crashes = 0;
-    std::int64_t runs = 0;
     queuectl::state claimed_from{};
     bool cancel_requested = false;
-    bool forgotten_when_completed = false;
     std::string locked_by;
     timestamp locked_at{};
     std::string error;
@@ -58,9 +52,15 @@ struct lease_row {
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+// Of the run that ends next.
+[[nodiscard]] inline std::string log_name(const lease_hint& row)
+{
+    return std::to_string(row.sequence) + '-' + std::to_string(row.runs + 1);
+}
+
 // Writes the attempt record of the run that ends now; forgets what is over limits::attempts_kept. The row's own
 // counters are the caller's.
-[[nodiscard]] inline int record_run(transaction& tx, const lease_row& row, const attempt& run)
+[[nodiscard]] inline int record_run(transaction& tx, const lease_hint& row, std::string_view worker, const attempt& run)
 {
     const std::int64_t place = row.runs + 1;
     const auto& out = run.output;
@@ -69,7 +69,7 @@ struct lease_row {
     if (out.head.size() + out.tail.size() <= limits::inline_output_bytes || tx.files() == nullptr) {
         small = out.head + out.tail;
     } else {
-        log = std::to_string(row.sequence) + '-' + std::to_string(place);
+        log = log_name(row);
         auto logs = tx.files()->open_logs(true);
         if (!logs) return tx.refuse(fail(logs.error()));
         tx.new_logs.push_back(log);
@@ -80,7 +80,7 @@ struct lease_row {
     auto record = tx.sql.get(sql::record_run);
     const int rc = record
                        .bind(row.sequence, place, row.attempts + row.crashes + 1, static_cast<int>(run.status),
-                             run.exit_code, run.signal, run.started_at, run.ended_at, run.error, row.locked_by, bytes,
+                             run.exit_code, run.signal, run.started_at, run.ended_at, run.error, worker, bytes,
                              size(out.dropped_bytes), size(out.head.size()), blob{small}, text_or_null{log})
                        .run();
     constexpr auto kept = static_cast<std::int64_t>(limits::attempts_kept);
@@ -102,7 +102,9 @@ struct lease_row {
     run.error = cause;
     run.started_at = row.locked_at;
     run.ended_at = now.wall;
-    if (const int rc = record_run(tx, row, run); rc != SQLITE_OK) return rc;
+    if (const int rc = record_run(tx, row, row.locked_by, run); rc != SQLITE_OK) return rc;
+    // A settle that was cut off may have left a file.
+    if (tx.files() != nullptr && tx.files()->folder) tx.dead_logs.push_back(log_name(row));
     const state to = row.cancel_requested ? state::cancelled : state::pending;
     tx.move(row.queue, state::processing, to);
     tx.work = true;

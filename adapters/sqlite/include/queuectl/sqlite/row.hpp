@@ -84,7 +84,8 @@ template <std::size_t Bytes, class T>
 
 // Readers of sql::job and sql::find, …: the first columns are a job's, and three of its record.
 inline constexpr int column_state = 20;
-inline constexpr int column_rest = 24;
+inline constexpr int column_runs = 24;
+inline constexpr int column_rest = 25;
 
 [[nodiscard]] inline job read_job(const statement& row)
 {

@@ -10,52 +10,53 @@ namespace queuectl::inline v0::detail::sqlite {
 inline constexpr int format_version = 1;
 
 // The columns of a job, in both tables.
-#define QUEUECTL_SQLITE_JOB_TABLE(name, note)                                                                        \
-    "CREATE TABLE " name                                                                                             \
-    " (\n"                                                                                                           \
-    "  -- " note                                                                                                     \
-    "\n"                                                                                                             \
-    "  -- Times are UTC microseconds since 1970; durations are microseconds. Look at job_view to read it.\n"         \
-    "  sequence INTEGER PRIMARY KEY,     -- insertion order, over both tables; a number is never used twice\n"       \
-    "  id TEXT NOT NULL,                 -- unique over both tables\n"                                               \
-    "  queue TEXT NOT NULL,\n"                                                                                       \
-    "  kind TEXT NOT NULL,\n"                                                                                        \
-    "  state INTEGER NOT NULL,           -- 0 pending 1 processing 2 completed 3 failed 4 dead 5 cancelled\n"        \
-    "  priority INTEGER NOT NULL,        -- -128 to 127, higher first\n"                                             \
-    "  run_at INTEGER NOT NULL,          -- not claimable before\n"                                                  \
-    "  hold INTEGER NOT NULL,            -- not claimable unless 0: 1 dependency 2 key order 4 key limit 8 kind\n"   \
-    "  created_at INTEGER NOT NULL,\n"                                                                               \
-    "  updated_at INTEGER NOT NULL,\n"                                                                               \
-    "  attempts INTEGER NOT NULL,        -- runs that ended\n"                                                       \
-    "  crashes INTEGER NOT NULL,         -- runs cut off\n"                                                          \
-    "  runs INTEGER NOT NULL,            -- attempt records ever written: attempts.run of the newest\n"              \
-    "  max_retries INTEGER NOT NULL,\n"                                                                              \
-    "  timeout INTEGER NOT NULL,         -- of one run; 0 = none\n"                                                  \
-    "  retention INTEGER NOT NULL,       -- kept this long once completed\n"                                         \
-    "  backoff_base REAL NOT NULL,       -- seconds; 0 = the worker decides\n"                                       \
-    "  claimed_from INTEGER NOT NULL,    -- state before the last claim\n"                                           \
-    "  cancel_requested INTEGER NOT NULL,\n"                                                                         \
-    "  exit_code INTEGER NOT NULL,       -- of the last run that ended; -1 = none\n"                                 \
-    "  signal INTEGER NOT NULL,\n"                                                                                   \
-    "  token BLOB,                       -- current lease: nonce of the claim (16 bytes), ordinal (4), big-endian\n" \
-    "  lease_end INTEGER,                -- on the boot clock of lease_boot: the one that counts\n"                  \
-    "  lease_boot BLOB,                  -- boot id (16 bytes); another boot's leases have expired\n"                \
-    "  lease_until INTEGER,              -- the same in wall time, for people\n"                                     \
-    "  locked_at INTEGER,                -- when the last claim was made\n"                                          \
-    "  locked_by TEXT,                   -- the worker that holds the lease\n"                                       \
-    "  settled_token BLOB,               -- the lease that settled it last\n"                                        \
-    "  nonce BLOB,                       -- of the enqueuer: the same id and nonce again is the same insert\n"       \
-    "  error TEXT,                       -- why the last run failed\n"                                               \
-    "  result BLOB,\n"                                                                                               \
-    "  progress BLOB,\n"                                                                                             \
-    "  tag TEXT,\n"                                                                                                  \
-    "  key TEXT,                         -- order and limits per key\n"                                              \
-    "  unique_key TEXT,                  -- at most one waiting job per key\n"                                       \
-    "  batch TEXT,\n"                                                                                                \
-    "  depends_on TEXT,                  -- ids, each followed by a newline\n"                                       \
-    "  cwd TEXT,\n"                                                                                                  \
-    "  env BLOB,                         -- NAME=VALUE, each ended by NUL\n"                                         \
-    "  payload BLOB                      -- opaque bytes; TEXT when they hold no NUL\n"                              \
+#define QUEUECTL_SQLITE_JOB_TABLE(name, note)                                                                      \
+    "CREATE TABLE " name                                                                                           \
+    " (\n"                                                                                                         \
+    "  -- " note                                                                                                   \
+    "\n"                                                                                                           \
+    "  -- Times are UTC microseconds since 1970; durations are microseconds. Look at job_view to read it.\n"       \
+    "  sequence INTEGER PRIMARY KEY,     -- insertion order, over both tables; a number is never used twice\n"     \
+    "  id TEXT NOT NULL,                 -- unique over both tables\n"                                             \
+    "  queue TEXT NOT NULL,\n"                                                                                     \
+    "  kind TEXT NOT NULL,\n"                                                                                      \
+    "  state INTEGER NOT NULL,           -- 0 pending 1 processing 2 completed 3 failed 4 dead 5 cancelled\n"      \
+    "  priority INTEGER NOT NULL,        -- -128 to 127, higher first\n"                                           \
+    "  run_at INTEGER NOT NULL,          -- not claimable before\n"                                                \
+    "  hold INTEGER NOT NULL,            -- not claimable unless 0: 1 dependency 2 key order 4 key limit 8 kind\n" \
+    "  created_at INTEGER NOT NULL,\n"                                                                             \
+    "  updated_at INTEGER NOT NULL,\n"                                                                             \
+    "  attempts INTEGER NOT NULL,        -- runs that ended\n"                                                     \
+    "  crashes INTEGER NOT NULL,         -- runs cut off\n"                                                        \
+    "  runs INTEGER NOT NULL,            -- attempt records ever written: attempts.run of the newest\n"            \
+    "  max_retries INTEGER NOT NULL,\n"                                                                            \
+    "  timeout INTEGER NOT NULL,         -- of one run; 0 = none\n"                                                \
+    "  retention INTEGER NOT NULL,       -- kept this long once completed\n"                                       \
+    "  backoff_base REAL NOT NULL,       -- seconds; 0 = the worker decides\n"                                     \
+    "  claimed_from INTEGER NOT NULL,    -- state before the last claim\n"                                         \
+    "  cancel_requested INTEGER NOT NULL,\n"                                                                       \
+    "  exit_code INTEGER NOT NULL,       -- of the last run that ended; -1 = none\n"                               \
+    "  signal INTEGER NOT NULL,\n"                                                                                 \
+    "  -- The lease; NULL when there is none. token: nonce of the claim (16 bytes) and ordinal (4), big-endian.\n" \
+    "  token BLOB,\n"                                                                                              \
+    "  lease_end INTEGER,                -- on the boot clock of lease_boot: the one that counts\n"                \
+    "  lease_boot BLOB,                  -- boot id (16 bytes); another boot's leases have expired\n"              \
+    "  lease_until INTEGER,              -- the same in wall time, for people\n"                                   \
+    "  locked_at INTEGER,                -- when the claim was made\n"                                             \
+    "  locked_by TEXT,                   -- the worker that holds the lease\n"                                     \
+    "  settled_token BLOB,               -- the lease that settled it last\n"                                      \
+    "  nonce BLOB,                       -- of the enqueuer: the same id and nonce again is the same insert\n"     \
+    "  error TEXT,                       -- why the last run failed\n"                                             \
+    "  result BLOB,\n"                                                                                             \
+    "  progress BLOB,\n"                                                                                           \
+    "  tag TEXT,\n"                                                                                                \
+    "  key TEXT,                         -- order and limits per key\n"                                            \
+    "  unique_key TEXT,                  -- at most one waiting job per key\n"                                     \
+    "  batch TEXT,\n"                                                                                              \
+    "  depends_on TEXT,                  -- ids, each followed by a newline\n"                                     \
+    "  cwd TEXT,\n"                                                                                                \
+    "  env BLOB,                         -- NAME=VALUE, each ended by NUL\n"                                       \
+    "  payload BLOB                      -- opaque bytes; TEXT when they hold no NUL\n"                            \
     ");\n"
 
 #define QUEUECTL_SQLITE_ISO(column) "strftime('%Y-%m-%dT%H:%M:%fZ', " column " / 1e6, 'unixepoch') AS " column

@@ -82,7 +82,7 @@ public:
         if (auto usable = check_usable(verb); !usable) return usable;
         const std::scoped_lock one_reader{reading_};
         if (auto ready = take(reader_); !ready) return fail(ready.error());
-        transaction tx{reader_->sql, nullptr};
+        transaction tx{reader_->sql};
         int rc = reader_->sql.get(sql::begin_read).run();
         if (rc == SQLITE_OK) rc = tx.check_readable(verb);
         if (rc == SQLITE_OK) rc = body(tx);
@@ -174,7 +174,7 @@ private:
     result<void> run_write(const char* verb, durable wanted, transaction_ends& ends, Body& body)
     {
         connection& db = *writer_;
-        transaction tx{db.sql, &files_};
+        transaction tx{db.sql, &files_, &hints_};
         const bool full = wanted == durable::now && options_.durability == durability::full;
         int rc = db.sync(full ? sync_level::full : sync_level::normal);
         if (rc == SQLITE_OK) rc = db.sql.get(sql::begin).run();
@@ -296,6 +296,7 @@ private:
     std::atomic<std::int64_t> seen_version_{0};
     std::mutex reading_;
     std::mutex sparing_;
+    lease_hints hints_;                   // under the store's lock
     std::unique_ptr<connection> writer_;  // under the store's lock
     std::unique_ptr<connection> reader_;  // under reading_
     std::unique_ptr<connection> spare_;   // under sparing_

@@ -7,7 +7,7 @@ namespace queuectl::inline v0::detail::sqlite::sql {
 // What row.hpp reads, in its order: first what a lease tells, then the rest of the record.
 #define QUEUECTL_SQLITE_JOB                                                                                 \
     "sequence,id,queue,kind,priority,run_at,hold,max_retries,timeout,retention,backoff_base,nonce,tag,key," \
-    "unique_key,batch,depends_on,cwd,env,payload,state,attempts,crashes,error"
+    "unique_key,batch,depends_on,cwd,env,payload,state,attempts,crashes,error,runs"
 #define QUEUECTL_SQLITE_RECORD                                                                          \
     QUEUECTL_SQLITE_JOB                                                                                 \
     ",created_at,updated_at,cancel_requested,exit_code,signal,token,settled_token,locked_by,locked_at," \
@@ -101,7 +101,8 @@ inline constexpr char end_run[] =
 inline constexpr char complete[] =
     "UPDATE jobs SET state=2,token=NULL,lease_end=NULL,lease_boot=NULL,locked_by=NULL,settled_token=?2,"
     "attempts=attempts+?3,runs=runs+?3,exit_code=CASE ?3 WHEN 0 THEN exit_code ELSE ?4 END,"
-    "signal=CASE ?3 WHEN 0 THEN signal ELSE ?5 END,error=NULL,result=?6,updated_at=?7 WHERE sequence=?1";
+    "signal=CASE ?3 WHEN 0 THEN signal ELSE ?5 END,error=NULL,result=?6,updated_at=?7 WHERE "
+    "sequence=?1 AND token=?2 AND state=1 AND id=?8";
 inline constexpr char retry_at[] = "UPDATE jobs SET run_at=?2 WHERE sequence=?1";
 inline constexpr char crash[] =
     "UPDATE jobs SET state=?2,token=NULL,lease_end=NULL,lease_boot=NULL,locked_by=NULL,crashes=crashes+1,runs=runs+1,"

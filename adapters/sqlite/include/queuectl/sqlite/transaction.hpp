@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_SQLITE_TRANSACTION_HPP
 #define QUEUECTL_SQLITE_TRANSACTION_HPP
 
+#include <queuectl/sqlite/lease_hints.hpp>
 #include <queuectl/sqlite/row.hpp>
 #include <queuectl/sqlite/schema.hpp>
 #include <queuectl/sqlite/sql.hpp>
@@ -33,10 +34,14 @@ struct header {
 // beside rows (counts, log files, wake-ups) is gathered here and done at, or after, the commit.
 class transaction {
 public:
-    // `files` is null on a user's own connection.
-    transaction(statements& s, store_files* files) : sql{s}, files_{files} {}
+    // `files` and `known` are null on a user's own connection and for reads.
+    explicit transaction(statements& s, store_files* files = nullptr, lease_hints* known = nullptr)
+        : sql{s}, hints{known}, files_{files}
+    {
+    }
 
     statements& sql;
+    lease_hints* hints;
     header head;
     std::optional<failure_value> refusal;
     bool work = false;                   // something may have become claimable
