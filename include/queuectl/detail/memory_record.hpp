@@ -9,7 +9,7 @@
 
 namespace queuectl::inline v0::detail {
 
-[[nodiscard]] constexpr timestamp saturate(timestamp t) noexcept
+[[nodiscard]] constexpr timestamp saturated(timestamp t) noexcept
 {
     return timestamp{queuectl::saturate(t.time_since_epoch())};
 }
@@ -26,7 +26,7 @@ inline void memory_write(memory_slot& slot, const job& j, timestamp now)
 {
     slot.id.assign(j.id);
     slot.payload.assign(j.payload);
-    slot.run_at = saturate(j.run_at);
+    slot.run_at = saturated(j.run_at);
     slot.timeout = j.timeout;
     slot.retention = j.retention;
     slot.backoff_base = j.backoff_base;

@@ -162,7 +162,7 @@ inline void memory_apply(memory_core& core, memory_outcome& outcome, const verdi
         history.error.swap(outcome.error);
     if (to == state::completed || !outcome.result.empty()) history.result.swap(outcome.result);
     if (is_final(to)) return core.end(slot, to, now);
-    if (v.kind == verdict_kind::retry) slot.run_at = saturate(v.retry_at);
+    if (v.kind == verdict_kind::retry) slot.run_at = saturated(v.retry_at);
     core.give_up_lease(slot, to, now);
 }
 
