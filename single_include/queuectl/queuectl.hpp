@@ -2475,7 +2475,7 @@ inline constexpr std::size_t reap = 256;
 
 namespace queuectl::inline v0::detail {
 
-[[nodiscard]] constexpr timestamp saturate(timestamp t) noexcept
+[[nodiscard]] constexpr timestamp saturated(timestamp t) noexcept
 {
     return timestamp{queuectl::saturate(t.time_since_epoch())};
 }
@@ -2492,7 +2492,7 @@ inline void memory_write(memory_slot& slot, const job& j, timestamp now)
 {
     slot.id = j.id;
     slot.payload = j.payload;
-    slot.run_at = saturate(j.run_at);
+    slot.run_at = saturated(j.run_at);
     slot.timeout = j.timeout;
     slot.retention = j.retention;
     slot.backoff_base = j.backoff_base;
@@ -3440,7 +3440,7 @@ inline void memory_apply(memory_core& core, memory_outcome& outcome, const verdi
         history.error.swap(outcome.error);
     if (to == state::completed || !outcome.result.empty()) history.result.swap(outcome.result);
     if (is_final(to)) return core.end(slot, to, now);
-    if (v.kind == verdict_kind::retry) slot.run_at = saturate(v.retry_at);
+    if (v.kind == verdict_kind::retry) slot.run_at = saturated(v.retry_at);
     core.give_up_lease(slot, to, now);
 }
 

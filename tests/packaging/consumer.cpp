@@ -1,0 +1,31 @@
+// A user's program: with WITH_SQLITE on a store at argv[1], else in memory.
+#include <queuectl/queuectl.hpp>
+#if defined(WITH_SQLITE)
+#include <queuectl/sqlite.hpp>
+#endif
+
+#include <cstdio>
+
+namespace {
+
+template <class Storage>
+int use(Storage storage)
+{
+    int runs = 0;
+    queuectl::basic_queue queue{std::move(storage), queuectl::inline_executor{[&](const queuectl::job&) { ++runs; }}};
+    if (const auto id = queue.enqueue({.payload = "hello"}); !id) return std::puts(id.error().message().c_str()), 1;
+    const auto summary = queue.run_until_idle();
+    return summary && summary->completed == 1 && runs == 1 ? 0 : 1;
+}
+
+}  // namespace
+
+int main([[maybe_unused]] int argc, [[maybe_unused]] char** argv)
+{
+#if defined(WITH_SQLITE)
+    auto opened = queuectl::sqlite_storage::open(argc > 1 ? argv[1] : "jobs.db");
+    if (!opened) return std::puts(opened.error().message().c_str()), 1;
+    if (const int code = use(*std::move(opened)); code != 0) return code;
+#endif
+    return use(queuectl::memory_storage{});
+}
