@@ -1708,13 +1708,124 @@ private:
 
 #endif
 
+// ---- queuectl/detail/memory_text.hpp
+// Short texts without calls: ids, names and small payloads are copied and compared many millions of times a second.
+#ifndef QUEUECTL_DETAIL_MEMORY_TEXT_HPP
+#define QUEUECTL_DETAIL_MEMORY_TEXT_HPP
+
+#include <cstring>
+#include <new>
+
+namespace queuectl::inline v0::detail {
+
+// a == b.
+[[nodiscard]] inline bool memory_equal(std::string_view a, std::string_view b) noexcept
+{
+    const std::size_t n = a.size();
+    if (n != b.size()) return false;
+    const char* p = a.data();
+    const char* q = b.data();
+    const auto differ = [&]<class Word>(Word, std::size_t at) {
+        Word x;
+        Word y;
+        std::memcpy(&x, p + at, sizeof x);
+        std::memcpy(&y, q + at, sizeof y);
+        return x != y;
+    };
+    if (n > 32) return std::memcmp(p, q, n) == 0;
+    if (n >= 8) {
+        for (std::size_t at = 0; at + 8 < n; at += 8)
+            if (differ(std::uint64_t{}, at)) return false;
+        return !differ(std::uint64_t{}, n - 8);
+    }
+    if (n >= 4) return !differ(std::uint32_t{}, 0) && !differ(std::uint32_t{}, n - 4);
+    for (std::size_t at = 0; at < n; ++at)
+        if (p[at] != q[at]) return false;
+    return true;
+}
+
+// Bytes, up to 15 of them in place. Keeps the memory of a longer text for the next one. 15 bytes can be read wherever
+// a short text is, which makes a copy two fixed moves.
+class memory_text {
+public:
+    [[nodiscard]] std::string_view view() const noexcept
+    {
+        return {size_ <= short_bytes ? short_ : long_.get(), size_};
+    }
+    operator std::string_view() const noexcept { return view(); }
+
+    void assign(std::string_view text)
+    {
+        const std::size_t n = text.size();
+        if (n > short_bytes) return assign_long(text);
+        const auto move = [&]<class Word>(Word w, std::size_t at) {
+            std::memcpy(&w, text.data() + at, sizeof w);
+            std::memcpy(short_ + at, &w, sizeof w);
+        };
+        if (n >= 8) {
+            move(std::uint64_t{}, 0);
+            move(std::uint64_t{}, n - 8);
+        } else if (n >= 4) {
+            move(std::uint32_t{}, 0);
+            move(std::uint32_t{}, n - 4);
+        } else {
+            for (std::size_t i = 0; i < n; ++i) short_[i] = text[i];
+        }
+        size_ = static_cast<std::uint32_t>(n);
+    }
+
+    // Gives memory over `bytes_max` back; the text is empty then.
+    void shrink(std::size_t bytes_max) noexcept
+    {
+        if (capacity_ <= bytes_max) return;
+        long_.reset();
+        capacity_ = size_ = 0;
+    }
+
+    // Requires: `to` is empty and has never held a long text.
+    void write_to(std::string& to) const
+    {
+        if (size_ > short_bytes) {
+            to.assign(long_.get(), size_);
+            return;
+        }
+        std::destroy_at(&to);
+        if (size_ <= 8)
+            ::new (static_cast<void*>(&to)) std::string(short_, 8);
+        else
+            ::new (static_cast<void*>(&to)) std::string(short_, short_bytes);
+        to.resize(size_);
+    }
+
+private:
+    static constexpr std::size_t short_bytes = 15;
+
+    void assign_long(std::string_view text)
+    {
+        if (text.size() > capacity_) {
+            long_ = std::make_unique<char[]>(text.size());
+            capacity_ = static_cast<std::uint32_t>(text.size());
+        }
+        std::memcpy(long_.get(), text.data(), text.size());
+        size_ = static_cast<std::uint32_t>(text.size());
+    }
+
+    char short_[short_bytes + 1] = {};
+    std::uint32_t size_ = 0;
+    std::uint32_t capacity_ = 0;
+    std::unique_ptr<char[]> long_;
+};
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
+
 // ---- queuectl/detail/memory_slot.hpp
 // A job as memory_storage keeps it: what every cycle touches in the slot, the rest in blocks made when needed.
 #ifndef QUEUECTL_DETAIL_MEMORY_SLOT_HPP
 #define QUEUECTL_DETAIL_MEMORY_SLOT_HPP
 
 #include <bit>
-#include <new>
 
 namespace queuectl::inline v0::detail {
 
@@ -1751,8 +1862,8 @@ inline constexpr std::uint32_t memory_nowhere = ~std::uint32_t{0};
 
 // Slots never move; `index` names one for its life. A free slot keeps its strings' and blocks' memory for the next job.
 struct memory_slot {
-    std::string id;
-    std::string payload;
+    memory_text id;
+    memory_text payload;
 
     std::uint64_t sequence = 0;
     std::int64_t key_time =
@@ -1830,7 +1941,7 @@ public:
 
     void give_back(memory_slot& slot) noexcept
     {
-        if (slot.payload.capacity() > kept_bytes) std::string{}.swap(slot.payload);
+        slot.payload.shrink(kept_bytes);
         if (slot.has_extra) slot.extra.reset();
         if (slot.has_history) forget(*slot.history);
         slot.has_extra = slot.has_history = false;
@@ -2148,20 +2259,24 @@ public:
     [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
     [[nodiscard]] memory_line* top() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
 
-    // To be called after the line's head may have changed.
-    void update(memory_line& line) noexcept
+    // To be called after the line's head may have changed. Whether this level was, and is, in use: no news.
+    bool update(memory_line& line) noexcept
     {
-        if (line.place_ == memory_nowhere) {
-            if (line.empty()) return;
+        if (line.place_ != memory_nowhere && !line.empty()) {
+            if (heap_.size() > 1) {
+                sift_down(line.place_);
+                sift_up(line.place_);
+            }
+            return true;
+        }
+        if (line.place_ != memory_nowhere) {
+            drop(line);
+        } else if (!line.empty()) {
             heap_.push_back(&line);
             line.place_ = static_cast<std::uint32_t>(heap_.size() - 1);
             sift_up(line.place_);
-        } else if (line.empty()) {
-            drop(line);
-        } else if (heap_.size() > 1) {
-            sift_down(line.place_);
-            sift_up(line.place_);
         }
+        return false;
     }
 
 private:
@@ -2229,7 +2344,7 @@ public:
     void update(memory_line& line) noexcept
     {
         const std::size_t i = index(line.priority());
-        levels_[i].update(line);
+        if (levels_[i].update(line)) return;
         const std::uint64_t bit = std::uint64_t{1} << (i % 64);
         if (levels_[i].empty())
             in_use_[i / 64] &= ~bit;
@@ -2259,7 +2374,7 @@ private:
 };
 
 struct memory_queue {
-    std::string_view name;
+    memory_text name;
     std::array<std::uint64_t, state_count> counts{};
     std::map<std::string, memory_lane, std::less<>> lanes;  // by kind
 };
@@ -2267,7 +2382,7 @@ struct memory_queue {
 // The jobs of one queue and kind: a line for each priority in use, and one for each final state.
 struct memory_lane {
     memory_queue* queue = nullptr;
-    std::string_view kind;
+    memory_text kind;
     std::vector<std::unique_ptr<memory_line>> waiting;
     std::array<memory_line, state_count> final_lines;  // by (updated_at, insertion); those of final states are used
     memory_line* last = nullptr;                       // the line asked for last
@@ -2292,17 +2407,17 @@ class memory_lanes {
 public:
     [[nodiscard]] memory_lane& at(std::string_view queue, std::string_view kind)
     {
-        if (last_ && last_->queue->name == queue && last_->kind == kind) return *last_;
+        if (last_ && memory_equal(last_->queue->name, queue) && memory_equal(last_->kind, kind)) return *last_;
         auto q = queues_.find(queue);
         if (q == queues_.end()) {
             q = queues_.try_emplace(std::string{queue}).first;
-            q->second.name = q->first;
+            q->second.name.assign(q->first);
         }
         auto lane = q->second.lanes.find(kind);
         if (lane == q->second.lanes.end()) {
             lane = q->second.lanes.try_emplace(std::string{kind}).first;
             lane->second.queue = &q->second;
-            lane->second.kind = lane->first;
+            lane->second.kind.assign(lane->first);
         }
         return *(last_ = &lane->second);
     }
@@ -2374,7 +2489,7 @@ public:
 
     [[nodiscard]] memory_worker& worker(std::string_view name)
     {
-        if (last_ && last_->name == name) return *last_;
+        if (last_ && memory_equal(last_->name, name)) return *last_;
         auto found = workers_.find(name);
         if (found == workers_.end()) {
             if (workers_.size() >= tidy_at_) tidy();
@@ -2490,8 +2605,8 @@ namespace queuectl::inline v0::detail {
 // Everything of a new job but its place: no lane, no sequence.
 inline void memory_write(memory_slot& slot, const job& j, timestamp now)
 {
-    slot.id = j.id;
-    slot.payload = j.payload;
+    slot.id.assign(j.id);
+    slot.payload.assign(j.payload);
     slot.run_at = saturated(j.run_at);
     slot.timeout = j.timeout;
     slot.retention = j.retention;
@@ -2511,12 +2626,13 @@ inline void memory_write(memory_slot& slot, const job& j, timestamp now)
     slot.has_extra = true;
 }
 
+// Requires: j is new.
 inline void memory_read_job(const memory_slot& slot, job& j)
 {
-    j.id = slot.id;
-    j.queue = slot.lane->queue->name;
-    j.kind = slot.lane->kind;
-    j.payload = slot.payload;
+    slot.id.write_to(j.id);
+    slot.lane->queue->name.write_to(j.queue);
+    slot.lane->kind.write_to(j.kind);
+    slot.payload.write_to(j.payload);
     j.run_at = slot.run_at;
     j.timeout = slot.timeout;
     j.retention = slot.retention;
@@ -2535,6 +2651,11 @@ inline void memory_read_job(const memory_slot& slot, job& j)
     j.env = extra.env;
     j.depends_on = extra.depends_on;
 }
+
+// What a new lease is made from: emplace_back() would first zero all its bytes.
+struct memory_blank_lease {
+    operator lease() const { return {}; }
+};
 
 inline void memory_read_lease(const memory_slot& slot, lease& l)
 {
@@ -2606,13 +2727,14 @@ inline void memory_keep_attempt(memory_history& history, attempt&& run) noexcept
 #ifndef QUEUECTL_DETAIL_MEMORY_TABLE_HPP
 #define QUEUECTL_DETAIL_MEMORY_TABLE_HPP
 
-#include <cstring>
-
 namespace queuectl::inline v0::detail {
 
-// Two multiplications a 16 bytes; the seed makes collisions hard to prepare from outside.
+// The hash of an id; the seed makes collisions hard to prepare from outside. Ids that differ in their last character
+// only, numbers counted up say, get hashes that differ in the lowest 4 bits only: neighbours in the table, in one or
+// two cache lines.
 [[nodiscard]] inline std::uint32_t memory_hash(std::string_view text, std::uint64_t seed) noexcept
 {
+    if (text.empty()) return 0;
     constexpr std::uint64_t k = 0x9e3779b97f4a7c15u;
     const auto word = [](const char* p, std::size_t n) {
         std::uint64_t w = 0;
@@ -2620,9 +2742,10 @@ namespace queuectl::inline v0::detail {
         return w;
     };
     const auto mix = [](std::uint64_t v) { return (v ^ (v >> 32)) * k; };
-    std::uint64_t h = seed ^ (text.size() * k);
+    const auto last = static_cast<unsigned char>(text.back());
     const char* p = text.data();
-    std::size_t n = text.size();
+    std::size_t n = text.size() - 1;
+    std::uint64_t h = seed ^ (n * k);
     for (; n > 16; p += 8, n -= 8) h = mix(h ^ word(p, 8));
     if (n >= 8) {
         h = mix(h ^ word(p, 8));
@@ -2634,10 +2757,11 @@ namespace queuectl::inline v0::detail {
         h = mix(h ^ (byte(0) << 16 | byte(n / 2) << 8 | byte(n - 1)));
     }
     h = mix(h);
-    return static_cast<std::uint32_t>(h >> 32);
+    const auto digit = static_cast<std::uint32_t>(last + (last >> 6) * 9) & 15;
+    return (static_cast<std::uint32_t>(h >> 32) & ~std::uint32_t{15}) | digit;
 }
 
-// The slots of all jobs by id. At most three quarters full; growth doubles it. find, add and drop O(1).
+// The slots of all jobs by id. At most half full; growth doubles it. find, add and drop O(1).
 class memory_table {
 public:
     explicit memory_table(const memory_slab& slab) : slab_{slab} {}
@@ -2660,7 +2784,7 @@ public:
         for (std::size_t i = hash & mask_; cells_[i].slot != none; i = (i + 1) & mask_) {
             if (cells_[i].hash != hash) continue;
             memory_slot& slot = slab_[cells_[i].slot];
-            if (slot.id.size() == id.size() && std::memcmp(slot.id.data(), id.data(), id.size()) == 0) return &slot;
+            if (memory_equal(slot.id, id)) return &slot;
         }
         return nullptr;
     }
@@ -2669,16 +2793,17 @@ public:
     // Makes room for n more: the next n adds allocate nothing.
     void reserve(std::size_t n)
     {
-        if ((size_ + n) * 4 <= cells_.size() * 3) return;
+        if ((size_ + n) * 2 <= cells_.size()) return;
         std::vector<cell> old(std::max<std::size_t>(64, std::bit_ceil((size_ + n) * 2)));
         old.swap(cells_);
         mask_ = cells_.size() - 1;
         for (const cell& c : old)
             if (c.slot != none) place(c);
     }
-    void add(const memory_slot& slot) noexcept
+    void add(memory_slot& slot, std::uint32_t hash) noexcept
     {
-        place({slot.hash, slot.index});
+        slot.hash = hash;
+        place({hash, slot.index});
         ++size_;
     }
     void drop(const memory_slot& slot) noexcept
@@ -2922,7 +3047,7 @@ public:
         std::sort(core_.found.begin(), core_.found.end(),
                   [](const memory_slot* a, const memory_slot* b) { return a->token < b->token; });
         for (const memory_slot* slot : core_.found) {
-            lease& l = leases_.emplace_back();
+            lease& l = leases_.emplace_back(memory_blank_lease{});
             memory_read_lease(*slot, l);
             l.token = slot->token;
         }
@@ -2998,7 +3123,7 @@ private:
 
     void take(memory_slot& slot)
     {
-        lease& l = leases_.emplace_back();
+        lease& l = leases_.emplace_back(memory_blank_lease{});
         memory_read_lease(slot, l);
         l.token = {request_.nonce, static_cast<std::uint32_t>(taken_)};
         core_.found[taken_++] = &slot;
@@ -3103,8 +3228,8 @@ namespace queuectl::inline v0::detail {
 
 [[nodiscard]] inline bool memory_matches(const memory_slot& slot, const job_filter& f) noexcept
 {
-    return (!f.state || slot.state == *f.state) && (f.queue.empty() || slot.lane->queue->name == f.queue) &&
-           (f.kind.empty() || slot.lane->kind == f.kind) &&
+    return (!f.state || slot.state == *f.state) && (f.queue.empty() || slot.lane->queue->name.view() == f.queue) &&
+           (f.kind.empty() || slot.lane->kind.view() == f.kind) &&
            (f.tag.empty() || (slot.has_extra && slot.extra->tag == f.tag)) && slot.updated_at < f.updated_before;
 }
 
@@ -3297,12 +3422,11 @@ inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, time
     if (line.needs_room(slot, slot.run_at.time_since_epoch().count(), now.time_since_epoch().count())) line.reserve(1);
     guard.slot = nullptr;
 
-    slot.hash = hash;
     slot.lane = &lane;
     slot.insert_call = core.insert_calls;
     ++lane.queue->counts[static_cast<std::size_t>(state::pending)];
     core.pages.add(slot);
-    core.table.add(slot);
+    core.table.add(slot, hash);
     core.stand(slot, now);
 }
 
@@ -3381,16 +3505,11 @@ inline void memory_extend(memory_core& core, std::span<const receipt> receipts, 
 {
     const auto waiting = [&](state s) { return slot.cancel_requested ? state::cancelled : s; };
     switch (v.kind) {
-        case verdict_kind::complete:
-            return state::completed;
-        case verdict_kind::retry:
-            return waiting(state::failed);
-        case verdict_kind::bury:
-            return state::dead;
-        case verdict_kind::cancel:
-            return state::cancelled;
-        case verdict_kind::release:
-            break;
+        case verdict_kind::complete: return state::completed;
+        case verdict_kind::retry: return waiting(state::failed);
+        case verdict_kind::bury: return state::dead;
+        case verdict_kind::cancel: return state::cancelled;
+        case verdict_kind::release: break;
     }
     return waiting(slot.was_failed ? state::failed : state::pending);
 }
@@ -5548,7 +5667,7 @@ public:
     {
         const detail::memory_guard guard{core_->lock};
         core_->lanes.for_each_queue([&](const detail::memory_queue& q) {
-            out.push_back({std::string{q.name}, q.counts});
+            out.push_back({std::string{q.name.view()}, q.counts});
         });
         return {};
     }
