@@ -26,6 +26,7 @@
 #include <queuectl/testing/conformance/notify.hpp>
 #include <queuectl/testing/conformance/order.hpp>
 #include <queuectl/testing/conformance/persist.hpp>
+#include <queuectl/testing/conformance/processes.hpp>
 #include <queuectl/testing/conformance/settings.hpp>
 #include <queuectl/testing/conformance/threads.hpp>
 #include <queuectl/testing/conformance/time.hpp>
@@ -59,6 +60,7 @@ template <backend B>
     add_notification_checks(list);
     add_random_checks(list);
     add_thread_checks(list);
+    add_process_checks(list);
     return list.checks();
 }
 

@@ -90,9 +90,10 @@ public:
     B& place() { return backend_; }
     storage_type& store() { return *store_; }
     storage_type* operator->() { return store_.get(); }
+    void close() { store_.reset(); }
     void reopen()
     {
-        store_.reset();
+        close();
         store_ = hold_handle<storage_type>([this] { return backend_.reopen(); });
     }
     [[nodiscard]] std::unique_ptr<storage_type> another()
