@@ -8949,9 +8949,10 @@ public:
     B& place() { return backend_; }
     storage_type& store() { return *store_; }
     storage_type* operator->() { return store_.get(); }
+    void close() { store_.reset(); }
     void reopen()
     {
-        store_.reset();
+        close();
         store_ = hold_handle<storage_type>([this] { return backend_.reopen(); });
     }
     [[nodiscard]] std::unique_ptr<storage_type> another()
@@ -10889,6 +10890,275 @@ void add_persistence_checks(check_list<B>& list)
 
 #endif
 
+// ---- queuectl/testing/effort.hpp
+// How hard tests try.
+#ifndef QUEUECTL_TESTING_EFFORT_HPP
+#define QUEUECTL_TESTING_EFFORT_HPP
+
+namespace queuectl::inline v0 {
+
+// `normal`, or `soak` when the environment says QUEUECTL_SOAK=1.
+[[nodiscard]] inline std::size_t effort(std::size_t normal, std::size_t soak)
+{
+    const char* asked = std::getenv("QUEUECTL_SOAK");
+    return asked != nullptr && std::string_view{asked} == "1" ? soak : normal;
+}
+
+}  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/testing/seeded_random.hpp
+// Numbers that look random and are the same for the same seed everywhere.
+#ifndef QUEUECTL_TESTING_SEEDED_RANDOM_HPP
+#define QUEUECTL_TESTING_SEEDED_RANDOM_HPP
+
+namespace queuectl::inline v0 {
+
+// SplitMix64 (Steele, Lea, Flood 2014).
+class seeded_random {
+public:
+    explicit constexpr seeded_random(std::uint64_t seed) noexcept : state_{seed} {}
+
+    constexpr std::uint64_t next() noexcept
+    {
+        std::uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+        return z ^ (z >> 31);
+    }
+    // 0 … n − 1.
+    constexpr std::uint64_t below(std::uint64_t n) noexcept { return next() % n; }
+    constexpr bool one_in(std::uint64_t n) noexcept { return below(n) == 0; }
+
+private:
+    std::uint64_t state_;
+};
+
+}  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/testing/conformance/processes.hpp
+// Line 10: several processes, killed at any moment. Children put in, claim and complete jobs with handles of their own
+// and note in shared memory what was acknowledged to them; SIGKILL falls on one after the other. In the end nothing
+// acknowledged is missing, and no job was completed twice. POSIX.
+#ifndef QUEUECTL_TESTING_CONFORMANCE_PROCESSES_HPP
+#define QUEUECTL_TESTING_CONFORMANCE_PROCESSES_HPP
+
+#include <csignal>
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace queuectl::inline v0::conformance {
+
+// What the processes share, outside the store. Job n has the id "p<n>".
+struct kill_board {
+    static constexpr std::size_t jobs_max = 20'000;
+    std::atomic<std::uint32_t> next_job{0};
+    std::atomic<std::uint32_t> steps{0};      // verbs that returned, in all children
+    std::atomic<std::uint32_t> completed{0};  // acknowledged completions
+    std::atomic<std::int64_t> boot_us{0};     // virtual time since the start
+    std::atomic<bool> stop{false};
+    std::atomic<bool> failed{false};
+    std::array<char, 200> why{};  // by the first child that failed
+    std::array<std::atomic<std::uint8_t>, jobs_max> inserted{};
+    std::array<std::atomic<std::uint8_t>, jobs_max> completions{};
+};
+
+// Anonymous shared memory for a board; null where there is none to be had.
+class kill_board_memory {
+public:
+    kill_board_memory()
+    {
+        void* at = ::mmap(nullptr, sizeof(kill_board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (at != MAP_FAILED) board_ = new (at) kill_board;
+    }
+    ~kill_board_memory()
+    {
+        if (board_ != nullptr) ::munmap(board_, sizeof(kill_board));
+    }
+    kill_board_memory(const kill_board_memory&) = delete;
+    kill_board_memory& operator=(const kill_board_memory&) = delete;
+    [[nodiscard]] kill_board* get() const noexcept { return board_; }
+
+private:
+    kill_board* board_ = nullptr;
+};
+
+// One child: works until it is told to stop, is killed, or its parent is gone.
+template <backend B>
+class kill_victim {
+public:
+    using storage_type = typename B::storage_type;
+    kill_victim(fixture<B>& f, kill_board& board, std::uint64_t seed) : f_{f}, board_{board}, random_{seed} {}
+
+    void work(pid_t parent)
+    {
+        const auto handle = f_.another();
+        while (!board_.stop && !board_.failed && ::getppid() == parent) {
+            if (board_.next_job - board_.completed < 40 && board_.next_job + 8 < kill_board::jobs_max) put(*handle);
+            take(*handle);
+        }
+    }
+
+private:
+    void put(storage_type& s)
+    {
+        const std::uint32_t n = board_.next_job++;
+        job j;
+        j.id = std::string{"p"} + std::to_string(n);
+        j.queue = n % 2 == 0 ? "a" : "b";
+        j.run_at = f_.now.wall;
+        j.retention = std::chrono::hours{24};
+        j.nonce = uid{random_.next(), n + 1};
+        std::vector<insert_status> told(1);
+        const std::vector<job> jobs{j};
+        if (good(s.insert(jobs, told, now()), "insert") && told[0] == insert_status::inserted) board_.inserted[n] = 1;
+    }
+    void take(storage_type& s)
+    {
+        claim_request r;
+        r.max = 1 + random_.below(4);
+        r.lease = std::chrono::seconds{30};
+        r.worker = "child";
+        r.nonce = uid{random_.next(), random_.next()};
+        std::vector<lease> leases;
+        if (!good(s.claim(r, leases, now()), "claim")) return;
+        if (leases.empty()) ::sched_yield();
+        std::vector<settlement> all;
+        for (const auto& l : leases)
+            if (!random_.one_in(8)) all.push_back(random_.one_in(4) ? f_.released(l) : f_.success(l));
+        std::vector<settle_status> told(all.size());
+        if (all.empty() || !good(s.settle(all, told, now()), "settle")) return;
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (told[i] != settle_status::applied || all[i].verdict.kind != verdict_kind::complete) continue;
+            ++board_.completions[std::strtoul(all[i].receipt.id.c_str() + 1, nullptr, 10)];
+            ++board_.completed;
+        }
+    }
+    [[nodiscard]] instant now() const
+    {
+        instant t = f_.now;
+        t.boot = add(t.boot, duration{board_.boot_us.load()});
+        return t;
+    }
+    template <class T>
+    bool good(const result<T>& r, const char* verb)
+    {
+        ++board_.steps;
+        if (r || board_.failed.exchange(true)) return r.has_value();
+        const std::string text = std::string{verb} + ": " + r.error().message();
+        text.copy(board_.why.data(), board_.why.size() - 1);
+        return false;
+    }
+
+    fixture<B>& f_;
+    kill_board& board_;
+    seeded_random random_;
+};
+
+// The parent: starts children and kills them.
+template <backend B>
+class killer {
+public:
+    killer(fixture<B>& f, kill_board& board) : f_{f}, board_{board} {}
+
+    // Requires that no handle is open: none may cross the fork.
+    void run(std::size_t kills)
+    {
+        for (auto& child : children_) child = start();
+        for (std::size_t i = 0; i < kills && !board_.failed; ++i) {
+            wait_for_steps(static_cast<std::uint32_t>(3 + random_.below(40)));
+            auto& child = children_[random_.below(children_.size())];
+            end(child, SIGKILL);
+            board_.boot_us += std::chrono::microseconds{std::chrono::seconds{random_.one_in(3) ? 31 : 1}}.count();
+            child = start();
+        }
+        board_.stop = true;
+        for (const auto child : children_) end(child, 0);
+        if (board_.failed) f_.out().fail(__FILE__, __LINE__, std::string{"in a child: "} + board_.why.data());
+    }
+
+private:
+    [[nodiscard]] pid_t start()
+    {
+        const pid_t parent = ::getpid();
+        const auto seed = random_.next();
+        const pid_t child = ::fork();
+        if (child == 0) {
+            kill_victim<B>{f_, board_, seed}.work(parent);
+            ::_exit(0);
+        }
+        if (child < 0) board_.failed = true;
+        return child;
+    }
+    static void end(pid_t child, int signal)
+    {
+        if (child <= 0) return;
+        if (signal != 0) ::kill(child, signal);
+        int status = 0;
+        ::waitpid(child, &status, 0);
+    }
+    // Until the children have got on by `n` verbs; ten seconds without that is a failure.
+    void wait_for_steps(std::uint32_t n)
+    {
+        const std::uint32_t from = board_.steps;
+        const auto started = std::chrono::steady_clock::now();
+        while (board_.steps - from < n && !board_.failed) {
+            ::sched_yield();
+            if (std::chrono::steady_clock::now() - started < std::chrono::seconds{10}) continue;
+            f_.out().fail(__FILE__, __LINE__, "the children do not get on after a kill");
+            board_.failed = true;
+        }
+    }
+
+    fixture<B>& f_;
+    kill_board& board_;
+    seeded_random random_{2026};
+    std::array<pid_t, 3> children_{};
+};
+
+template <backend B>
+void line10_killed_processes_lose_nothing_acknowledged(fixture<B>& f)
+{
+    const kill_board_memory memory;
+    if (!QUEUECTL_CHECK(f, memory.get() != nullptr)) return;
+    kill_board& board = *memory.get();
+    f.close();
+    killer<B>{f, board}.run(effort(15, 400));
+    f.reopen();
+    f.advance(duration{board.boot_us.load()} + f.lease_time + f.tick);
+    for (auto leases = f.claim(50); !leases.empty(); leases = f.claim(50))
+        for (const auto& l : leases) {
+            QUEUECTL_EQUAL(f, f.settle(f.success(l)), settle_status::applied);
+            ++board.completions[std::strtoul(l.job.id.c_str() + 1, nullptr, 10)];
+        }
+    for (std::size_t n = 0; n < board.next_job; ++n) {
+        QUEUECTL_CHECK(f, board.completions[n] <= 1);
+        if (board.inserted[n] == 0) continue;
+        QUEUECTL_EQUAL(f, f.insert(f.make(std::string{"p"} + std::to_string(n))), insert_status::duplicate);
+        if constexpr (fixture<B>::inspectable)
+            QUEUECTL_EQUAL(f, f.find(std::string{"p"} + std::to_string(n)).state, state::completed);
+    }
+    if constexpr (fixture<B>::inspectable) check_counts(f, f.list().size(), "after the kills");
+}
+
+template <backend B>
+void add_process_checks(check_list<B>& list)
+{
+    if constexpr (has_processes<B> && can_reopen<B>)
+        QUEUECTL_ADD_CHECK(list, B, line10_killed_processes_lose_nothing_acknowledged);
+}
+
+}  // namespace queuectl::inline v0::conformance
+
+#endif
+
 // ---- queuectl/testing/conformance/settings.hpp
 // The rows of configurable_storage.
 #ifndef QUEUECTL_TESTING_CONFORMANCE_SETTINGS_HPP
@@ -11006,55 +11276,6 @@ void add_setting_checks(check_list<B>& list)
 }
 
 }  // namespace queuectl::inline v0::conformance
-
-#endif
-
-// ---- queuectl/testing/effort.hpp
-// How hard tests try.
-#ifndef QUEUECTL_TESTING_EFFORT_HPP
-#define QUEUECTL_TESTING_EFFORT_HPP
-
-namespace queuectl::inline v0 {
-
-// `normal`, or `soak` when the environment says QUEUECTL_SOAK=1.
-[[nodiscard]] inline std::size_t effort(std::size_t normal, std::size_t soak)
-{
-    const char* asked = std::getenv("QUEUECTL_SOAK");
-    return asked != nullptr && std::string_view{asked} == "1" ? soak : normal;
-}
-
-}  // namespace queuectl::inline v0
-
-#endif
-
-// ---- queuectl/testing/seeded_random.hpp
-// Numbers that look random and are the same for the same seed everywhere.
-#ifndef QUEUECTL_TESTING_SEEDED_RANDOM_HPP
-#define QUEUECTL_TESTING_SEEDED_RANDOM_HPP
-
-namespace queuectl::inline v0 {
-
-// SplitMix64 (Steele, Lea, Flood 2014).
-class seeded_random {
-public:
-    explicit constexpr seeded_random(std::uint64_t seed) noexcept : state_{seed} {}
-
-    constexpr std::uint64_t next() noexcept
-    {
-        std::uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-        return z ^ (z >> 31);
-    }
-    // 0 … n − 1.
-    constexpr std::uint64_t below(std::uint64_t n) noexcept { return next() % n; }
-    constexpr bool one_in(std::uint64_t n) noexcept { return below(n) == 0; }
-
-private:
-    std::uint64_t state_;
-};
-
-}  // namespace queuectl::inline v0
 
 #endif
 
@@ -13301,10 +13522,142 @@ template <backend B>
     add_notification_checks(list);
     add_random_checks(list);
     add_thread_checks(list);
+    add_process_checks(list);
     return list.checks();
 }
 
 }  // namespace queuectl::inline v0::conformance
+
+#endif
+
+// ---- queuectl/testing/fault_storage.hpp
+// A storage whose calls fail when a test says so: before anything happened, or after it did.
+#ifndef QUEUECTL_TESTING_FAULT_STORAGE_HPP
+#define QUEUECTL_TESTING_FAULT_STORAGE_HPP
+
+namespace queuectl::inline v0 {
+
+enum class verb : std::uint8_t { insert, claim, extend, settle };
+
+// One planned failure of a verb.
+struct planned_fault {
+    queuectl::verb verb = verb::insert;
+    std::uint64_t call = 1;  // the n-th call of that verb, from 1
+    errc code = errc::io;
+    bool after_effect = false;  // what was asked for was done, and only the answer is lost: errc::outcome_unknown
+    std::uint64_t repeats = 1;  // so many calls in a row fail
+};
+
+// The plan and what was called so far; shared with the storage, so that a test can add to it while a worker runs.
+// Any thread.
+class fault_plan {
+public:
+    void add(planned_fault f)
+    {
+        const std::scoped_lock lock{mutex_};
+        faults_.push_back(f);
+    }
+    // The next `repeats` calls of a verb fail.
+    void fail_next(verb v, errc code, bool after_effect = false, std::uint64_t repeats = 1)
+    {
+        const std::scoped_lock lock{mutex_};
+        faults_.push_back({v, calls_[static_cast<std::size_t>(v)] + 1, code, after_effect, repeats});
+    }
+    [[nodiscard]] std::uint64_t calls(verb v) const
+    {
+        const std::scoped_lock lock{mutex_};
+        return calls_[static_cast<std::size_t>(v)];
+    }
+    // How many calls were made to fail.
+    [[nodiscard]] std::uint64_t failed() const
+    {
+        const std::scoped_lock lock{mutex_};
+        return failed_;
+    }
+
+    // Counts a call; the fault that it meets, if any.
+    [[nodiscard]] std::optional<planned_fault> next(verb v)
+    {
+        const std::scoped_lock lock{mutex_};
+        const std::uint64_t call = ++calls_[static_cast<std::size_t>(v)];
+        for (const auto& f : faults_)
+            if (f.verb == v && call >= f.call && call - f.call < f.repeats) {
+                ++failed_;
+                return f;
+            }
+        return std::nullopt;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<planned_fault> faults_;
+    std::array<std::uint64_t, 4> calls_{};
+    std::uint64_t failed_ = 0;
+};
+
+// S with a plan. The facets of S are there as they are and never fail; settle_and_claim is taken as two steps.
+// A failed call leaves the caller's vectors and statuses as they were.
+template <storage S>
+class fault_storage : public S {
+public:
+    explicit fault_storage(S s, std::shared_ptr<fault_plan> plan = std::make_shared<fault_plan>())
+        : S{std::move(s)}, plan_{std::move(plan)}
+    {
+    }
+    [[nodiscard]] fault_plan& plan() noexcept { return *plan_; }
+
+    result<void> insert(std::span<const job> jobs, std::span<insert_status> told, const instant& now)
+    {
+        return with_fault<void>(verb::insert, "insert", [&](bool heard) {
+            std::vector<insert_status> unheard(told.size());
+            return S::insert(jobs, heard ? told : std::span<insert_status>{unheard}, now);
+        });
+    }
+    result<claim_info> claim(const claim_request& request, std::vector<lease>& leases, const instant& now)
+    {
+        return with_fault<claim_info>(verb::claim, "claim", [&](bool heard) {
+            std::vector<lease> unheard;
+            return S::claim(request, heard ? leases : unheard, now);
+        });
+    }
+    result<void> extend(std::span<const receipt> receipts, duration d, std::span<extend_status> told,
+                        const instant& now)
+    {
+        return with_fault<void>(verb::extend, "extend", [&](bool heard) {
+            std::vector<extend_status> unheard(told.size());
+            return S::extend(receipts, d, heard ? told : std::span<extend_status>{unheard}, now);
+        });
+    }
+    result<void> settle(std::span<const settlement> all, std::span<settle_status> told, const instant& now)
+    {
+        return with_fault<void>(verb::settle, "settle", [&](bool heard) {
+            std::vector<settle_status> unheard(told.size());
+            return S::settle(all, heard ? told : std::span<settle_status>{unheard}, now);
+        });
+    }
+    result<claim_info> settle_and_claim(std::span<const settlement> all, std::span<settle_status> told,
+                                        const claim_request& request, std::vector<lease>& leases, const instant& now)
+    {
+        if (!all.empty())
+            if (auto settled = settle(all, told, now); !settled) return fail(settled.error());
+        return claim(request, leases, now);
+    }
+
+private:
+    template <class T, class Call>
+    result<T> with_fault(verb v, const char* name, Call call)
+    {
+        const auto fault = plan_->next(v);
+        if (!fault) return call(true);
+        if (fault->after_effect)
+            if (auto done = call(false); !done) return done;
+        return fail(fault->code, name, "planned by the test");
+    }
+
+    std::shared_ptr<fault_plan> plan_;
+};
+
+}  // namespace queuectl::inline v0
 
 #endif
 
