@@ -18,7 +18,7 @@ errc refusal(const std::string& path, sqlite_options options = {})
 
 int mode_of(const std::string& path)
 {
-    struct stat what{};
+    struct stat what {};
     EXPECT_EQ(::lstat(path.c_str(), &what), 0) << path;
     return static_cast<int>(what.st_mode & 07777);
 }
@@ -80,7 +80,9 @@ TEST(SqliteOpen, ReadOnlyReadsAndRefusesWrites)
 TEST(SqliteOpen, RefusesLinksPipesFoldersAndLooseModes)
 {
     const temporary_folder folder;
-    { open_store(folder / "real.db"); }
+    {
+        open_store(folder / "real.db");
+    }
     std::filesystem::create_symlink(folder / "real.db", folder / "link.db");
     EXPECT_EQ(refusal(folder / "link.db"), errc::permission);
     ASSERT_EQ(::mkfifo((folder / "fifo.db").c_str(), 0600), 0);
