@@ -35,14 +35,16 @@ enum class stage : bool { before_commit, commit };
     return when == stage::commit ? errc::outcome_unknown : errc::io;
 }
 
-// The failure of `db` with `rc`; call it before anything else is done with the connection.
+// The failure of `db` with `rc`; call it before anything else is done with the connection. SQLite keeps no errno for a
+// failed commit: errno itself is looked at, so set it to 0 before the step that may fail.
 [[nodiscard]] inline failure_value failed(sqlite3* db, int rc, std::string operation, stage when = stage::before_commit)
 {
+    const int system = errno != 0 ? errno : sqlite3_system_errno(db);
     const int extended = (rc & 0xff) == rc && sqlite3_errcode(db) == rc ? sqlite3_extended_errcode(db) : rc;
     std::string words = sqlite3_errstr(extended);
     const std::string said = sqlite3_errmsg(db);
     if ((sqlite3_errcode(db) & 0xff) == (rc & 0xff) && said != words) words = said;
-    return fail(code_of(extended, sqlite3_system_errno(db), when), std::move(operation), std::move(words), extended);
+    return fail(code_of(extended, system, when), std::move(operation), std::move(words), extended);
 }
 
 }  // namespace queuectl::inline v0::detail::sqlite

@@ -176,6 +176,7 @@ private:
         connection& db = *writer_;
         transaction tx{db.sql, &files_, &hints_};
         const bool full = wanted == durable::now && options_.durability == durability::full;
+        errno = 0;
         int rc = db.sync(full ? sync_level::full : sync_level::normal);
         if (rc == SQLITE_OK) rc = db.sql.get(sql::begin).run();
         if (rc == SQLITE_OK) rc = body(tx);
@@ -183,6 +184,7 @@ private:
         auto when = stage::before_commit;
         if (rc == SQLITE_OK) {
             when = stage::commit;
+            errno = 0;
             rc = db.sql.get(sql::commit).run();
         }
         if (rc == SQLITE_OK) {
