@@ -28,16 +28,23 @@ store=$(mktemp -d)
 trap 'rm -rf "$store"' EXIT
 export QUEUECTL_STORE="sqlite:$store/jobs.db" PATH="$build:$PATH"
 
+# Prints a command as one would type it, and runs it.
 show() {
+    local word
     printf '\n$ queuectl'
-    printf ' %q' "$@"
+    for word in "$@"; do
+        case $word in
+            *[!A-Za-z0-9_./:=-]*) printf ' %s' "${word@Q}" ;;
+            *) printf ' %s' "$word" ;;
+        esac
+    done
     echo
     queuectl "$@"
 }
 
 show enqueue --id hello 'echo "hello from $QUEUECTL_JOB_ID, attempt $QUEUECTL_ATTEMPT"'
 show enqueue '{"id":"nap","command":"sleep 1","priority":5}'
-show enqueue --id flaky --max-retries 2 '[ "$QUEUECTL_ATTEMPT" -ge 2 ] || { echo "not yet"; exit 1; }'
+show enqueue --id flaky --max-retries 2 'test "$QUEUECTL_ATTEMPT" -ge 2 || { echo "not yet"; exit 1; }'
 show enqueue --id broken --max-retries 0 'echo "no such host" >&2; exit 3'
 show worker start --count 2 --drain
 show status
@@ -46,4 +53,8 @@ show logs hello
 show dlq list
 
 printf '\nThe same, checked: '
-queuectl smoke-test >/dev/null && echo "queuectl smoke-test succeeded"
+if ! output=$(queuectl smoke-test 2>&1); then
+    printf 'queuectl smoke-test failed\n%s\n' "$output"
+    exit 1
+fi
+echo "queuectl smoke-test succeeded"
