@@ -8431,7 +8431,10 @@ private:
                 if (now - start > patience_us && words_->reserved.compare_exchange_strong(reserved, until))
                     mine = until;
             }
-            if (now >= deadline) return EWOULDBLOCK;
+            if (now >= deadline) {
+                if (mine != 0) words_->reserved.compare_exchange_strong(mine, 0);
+                return EWOULDBLOCK;
+            }
             detail::futex_wait(words_->turn, turn, duration{nap(now, start, deadline)});
         }
     }
