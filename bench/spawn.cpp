@@ -46,8 +46,8 @@ double run_xargs(const std::string& command, std::uint32_t count)
 int main(int argc, char** argv)
 {
     const bench::report report{argc, argv};
-    constexpr std::uint32_t count = 500;
-    constexpr int times = 7;
+    constexpr std::uint32_t count = 300;
+    constexpr int times = 5;
     struct {
         const char* name;
         const char* ours;

@@ -22,7 +22,10 @@ public:
     {
         script = "D=" + directory_.path() + "; " + script;
         pid_ = ::fork();
-        if (pid_ == 0) ::_exit(run(script, count));
+        if (pid_ == 0) {
+            ::setpgid(0, 0);
+            ::_exit(run(script, count));
+        }
     }
     ~supervised()
     {
@@ -34,6 +37,7 @@ public:
     }
 
     void signal(int s) const { ::kill(pid_, s); }
+    void signal_group(int s) const { ::kill(-pid_, s); }
     [[nodiscard]] int wait()
     {
         const int status = process::reap(std::exchange(pid_, 0));
@@ -138,6 +142,15 @@ TEST(Supervisor, FirstSignalFinishesSecondStopsThirdKills)
         EXPECT_EQ(s.wait(), kill_at == 3 ? 1 : 0);
         EXPECT_EQ(s.file("deaths"), kill_at == 3 ? "0 worker killed by signal 9 (SIGKILL) left=0\n" : "");
     }
+}
+
+TEST(Supervisor, ATerminalsSignalReachesTheWorkersOnce)
+{
+    supervised s{"trap 'echo x > $D/int' INT; trap 'exit 0' TERM; echo up > $D/up; while :; do sleep 0.02; done"};
+    ASSERT_TRUE(s.shows("up", "up"));
+    s.signal_group(SIGINT);
+    EXPECT_EQ(s.wait(), 0);
+    EXPECT_EQ(s.file("int"), "");
 }
 
 TEST(Supervisor, WorkersLearnOfItsDeath)
