@@ -22,6 +22,7 @@ public:
         sqlite3* db = nullptr;
         const int flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOFOLLOW |
                           SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+        errno = 0;
         const int rc = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
         if (db == nullptr) return fail(errc::no_memory, "open " + path);
         std::unique_ptr<connection> made{new connection{db}};
