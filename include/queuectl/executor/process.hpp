@@ -198,10 +198,7 @@ private:
         if (!process::drain(r, scratch_, pipe_bytes_max)) close_output(r);
         const bool group_left = ::kill(-r.tree.leader, 0) == 0 || errno == EPERM;
         if (!group_left) r.tree.leader = 0;
-        if (r.stopping) {
-            r.look_at = r.ended;
-            return;
-        }
+        if (r.stopping) return void(r.look_at = r.ended);
         report(r);
         if (!group_left) return release(r);
         end_rest(r, r.ended);
