@@ -61,7 +61,7 @@ struct memory_core {
     }
 
     // Takes a job out of the line it stands in, if any.
-    void lift(memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void lift(memory_slot& slot) noexcept
     {
         memory_line* const line = slot.line;
         if (!line || !line->take(slot)) return;

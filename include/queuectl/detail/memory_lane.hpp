@@ -16,7 +16,7 @@ public:
     [[nodiscard]] memory_level& level(std::int8_t priority) noexcept { return levels_[index(priority)]; }
 
     // To be called after the line's head may have changed.
-    void update(memory_line& line) noexcept
+    QUEUECTL_MEMORY_INLINE void update(memory_line& line) noexcept
     {
         const std::size_t i = index(line.priority());
         if (levels_[i].update(line)) return;

@@ -35,7 +35,7 @@ public:
     // Stands the slot at its key. A key later than `in_order_until` never goes to the list, where it would make
     // everything that follows it out of order. Requires: in no line; room, unless it goes to the list. Whether it is
     // the head now.
-    bool put(memory_slot& slot, std::int64_t time, std::int64_t in_order_until) noexcept
+    QUEUECTL_MEMORY_INLINE bool put(memory_slot& slot, std::int64_t time, std::int64_t in_order_until) noexcept
     {
         slot.line = this;
         slot.key_time = time;
@@ -57,7 +57,7 @@ public:
     }
 
     // Whether it was the head.
-    bool take(memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE bool take(memory_slot& slot) noexcept
     {
         if (slot.heap_place == memory_nowhere)
             unlink(slot);
@@ -187,29 +187,31 @@ public:
     [[nodiscard]] memory_line* top() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
 
     // To be called after the line's head may have changed. Whether this level was, and is, in use: no news.
-    bool update(memory_line& line) noexcept
+    QUEUECTL_MEMORY_INLINE bool update(memory_line& line) noexcept
     {
-        if (line.place_ != memory_nowhere && !line.empty()) {
-            if (heap_.size() > 1) {
-                sift_down(line.place_);
-                sift_up(line.place_);
-            }
-            return true;
-        }
-        if (line.place_ != memory_nowhere) {
-            drop(line);
-        } else if (!line.empty()) {
-            heap_.push_back(&line);
-            line.place_ = static_cast<std::uint32_t>(heap_.size() - 1);
-            sift_up(line.place_);
-        }
-        return false;
+        const bool stays = line.place_ != memory_nowhere && !line.empty();
+        if (!stays || heap_.size() > 1) move(line);
+        return stays;
     }
 
 private:
     [[nodiscard]] static bool before(const memory_line* a, const memory_line* b) noexcept
     {
         return a->head()->key() < b->head()->key();
+    }
+    void move(memory_line& line) noexcept
+    {
+        if (line.empty()) {
+            if (line.place_ != memory_nowhere) drop(line);
+            return;
+        }
+        if (line.place_ == memory_nowhere) {
+            heap_.push_back(&line);
+            line.place_ = static_cast<std::uint32_t>(heap_.size() - 1);
+            if (heap_.size() == 1) return;
+        }
+        sift_down(line.place_);
+        sift_up(line.place_);
     }
     void drop(memory_line& line) noexcept
     {

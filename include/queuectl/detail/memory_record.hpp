@@ -22,7 +22,7 @@ namespace queuectl::inline v0::detail {
 }
 
 // Everything of a new job but its place: no lane, no sequence.
-inline void memory_write(memory_slot& slot, const job& j, timestamp now)
+QUEUECTL_MEMORY_INLINE inline void memory_write(memory_slot& slot, const job& j, timestamp now)
 {
     slot.id.assign(j.id);
     slot.payload.assign(j.payload);
@@ -46,7 +46,7 @@ inline void memory_write(memory_slot& slot, const job& j, timestamp now)
 }
 
 // Requires: j is new.
-inline void memory_read_job(const memory_slot& slot, job& j)
+QUEUECTL_MEMORY_INLINE inline void memory_read_job(const memory_slot& slot, job& j)
 {
     slot.id.write_to(j.id);
     slot.lane->queue->name.write_to(j.queue);

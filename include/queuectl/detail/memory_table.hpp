@@ -13,7 +13,8 @@ namespace queuectl::inline v0::detail {
 // The hash of an id; the seed makes collisions hard to prepare from outside. Ids that differ in their last character
 // only, numbers counted up say, get hashes that differ in the lowest 4 bits only: neighbours in the table, in one or
 // two cache lines.
-[[nodiscard]] inline std::uint32_t memory_hash(std::string_view text, std::uint64_t seed) noexcept
+[[nodiscard]] QUEUECTL_MEMORY_INLINE inline std::uint32_t memory_hash(std::string_view text,
+                                                                      std::uint64_t seed) noexcept
 {
     if (text.empty()) return 0;
     constexpr std::uint64_t k = 0x9e3779b97f4a7c15u;

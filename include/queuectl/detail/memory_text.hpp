@@ -12,10 +12,19 @@
 #include <string>
 #include <string_view>
 
+// For the few functions of each job's cycle, where a call costs more than what it does.
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define QUEUECTL_MEMORY_INLINE [[gnu::always_inline]]
+#define QUEUECTL_MEMORY_FLATTEN [[gnu::flatten]]
+#else
+#define QUEUECTL_MEMORY_INLINE
+#define QUEUECTL_MEMORY_FLATTEN
+#endif
+
 namespace queuectl::inline v0::detail {
 
 // a == b.
-[[nodiscard]] inline bool memory_equal(std::string_view a, std::string_view b) noexcept
+[[nodiscard]] QUEUECTL_MEMORY_INLINE inline bool memory_equal(std::string_view a, std::string_view b) noexcept
 {
     const std::size_t n = a.size();
     if (n != b.size()) return false;
@@ -50,7 +59,7 @@ public:
     }
     operator std::string_view() const noexcept { return view(); }
 
-    void assign(std::string_view text)
+    QUEUECTL_MEMORY_INLINE void assign(std::string_view text)
     {
         const std::size_t n = text.size();
         if (n > short_bytes) return assign_long(text);
@@ -79,7 +88,7 @@ public:
     }
 
     // Requires: `to` is empty and has never held a long text.
-    void write_to(std::string& to) const
+    QUEUECTL_MEMORY_FLATTEN void write_to(std::string& to) const
     {
         if (size_ > short_bytes) {
             to.assign(long_.get(), size_);
