@@ -5,6 +5,7 @@
 #include "find_job.hpp"
 #include "json_writer.hpp"
 #include "store.hpp"
+#include "tend.hpp"
 
 namespace queuectl::command {
 
@@ -57,6 +58,7 @@ int run(context& c, command_line& line, const change& what)
     if (const auto ended = line.parse(c)) return *ended;
     auto store = open_for_change(c.store);
     if (!store) return complain(store.error());
+    tend(*store);
     return apply_all(c, *store->storage, what, ids);
 }
 

@@ -5,6 +5,7 @@
 #include "json_writer.hpp"
 #include "settings.hpp"
 #include "store.hpp"
+#include "text.hpp"
 
 namespace queuectl::command {
 
@@ -24,6 +25,15 @@ result<settings> stored_settings(const context& c)
     return load_settings(*store->storage, c.now());
 }
 
+// A number or a boolean as such, anything else as its text.
+void write_value(json_writer& json, const std::string& text)
+{
+    const auto number = parse_number({}, text, 0, 1e15);
+    if (number) json.value(*number);
+    else if (text == "on" || text == "off") json.value(text == "on");
+    else json.value(text);
+}
+
 void print_line(context& c, const setting& s, const settings& values)
 {
     std::string line{s.name};
@@ -40,7 +50,7 @@ int print_all(context& c)
     if (c.json) {
         json_writer json{c.out.buffer()};
         json.begin_object();
-        for (const auto& s : all_settings()) json.member(s.name, s.write(*values));
+        for (const auto& s : all_settings()) write_value(json.key(s.name), s.write(*values));
         json.end_object();
         c.out << "\n";
     } else {
@@ -79,10 +89,12 @@ int config_get_command(context& c)
     auto values = stored_settings(c);
     if (!values) return complain(values.error());
     const std::string value = (*s)->write(*values);
-    if (c.json)
-        append_json_string(c.out.buffer(), value);
-    else
+    if (c.json) {
+        json_writer json{c.out.buffer()};
+        write_value(json, value);
+    } else {
         c.out << value;
+    }
     c.out << "\n";
     return exit_done;
 }

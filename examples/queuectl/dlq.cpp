@@ -3,6 +3,7 @@
 #include "exit_codes.hpp"
 #include "find_job.hpp"
 #include "job_list.hpp"
+#include "tend.hpp"
 #include "json_writer.hpp"
 
 #include <queuectl/limits.hpp>
@@ -95,6 +96,7 @@ int dlq_list_command(context& c)
     filter->state = state::dead;
     auto store = open_for_reading(c.store);
     if (!store) return complain(store.error());
+    tend(*store);
     return print_jobs(c, *store->storage, *filter, limit);
 }
 
@@ -120,6 +122,7 @@ int dlq_retry_command(context& c)
     }
     auto store = open_for_change(c.store);
     if (!store) return complain(store.error());
+    tend(*store);
     return all ? retry_all(c, *store->storage, *filter) : retry_these(c, *store->storage, ids);
 }
 

@@ -6,6 +6,7 @@
 #include "json_writer.hpp"
 #include "request.hpp"
 #include "store.hpp"
+#include "tend.hpp"
 
 #include <queuectl/queue.hpp>
 
@@ -124,6 +125,7 @@ result<std::string> store_one(context& c, request&& r)
 {
     auto store = open_for_writing(c.store);
     if (!store) return fail(store.error());
+    tend(*store);
     auto values = load_settings(*store->storage, c.now());
     if (!values) return fail(values.error());
     const auto place = request_place::here(*values);
@@ -155,6 +157,7 @@ int enqueue_many(context& c, const std::string& path, const request& flags)
     }
     auto store = open_for_writing(c.store);
     if (!store) return complain(store.error());
+    tend(*store);
     auto summary = enqueue_file(c, *store, path, flags, true);
     if (!summary) return complain(summary.error());
     writer{STDERR_FILENO} << std::to_string(summary->enqueued) << " enqueued, " << std::to_string(summary->refused)

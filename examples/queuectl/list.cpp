@@ -1,6 +1,7 @@
 // list: the jobs of the store, in the order in which they were enqueued.
 #include "commands.hpp"
 #include "job_list.hpp"
+#include "tend.hpp"
 
 namespace queuectl::command {
 
@@ -21,6 +22,7 @@ int list_command(context& c)
     if (auto checked = read_limit(limit, 0); !checked) return complain(checked.error());
     auto store = open_for_reading(c.store);
     if (!store) return complain(store.error());
+    tend(*store);
     return print_jobs(c, *store->storage, *filter, limit);
 }
 

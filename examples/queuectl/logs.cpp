@@ -6,6 +6,7 @@
 #include "job_view.hpp"
 #include "live_log.hpp"
 #include "store.hpp"
+#include "tend.hpp"
 #include "text.hpp"
 
 namespace queuectl::command {
@@ -172,6 +173,7 @@ int logs_command(context& c)
     }
     auto store = open_for_reading(c.store);
     if (!store) return complain(store.error());
+    tend(*store);
     log_printer printer{c, *store, r};
     return r.follow ? printer.follow() : printer.print();
 }

@@ -5,6 +5,7 @@
 #include "find_job.hpp"
 #include "job_view.hpp"
 #include "store.hpp"
+#include "tend.hpp"
 #include "table.hpp"
 #include "text.hpp"
 
@@ -74,6 +75,7 @@ int show_command(context& c)
     if (const auto ended = line.parse(c)) return *ended;
     auto store = open_for_reading(c.store);
     if (!store) return complain(store.error());
+    tend(*store);
     auto record = find_job(*store->storage, words[0]);
     if (!record) return complain(record.error());
     std::vector<attempt> runs;

@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "exit_codes.hpp"
 #include "store.hpp"
+#include "tend.hpp"
 #include "table.hpp"
 #include "text.hpp"
 #include "worker_view.hpp"
@@ -97,6 +98,7 @@ int status_command(context& c)
     if (const auto ended = line.parse(c)) return *ended;
     auto store = open_for_reading(c.store);
     if (!store) return complain(store.error());
+    tend(*store);
     auto status = read_status(*store);
     if (!status) return complain(status.error());
     c.json ? print_json(c, *status) : print_people(c, *status);

@@ -122,7 +122,11 @@ result<open_store> open_for_writing(const store_location& where, const open_opti
         if (auto created = create_folders(where.path.substr(0, where.path.rfind('/'))); !created)
             return fail(created.error());
     auto opened = open_sqlite(where.path, open_mode::create, options);
-    if (!opened) return fail(opened.error());
+    if (!opened) {
+        error e = opened.error();
+        if (e.code == errc::not_found) e.code = errc::unreachable;  // its folder is missing
+        return fail(std::move(e));
+    }
     return open_store{std::move(*opened), where, true};
 }
 

@@ -5,6 +5,7 @@
 #include "find_job.hpp"
 #include "job_view.hpp"
 #include "store.hpp"
+#include "tend.hpp"
 #include "text.hpp"
 
 #include <algorithm>
@@ -34,11 +35,17 @@ int tell(context& c, const job_record& r)
 }
 
 // Looks again after a while that grows with the time waited, and at once when the store tells of a change.
-int wait_for(context& c, any_storage& store, const std::string& id, std::optional<duration> timeout)
+int wait_for(context& c, open_store& opened, const std::string& id, std::optional<duration> timeout)
 {
     constexpr duration longest{200'000};
+    any_storage& store = *opened.storage;
+    duration tended{};
     const duration begun = c.now().boot;
     for (bool seen = false;; seen = true) {
+        if (const duration now = c.now().boot; tended == duration{} || now - tended > duration{1'000'000}) {
+            tend(opened);
+            tended = now;
+        }
         const change_counts changes = store.changes();
         auto record = find_job(store, id);
         if (!record && record.error().code == errc::not_found && seen)
@@ -74,7 +81,7 @@ int wait_command(context& c)
     }
     auto store = open_for_reading(c.store);
     if (!store) return complain(store.error());
-    return wait_for(c, *store->storage, words[0], most);
+    return wait_for(c, *store, words[0], most);
 }
 
 }  // namespace queuectl::command
