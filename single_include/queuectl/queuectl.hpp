@@ -1716,10 +1716,19 @@ private:
 #include <cstring>
 #include <new>
 
+// For the few functions of each job's cycle, where a call costs more than what it does.
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define QUEUECTL_MEMORY_INLINE [[gnu::always_inline]]
+#define QUEUECTL_MEMORY_FLATTEN [[gnu::flatten]]
+#else
+#define QUEUECTL_MEMORY_INLINE
+#define QUEUECTL_MEMORY_FLATTEN
+#endif
+
 namespace queuectl::inline v0::detail {
 
 // a == b.
-[[nodiscard]] inline bool memory_equal(std::string_view a, std::string_view b) noexcept
+[[nodiscard]] QUEUECTL_MEMORY_INLINE inline bool memory_equal(std::string_view a, std::string_view b) noexcept
 {
     const std::size_t n = a.size();
     if (n != b.size()) return false;
@@ -1754,7 +1763,7 @@ public:
     }
     operator std::string_view() const noexcept { return view(); }
 
-    void assign(std::string_view text)
+    QUEUECTL_MEMORY_INLINE void assign(std::string_view text)
     {
         const std::size_t n = text.size();
         if (n > short_bytes) return assign_long(text);
@@ -1783,7 +1792,7 @@ public:
     }
 
     // Requires: `to` is empty and has never held a long text.
-    void write_to(std::string& to) const
+    QUEUECTL_MEMORY_FLATTEN void write_to(std::string& to) const
     {
         if (size_ > short_bytes) {
             to.assign(long_.get(), size_);
@@ -2108,7 +2117,7 @@ public:
     // Stands the slot at its key. A key later than `in_order_until` never goes to the list, where it would make
     // everything that follows it out of order. Requires: in no line; room, unless it goes to the list. Whether it is
     // the head now.
-    bool put(memory_slot& slot, std::int64_t time, std::int64_t in_order_until) noexcept
+    QUEUECTL_MEMORY_INLINE bool put(memory_slot& slot, std::int64_t time, std::int64_t in_order_until) noexcept
     {
         slot.line = this;
         slot.key_time = time;
@@ -2130,7 +2139,7 @@ public:
     }
 
     // Whether it was the head.
-    bool take(memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE bool take(memory_slot& slot) noexcept
     {
         if (slot.heap_place == memory_nowhere)
             unlink(slot);
@@ -2260,29 +2269,31 @@ public:
     [[nodiscard]] memory_line* top() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
 
     // To be called after the line's head may have changed. Whether this level was, and is, in use: no news.
-    bool update(memory_line& line) noexcept
+    QUEUECTL_MEMORY_INLINE bool update(memory_line& line) noexcept
     {
-        if (line.place_ != memory_nowhere && !line.empty()) {
-            if (heap_.size() > 1) {
-                sift_down(line.place_);
-                sift_up(line.place_);
-            }
-            return true;
-        }
-        if (line.place_ != memory_nowhere) {
-            drop(line);
-        } else if (!line.empty()) {
-            heap_.push_back(&line);
-            line.place_ = static_cast<std::uint32_t>(heap_.size() - 1);
-            sift_up(line.place_);
-        }
-        return false;
+        const bool stays = line.place_ != memory_nowhere && !line.empty();
+        if (!stays || heap_.size() > 1) move(line);
+        return stays;
     }
 
 private:
     [[nodiscard]] static bool before(const memory_line* a, const memory_line* b) noexcept
     {
         return a->head()->key() < b->head()->key();
+    }
+    void move(memory_line& line) noexcept
+    {
+        if (line.empty()) {
+            if (line.place_ != memory_nowhere) drop(line);
+            return;
+        }
+        if (line.place_ == memory_nowhere) {
+            heap_.push_back(&line);
+            line.place_ = static_cast<std::uint32_t>(heap_.size() - 1);
+            if (heap_.size() == 1) return;
+        }
+        sift_down(line.place_);
+        sift_up(line.place_);
     }
     void drop(memory_line& line) noexcept
     {
@@ -2341,7 +2352,7 @@ public:
     [[nodiscard]] memory_level& level(std::int8_t priority) noexcept { return levels_[index(priority)]; }
 
     // To be called after the line's head may have changed.
-    void update(memory_line& line) noexcept
+    QUEUECTL_MEMORY_INLINE void update(memory_line& line) noexcept
     {
         const std::size_t i = index(line.priority());
         if (levels_[i].update(line)) return;
@@ -2603,7 +2614,7 @@ namespace queuectl::inline v0::detail {
 }
 
 // Everything of a new job but its place: no lane, no sequence.
-inline void memory_write(memory_slot& slot, const job& j, timestamp now)
+QUEUECTL_MEMORY_INLINE inline void memory_write(memory_slot& slot, const job& j, timestamp now)
 {
     slot.id.assign(j.id);
     slot.payload.assign(j.payload);
@@ -2627,7 +2638,7 @@ inline void memory_write(memory_slot& slot, const job& j, timestamp now)
 }
 
 // Requires: j is new.
-inline void memory_read_job(const memory_slot& slot, job& j)
+QUEUECTL_MEMORY_INLINE inline void memory_read_job(const memory_slot& slot, job& j)
 {
     slot.id.write_to(j.id);
     slot.lane->queue->name.write_to(j.queue);
@@ -2732,7 +2743,8 @@ namespace queuectl::inline v0::detail {
 // The hash of an id; the seed makes collisions hard to prepare from outside. Ids that differ in their last character
 // only, numbers counted up say, get hashes that differ in the lowest 4 bits only: neighbours in the table, in one or
 // two cache lines.
-[[nodiscard]] inline std::uint32_t memory_hash(std::string_view text, std::uint64_t seed) noexcept
+[[nodiscard]] QUEUECTL_MEMORY_INLINE inline std::uint32_t memory_hash(std::string_view text,
+                                                                      std::uint64_t seed) noexcept
 {
     if (text.empty()) return 0;
     constexpr std::uint64_t k = 0x9e3779b97f4a7c15u;
@@ -2902,7 +2914,7 @@ struct memory_core {
     }
 
     // Takes a job out of the line it stands in, if any.
-    void lift(memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void lift(memory_slot& slot) noexcept
     {
         memory_line* const line = slot.line;
         if (!line || !line->take(slot)) return;
@@ -7663,10 +7675,7 @@ private:
         if (!process::drain(r, scratch_, pipe_bytes_max)) close_output(r);
         const bool group_left = ::kill(-r.tree.leader, 0) == 0 || errno == EPERM;
         if (!group_left) r.tree.leader = 0;
-        if (r.stopping) {
-            r.look_at = r.ended;
-            return;
-        }
+        if (r.stopping) return void(r.look_at = r.ended);
         report(r);
         if (!group_left) return release(r);
         end_rest(r, r.ended);
