@@ -3,6 +3,7 @@
 #include "worker_log.hpp"
 
 #include <queuectl/executor/process.hpp>
+#include <queuectl/process/side_folder.hpp>
 #include <queuectl/queue.hpp>
 
 namespace queuectl::command {
@@ -23,6 +24,15 @@ queue_options queue_options_of(const worker_options& options, const settings& va
     return o;
 }
 
+// Where output is shown as it comes; empty when that cannot be.
+std::string logs_folder(const store_location& where)
+{
+    auto side = side_folder::open(where.side_folder(), true);
+    if (!side) return {};
+    auto logs = side->subfolder("logs", true);
+    return logs ? logs->path() : std::string{};
+}
+
 process_options process_options_of(const open_store& store, const worker_options& options, const settings& values,
                                    const worker_identity& who)
 {
@@ -32,7 +42,10 @@ process_options process_options_of(const open_store& store, const worker_options
     o.head_bytes = values.output_head;
     o.tail_bytes = values.output_tail;
     o.run_mark = who.mark;
-    if (store.where.kind != store_kind::memory) o.store = store.where.url();
+    o.subreaper = true;
+    if (store.where.kind == store_kind::memory) return o;
+    o.store = store.where.url();
+    o.spool_dir = logs_folder(store.where);
     return o;
 }
 
