@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "detach.hpp"
 #include "exit_codes.hpp"
+#include "file_enqueue.hpp"
 #include "own_program.hpp"
 #include "settings.hpp"
 #include "worker_log.hpp"
@@ -14,11 +15,6 @@
 
 namespace queuectl::command {
 namespace {
-
-int enqueue_lines(const open_store&, const std::string&)
-{
-    return complain(error{errc::unsupported, "--file", "is not there yet", 0});
-}
 
 constexpr char examples[] =
     "  queuectl worker start --count 2\n"
@@ -74,23 +70,29 @@ int supervise(const store_location& where, const worker_options& options, detach
     return code ? *code : complain(code.error());
 }
 
-int run_in_memory(const worker_options& options)
+// Refused lines are reported, and the others run.
+result<void> enqueue_first(context& c, open_store& store, const worker_options& options)
 {
-    const open_store store = open_memory();
-    if (const int code = enqueue_lines(store, options.file); code != exit_done && code != exit_failed) return code;
+    if (options.file.empty()) return {};
+    auto enqueued = enqueue_file(c, store, options.file, request{}, false);
+    return enqueued ? result<void>{} : result<void>{fail(enqueued.error())};
+}
+
+int run_in_memory(context& c, const worker_options& options)
+{
+    open_store store = open_memory();
+    if (auto enqueued = enqueue_first(c, store, options); !enqueued) return complain(enqueued.error());
     stop_listener stop;
     auto ran = run_worker(store, options, settings{}, {describe_this_process(worker_role::worker).name, {}}, stop);
     return ran ? int{exit_done} : complain(ran.error());
 }
 
-int start_on_store(const store_location& where, const worker_options& options)
+int start_on_store(context& c, const store_location& where, const worker_options& options)
 {
     {
         auto store = open_for_writing(where);  // what is wrong is told before anything goes to the background
         if (!store) return complain(store.error());
-        if (!options.file.empty())
-            if (const int code = enqueue_lines(*store, options.file); code != exit_done && code != exit_failed)
-                return code;
+        if (auto enqueued = enqueue_first(c, *store, options); !enqueued) return complain(enqueued.error());
     }
     detached_start start;
     if (options.detach)
@@ -114,8 +116,8 @@ int worker_start_command(context& c)
     if (!options) return complain(options.error());
     auto where = locate(c.store);
     if (!where) return complain(where.error());
-    if (where->kind == store_kind::memory && !options->file.empty()) return run_in_memory(*options);
-    return start_on_store(*where, *options);
+    if (where->kind == store_kind::memory && !options->file.empty()) return run_in_memory(c, *options);
+    return start_on_store(c, *where, *options);
 }
 
 }  // namespace queuectl::command

@@ -152,19 +152,21 @@ private:
 
     // --- start ---
 
+    // A job that must run alone starts when its lease is the only one held here: what else was claimed with it would
+    // count as cut off, should it take this worker down.
     void start_claimed(const instant& now)
     {
         auto& leases = exchange_.leases();
         for (const auto& l : leases) heartbeat_.hold(l);
-        const bool alone = !leases.empty() && runs_.empty() && runs_alone(leases.front());
-        for (std::size_t i = 0; i < leases.size(); ++i) {
-            run_slot* r = runs_.hold(std::move(leases[i]));
+        const bool alone = leases.size() == 1 && runs_.empty() && runs_alone(leases.front());
+        for (auto& l : leases) {
+            run_slot* r = runs_.hold(std::move(l));
             if (crashed_too_often(r->held, p_.options.max_crashes)) {
                 settle_unrun(r, verdict_kind::bury, crash_verdict_text(r->held));
             } else if (level_ != stop_level::none) {
                 settle_unrun(r, verdict_kind::release, {});
-            } else if (alone ? i > 0 : runs_alone(r->held)) {
-                solo_waiting_ = solo_waiting_ || !alone;
+            } else if (!alone && runs_alone(r->held)) {
+                solo_waiting_ = true;
                 exchange_.expect_more();
                 settle_unrun(r, verdict_kind::release, {});
             } else {

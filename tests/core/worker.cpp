@@ -138,9 +138,20 @@ TEST_F(Worker, DrainWaitsForRetriesNotForTheFuture)
     EXPECT_EQ(get("tomorrow").state, state::pending);
 }
 
-TEST_F(Worker, AJobWithACrashBehindItRunsAlone)
+// Also when it is claimed together with others: they are given back before it starts.
+class WorkerOrder : public Worker, public testing::WithParamInterface<std::vector<const char*>> {};
+INSTANTIATE_TEST_SUITE_P(Claims, WorkerOrder,
+                         testing::Values(std::vector<const char*>{"a", "poison", "b"},
+                                         std::vector<const char*>{"poison", "a", "b"}));
+
+TEST_P(WorkerOrder, AJobWithACrashBehindItRunsAlone)
 {
-    for (const auto* id : {"a", "poison", "b"}) add(id);
+    for (const auto* id : GetParam()) add(id);
+    const auto processing = [&] {
+        std::vector<queue_counts> counts;
+        EXPECT_TRUE(store.counts(counts));
+        return counts.front()[state::processing];
+    };
     std::vector<lease> leases;
     const std::vector<std::string> ids{"poison"};
     ASSERT_TRUE(store.claim({.max = 3, .worker = "gone", .nonce = {1, 1}}, leases, time.now()));
@@ -154,7 +165,8 @@ TEST_F(Worker, AJobWithACrashBehindItRunsAlone)
     bool ever_together = false;
     runs.on_wait = [&] {
         const auto is_poison = [](const auto& r) { return r.lease->job.id == "poison"; };
-        if (std::any_of(runs.running.begin(), runs.running.end(), is_poison)) ever_together |= runs.running.size() > 1;
+        if (std::any_of(runs.running.begin(), runs.running.end(), is_poison))
+            ever_together |= runs.running.size() > 1 || processing() > 1;
         runs.finish_all(success());
     };
     EXPECT_EQ(queue().run_until_idle()->completed, 3u);

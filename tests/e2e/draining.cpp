@@ -55,8 +55,8 @@ TEST(Draining, AnEmptyStoreIsDrainedAtOnce)
 void expect_parallel(const words& options)
 {
     const site s;
-    const auto meet = "echo x >> " + s.path("here") + "; while test $(wc -l < " + s.path("here") +
-                      ") -lt 4; do sleep 0.02; done";
+    const auto meet =
+        "echo x >> " + s.path("here") + "; while test $(wc -l < " + s.path("here") + ") -lt 4; do sleep 0.02; done";
     for (int i = 0; i < 4; ++i) s.enqueue(meet, {"--timeout", "20", "--max-retries", "0"});
     auto flags = options;
     flags.emplace_back("--drain");

@@ -23,7 +23,8 @@ TEST(ExactlyOnce, TenThousandCommandsOfFourClientsOnTwoSupervisors)
     for (int c = 0; c < clients; ++c) {
         const auto file = s.path("jobs" + std::to_string(c));
         write_jobs(file, s.path("lines"), c * jobs / clients, jobs / clients);
-        enqueuers.push_back(s.start({"enqueue", "--file", "-"}, file, s.path("ids" + std::to_string(c)), s.path("err")));
+        enqueuers.push_back(
+            s.start({"enqueue", "--file", "-"}, file, s.path("ids" + std::to_string(c)), s.path("err")));
     }
     for (auto& e : enqueuers) EXPECT_EQ(e.wait(), 0) << read_all(s.path("err"));
     const auto q = s.open();

@@ -7,7 +7,8 @@ namespace {
 TEST(Jobs, ATimeoutEndsTheWholeTree)
 {
     const site s;
-    const auto id = s.enqueue("sleep 77.21 & setsid sleep 77.21 & sleep 77.21", {"--timeout", "500ms", "--max-retries", "0"});
+    const auto id =
+        s.enqueue("sleep 77.21 & setsid sleep 77.21 & sleep 77.21", {"--timeout", "500ms", "--max-retries", "0"});
     auto worker = s.start_worker();
     ASSERT_TRUE(s.reaches(id, state::dead)) << s.log();
     std::vector<attempt> runs;
@@ -94,8 +95,9 @@ TEST(Enqueuers, SixteenAtOnceWhileFourWorkersRun)
     for (int c = 0; c < clients; ++c)
         threads.emplace_back([&s, c] {
             for (int i = 0; i < each; ++i) {
-                auto one = s.start({"enqueue", "--id", "j" + std::to_string(c) + "-" + std::to_string(i), "--command", "true"},
-                                   {}, s.path("ids" + std::to_string(c)), s.path("enqueue.err"));
+                auto one =
+                    s.start({"enqueue", "--id", "j" + std::to_string(c) + "-" + std::to_string(i), "--command", "true"},
+                            {}, s.path("ids" + std::to_string(c)), s.path("enqueue.err"));
                 EXPECT_EQ(one.wait(), 0);
             }
         });
@@ -112,7 +114,8 @@ TEST(Enqueuers, WhatAKilledOneWasToldIsThere)
     s.enqueue("true");
     unsigned random = 12345;
     for (int round = 0; round < 40; ++round) {
-        auto one = s.start({"enqueue", "--id", "r" + std::to_string(round), "--command", "true"}, {}, s.path("acknowledged"));
+        auto one =
+            s.start({"enqueue", "--id", "r" + std::to_string(round), "--command", "true"}, {}, s.path("acknowledged"));
         random = random * 1103515245 + 12345;
         ::usleep((random >> 16) % 8000);
         one.signal(SIGKILL);

@@ -77,7 +77,8 @@ TEST(StoppingAll, EveryWorkerOfTheStoreAndNoneThatStartsLater)
     EXPECT_EQ(two.wait(), 0);
     EXPECT_FALSE(later.ended());
     int stopped = 0;
-    for (const auto& [line, times] : lines_of(s.path("stop.out"))) stopped += line.rfind("stopped ", 0) == 0 ? times : 0;
+    for (const auto& [line, times] : lines_of(s.path("stop.out")))
+        stopped += line.rfind("stopped ", 0) == 0 ? times : 0;
     EXPECT_EQ(stopped, 3);
 }
 
@@ -115,8 +116,8 @@ TEST(StoppingAll, AStaleLockFileWithAReusedPidIsNoWorker)
     ASSERT_TRUE(s.workers_are_up(1));
     EXPECT_EQ(s.run({"worker", "stop"}).code, 0);
     EXPECT_EQ(worker.wait(), 0);
-    std::ofstream{s.path("q.db.d/workers/h:1:x.lock")}
-        << "name=h:1:x\nrole=supervisor\nhost=h\npid=" << ::getpid() << "\n";
+    std::ofstream{s.path("q.db.d/workers/h:1:x.lock")} << "name=h:1:x\nrole=supervisor\nhost=h\npid=" << ::getpid()
+                                                       << "\n";
     ::chmod(s.path("q.db.d/workers/h:1:x.lock").c_str(), 0600);
     EXPECT_EQ(s.run({"worker", "stop"}).out, "no workers are running\n");  // and we are still here
     auto next = s.start_worker({"--drain"});
