@@ -19,6 +19,7 @@ struct stop_signal_state {
     std::atomic<void (*)(void*)> wake{nullptr};
     std::atomic<void*> context{nullptr};
     std::atomic<pid_t> parent{0};
+    std::atomic<bool> orphaned{false};
 };
 inline stop_signal_state stop_signals_of_process;
 }  // namespace detail
@@ -27,8 +28,8 @@ inline stop_signal_state stop_signals_of_process;
 // two of them, and PIPE is ignored. `wake(context)` is called at each from the signal handler, so it must be
 // async-signal-safe, as executor.wake() is. One object at a time in a process.
 //
-// Once the parent has died, a request counts as two: what the supervisor's parent-death signal asks for is to stop the
-// jobs and release them, not to finish them unsupervised.
+// The first of TERM, INT and HUP after the parent has died, what the parent-death signal of a supervisor sends, stands
+// for one request as USR1 does: the running jobs are finished, also when a stop was under way already.
 class stop_signals {
 public:
     explicit stop_signals(void (*wake)(void*) = nullptr, void* context = nullptr) noexcept
@@ -38,6 +39,7 @@ public:
         s.context = context;
         s.wake = wake;
         s.parent = ::getppid();
+        s.orphaned = false;
         struct sigaction action {};
         action.sa_handler = &on_signal;
         action.sa_flags = SA_RESTART;
@@ -64,9 +66,10 @@ private:
     {
         const int saved = errno;
         auto& s = detail::stop_signals_of_process;
-        const int least = signal == SIGUSR1 ? 1 : signal == SIGUSR2 ? 2 : 0;
+        const bool parent_death = ::getppid() != s.parent && !s.orphaned.exchange(true);
+        const int least = signal == SIGUSR2 ? 2 : signal == SIGUSR1 || parent_death ? 1 : 0;
         if (least == 0)
-            s.requests += ::getppid() == s.parent ? 1 : 2;
+            ++s.requests;
         else if (s.requests < least)
             s.requests = least;
         if (auto* const wake = s.wake.load(); wake != nullptr) wake(s.context);
