@@ -97,8 +97,13 @@ struct insistent_backend {
 
 }  // namespace
 
-// A plan that is empty changes nothing.
-QUEUECTL_CONFORMANCE(fault_storage_unplanned, unplanned_backend);
+// A plan that is empty changes nothing; the long random runs are memory_storage's own.
+[[maybe_unused]] static const bool unplanned_conforms = [] {
+    auto checks = conformance::all_checks<unplanned_backend>();
+    std::erase_if(checks,
+                  [](const conformance::check& c) { return std::string_view{c.name}.substr(0, 7) == "random_"; });
+    return conformance::register_checks("fault_storage_unplanned", checks);
+}();
 
 // Every call may fail after its effect and be repeated: the rest of the contract holds.
 TEST(fault_storage, repeated_calls_keep_the_contract)
