@@ -38,5 +38,14 @@ int main()
     const auto record = queue.find(*failing);
     wrong +=
         require(record && *record && (*record)->state == state::dead && (*record)->attempts == 2, "dead after a retry");
+#if defined(__GLIBC__)
+    // Also without threads, a worker with nothing to do sleeps.
+    const auto before = std::chrono::steady_clock::now();
+    std::vector<finished_run> none;
+    queue.executor().wake();
+    queue.executor().collect(none, std::chrono::hours{1});
+    queue.executor().collect(none, std::chrono::milliseconds{30});
+    wrong += require(std::chrono::steady_clock::now() - before >= std::chrono::milliseconds{30}, "collect waits");
+#endif
     return wrong;
 }

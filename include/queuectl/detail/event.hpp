@@ -6,25 +6,26 @@
 
 #include <atomic>
 
-#if QUEUECTL_HAS_THREADS
+// Which implementation: 1 a POSIX semaphore, 2 a condition variable, 0 none.
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 30)
-#define QUEUECTL_DETAIL_EVENT_SEMAPHORE 1
+#define QUEUECTL_DETAIL_EVENT 1
 #include <cerrno>
 #include <ctime>
 #include <semaphore.h>
-#else
-#define QUEUECTL_DETAIL_EVENT_SEMAPHORE 0
+#elif QUEUECTL_HAS_THREADS
+#define QUEUECTL_DETAIL_EVENT 2
 #include <condition_variable>
 #include <mutex>
-#endif
+#else
+#define QUEUECTL_DETAIL_EVENT 0
 #endif
 
 namespace queuectl::inline v0::detail {
 
 // set() from any thread; with glibc also from a signal handler. wait_for() from one thread; it returns at once
 // when the event is set, and clears it. What was written before set() is seen after a wait that it ended.
-// Without threads nothing can set it during a wait, and waits return at once. Moved from and to only while no
-// other thread knows it; a moved event is not set.
+// Without threads and without glibc nothing can set it during a wait, and waits return at once. Moved from and to only
+// while no other thread knows it; a moved event is not set.
 class event {
 public:
     event() = default;
@@ -51,10 +52,10 @@ public:
 private:
     std::atomic<bool> set_{false};
 
-#if !QUEUECTL_HAS_THREADS
+#if QUEUECTL_DETAIL_EVENT == 0
     void signal() noexcept {}
     bool await(duration) noexcept { return set_.load(std::memory_order_relaxed); }
-#elif QUEUECTL_DETAIL_EVENT_SEMAPHORE
+#elif QUEUECTL_DETAIL_EVENT == 1
     // One token exactly while set_: set() posts it on the way up, the waiter takes it before going down.
     struct semaphore {
         sem_t handle;
