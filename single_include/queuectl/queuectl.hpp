@@ -945,25 +945,26 @@ private:
 #ifndef QUEUECTL_DETAIL_EVENT_HPP
 #define QUEUECTL_DETAIL_EVENT_HPP
 
-#if QUEUECTL_HAS_THREADS
+// Which implementation: 1 a POSIX semaphore, 2 a condition variable, 0 none.
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 30)
-#define QUEUECTL_DETAIL_EVENT_SEMAPHORE 1
+#define QUEUECTL_DETAIL_EVENT 1
 #include <cerrno>
 #include <ctime>
 #include <semaphore.h>
-#else
-#define QUEUECTL_DETAIL_EVENT_SEMAPHORE 0
+#elif QUEUECTL_HAS_THREADS
+#define QUEUECTL_DETAIL_EVENT 2
 #include <condition_variable>
 #include <mutex>
-#endif
+#else
+#define QUEUECTL_DETAIL_EVENT 0
 #endif
 
 namespace queuectl::inline v0::detail {
 
 // set() from any thread; with glibc also from a signal handler. wait_for() from one thread; it returns at once
 // when the event is set, and clears it. What was written before set() is seen after a wait that it ended.
-// Without threads nothing can set it during a wait, and waits return at once. Moved from and to only while no
-// other thread knows it; a moved event is not set.
+// Without threads and without glibc nothing can set it during a wait, and waits return at once. Moved from and to only
+// while no other thread knows it; a moved event is not set.
 class event {
 public:
     event() = default;
@@ -990,10 +991,10 @@ public:
 private:
     std::atomic<bool> set_{false};
 
-#if !QUEUECTL_HAS_THREADS
+#if QUEUECTL_DETAIL_EVENT == 0
     void signal() noexcept {}
     bool await(duration) noexcept { return set_.load(std::memory_order_relaxed); }
-#elif QUEUECTL_DETAIL_EVENT_SEMAPHORE
+#elif QUEUECTL_DETAIL_EVENT == 1
     // One token exactly while set_: set() posts it on the way up, the waiter takes it before going down.
     struct semaphore {
         sem_t handle;
@@ -5159,19 +5160,21 @@ private:
 
     // --- start ---
 
+    // A job that must run alone starts when its lease is the only one held here: what else was claimed with it would
+    // count as cut off, should it take this worker down.
     void start_claimed(const instant& now)
     {
         auto& leases = exchange_.leases();
         for (const auto& l : leases) heartbeat_.hold(l);
-        const bool alone = !leases.empty() && runs_.empty() && runs_alone(leases.front());
-        for (std::size_t i = 0; i < leases.size(); ++i) {
-            run_slot* r = runs_.hold(std::move(leases[i]));
+        const bool alone = leases.size() == 1 && runs_.empty() && runs_alone(leases.front());
+        for (auto& l : leases) {
+            run_slot* r = runs_.hold(std::move(l));
             if (crashed_too_often(r->held, p_.options.max_crashes)) {
                 settle_unrun(r, verdict_kind::bury, crash_verdict_text(r->held));
             } else if (level_ != stop_level::none) {
                 settle_unrun(r, verdict_kind::release, {});
-            } else if (alone ? i > 0 : runs_alone(r->held)) {
-                solo_waiting_ = solo_waiting_ || !alone;
+            } else if (!alone && runs_alone(r->held)) {
+                solo_waiting_ = true;
                 exchange_.expect_more();
                 settle_unrun(r, verdict_kind::release, {});
             } else {
@@ -8290,6 +8293,7 @@ struct stop_signal_state {
     std::atomic<void (*)(void*)> wake{nullptr};
     std::atomic<void*> context{nullptr};
     std::atomic<pid_t> parent{0};
+    std::atomic<bool> orphaned{false};
 };
 inline stop_signal_state stop_signals_of_process;
 }  // namespace detail
@@ -8298,8 +8302,8 @@ inline stop_signal_state stop_signals_of_process;
 // two of them, and PIPE is ignored. `wake(context)` is called at each from the signal handler, so it must be
 // async-signal-safe, as executor.wake() is. One object at a time in a process.
 //
-// Once the parent has died, a request counts as two: what the supervisor's parent-death signal asks for is to stop the
-// jobs and release them, not to finish them unsupervised.
+// The first of TERM, INT and HUP after the parent has died, what the parent-death signal of a supervisor sends, stands
+// for one request as USR1 does: the running jobs are finished, also when a stop was under way already.
 class stop_signals {
 public:
     explicit stop_signals(void (*wake)(void*) = nullptr, void* context = nullptr) noexcept
@@ -8309,6 +8313,7 @@ public:
         s.context = context;
         s.wake = wake;
         s.parent = ::getppid();
+        s.orphaned = false;
         struct sigaction action {};
         action.sa_handler = &on_signal;
         action.sa_flags = SA_RESTART;
@@ -8335,9 +8340,10 @@ private:
     {
         const int saved = errno;
         auto& s = detail::stop_signals_of_process;
-        const int least = signal == SIGUSR1 ? 1 : signal == SIGUSR2 ? 2 : 0;
+        const bool parent_death = ::getppid() != s.parent && !s.orphaned.exchange(true);
+        const int least = signal == SIGUSR2 ? 2 : signal == SIGUSR1 || parent_death ? 1 : 0;
         if (least == 0)
-            s.requests += ::getppid() == s.parent ? 1 : 2;
+            ++s.requests;
         else if (s.requests < least)
             s.requests = least;
         if (auto* const wake = s.wake.load(); wake != nullptr) wake(s.context);
