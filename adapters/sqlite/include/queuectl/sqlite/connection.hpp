@@ -73,14 +73,18 @@ public:
     // need the log keep it growing; it is tried again when it has grown by as much again.
     void checkpoint_past(std::int64_t bytes)
     {
-        const std::int64_t page = 4096;
-        if (log_pages_ * page < bytes + put_off_) return;
-        int pages = 0;
-        int copied = 0;
-        const int rc = sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
-        const bool whole = rc == SQLITE_OK && pages == copied;
-        put_off_ = whole ? 0 : log_pages_ * page;
+        if (log_pages_ * page_bytes < bytes + put_off_) return;
+        const bool whole = checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+        put_off_ = whole ? 0 : log_pages_ * page_bytes;
         if (whole) log_pages_ = 0;
+    }
+
+    // The same at close, emptying the log where no reader is in the way: whoever opens the store first reads all of it.
+    void empty_log_past(std::int64_t bytes)
+    {
+        if (log_pages_ * page_bytes < bytes) return;
+        sqlite3_busy_timeout(db_, 0);
+        static_cast<void>(checkpoint(SQLITE_CHECKPOINT_TRUNCATE));
     }
 
     statements sql;
@@ -95,6 +99,15 @@ private:
         sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
         sqlite3_wal_hook(db_, &connection::committed, this);  // in place of automatic checkpoints
         return run("PRAGMA secure_delete=OFF; PRAGMA synchronous=FULL; PRAGMA cache_size=-8192");
+    }
+
+    static constexpr std::int64_t page_bytes = 4096;
+
+    bool checkpoint(int mode)
+    {
+        int pages = 0;
+        int copied = 0;
+        return sqlite3_wal_checkpoint_v2(db_, nullptr, mode, &pages, &copied) == SQLITE_OK && pages == copied;
     }
 
     static int committed(void* self, sqlite3*, const char*, int pages)

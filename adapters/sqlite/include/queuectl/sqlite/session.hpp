@@ -288,7 +288,7 @@ private:
     void close_log()
     {
         if (!writer_ || !files_.lock) return;
-        if (auto held = files_.lock->acquire(duration{0})) writer_->checkpoint_past(log_bytes_at_close);
+        if (auto held = files_.lock->acquire(duration{0})) writer_->empty_log_past(log_bytes_at_close);
     }
 
     std::string path_;
