@@ -3,6 +3,7 @@
 // False alarms of GCC 12 on "literal" + std::to_string(n).
 #pragma GCC diagnostic ignored "-Wstringop-overflow"
 #pragma GCC diagnostic ignored "-Wrestrict"
+#pragma GCC diagnostic ignored "-Warray-bounds"
 #endif
 
 #include "sqlite/vm_steps.hpp"
