@@ -42,14 +42,16 @@ show() {
     queuectl "$@"
 }
 
+show config set backoff-base 1.2
 show enqueue --id hello 'echo "hello from $QUEUECTL_JOB_ID, attempt $QUEUECTL_ATTEMPT"'
 show enqueue '{"id":"nap","command":"sleep 1","priority":5}'
 show enqueue --id flaky --max-retries 2 'test "$QUEUECTL_ATTEMPT" -ge 2 || { echo "not yet"; exit 1; }'
-show enqueue --id broken --max-retries 0 'echo "no such host" >&2; exit 3'
+show enqueue --id broken --max-retries 2 'echo "no such host" >&2; exit 3'
 show worker start --count 2 --drain
 show status
 show list
 show logs hello
+show logs broken
 show dlq list
 
 printf '\nThe same, checked: '
