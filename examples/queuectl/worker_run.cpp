@@ -1,5 +1,6 @@
 #include "worker_run.hpp"
 
+#include "jitter.hpp"
 #include "worker_log.hpp"
 
 #include <queuectl/executor/process.hpp>
@@ -12,7 +13,8 @@ namespace {
 struct worker_traits : queue_traits {
     using observer = log_observer;
 };
-using worker_queue = basic_queue<storage_ref<any_storage>, process_executor, exponential, worker_traits>;
+using worker_executor = with_jitter<process_executor>;
+using worker_queue = basic_queue<storage_ref<any_storage>, worker_executor, exponential, worker_traits>;
 
 queue_options queue_options_of(const worker_options& options, const settings& values, const worker_identity& who)
 {
@@ -76,8 +78,11 @@ result<run_summary> run_worker(const open_store& store, const worker_options& op
 {
     traits_values<worker_traits> parts;
     parts.observer.quiet = options.quiet;
-    worker_queue queue{store.ref(), process_executor{process_options_of(store, options, values, who)},
-                       exponential{values.backoff_base}, queue_options_of(options, values, who), std::move(parts)};
+    worker_queue queue{store.ref(),
+                       {process_executor{process_options_of(store, options, values, who)}, values.jitter},
+                       exponential{values.backoff_base},
+                       queue_options_of(options, values, who),
+                       std::move(parts)};
     auto summary = options.drain ? queue.run_until_drained(stop.source()) : queue.run(stop.source());
     if (summary && !options.quiet) log_line(who.name + ' ' + summary_text(*summary));
     return summary;

@@ -62,4 +62,28 @@ TEST_F(config, unknown_keys_and_bad_values_are_refused_and_nothing_stored)
     EXPECT_FALSE(store_exists());
 }
 
+TEST_F(config, jitter_shortens_the_wait_for_a_retry)
+{
+    ok({"config", "set", "jitter", "on"});
+    // Without it, a base of 1000 s would let none of ten jobs come back within 990 s; with it, all ten
+    // wait that long with a probability of 1 in 10^20.
+    for (int i = 0; i < 10; ++i) ok({"enqueue", "--max-retries", "1", "--backoff-base", "1000", "exit 1"});
+    ok({"enqueue", "--id", "stop", "--priority", "-1", "--", QUEUECTL_COMMAND, "worker", "stop", "--timeout", "0"});
+    run({"worker", "start"});
+    const std::string json = ok({"list", "--state", "failed", "--json"});
+    bool early = false;
+    for (auto at = json.find("next_retry_at"); at != std::string::npos; at = json.find("next_retry_at", at + 1)) {
+        const auto updated = json.rfind("updated_at", at);
+        const auto seconds = [&](std::size_t from) {
+            const auto t = json.find('T', from + 10);
+            return std::stoi(json.substr(t + 1, 2)) * 3600 + std::stoi(json.substr(t + 4, 2)) * 60 +
+                   std::stoi(json.substr(t + 7, 2));
+        };
+        const int waits = (seconds(at + 3) - seconds(updated) + 86400) % 86400;
+        EXPECT_LE(waits, 1001);
+        early = early || waits < 990;
+    }
+    EXPECT_TRUE(early) << json;
+}
+
 }  // namespace command_tests
