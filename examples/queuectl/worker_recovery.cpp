@@ -2,8 +2,13 @@
 
 #include "worker_log.hpp"
 
+#include <queuectl/process/live_output.hpp>
 #include <queuectl/process/orphans.hpp>
 #include <queuectl/time_source.hpp>
+
+#include <filesystem>
+
+#include <unistd.h>
 
 namespace queuectl::command {
 namespace {
@@ -68,24 +73,50 @@ void recover_lockless_workers(const worker_registry& registry, any_storage& stor
     }
 }
 
-void retention_sweep::step(any_storage& storage, const instant& now)
+void housekeeping::step(any_storage& storage, const instant& now)
 {
     constexpr duration pause = std::chrono::seconds{30};
     if (now.boot < next_) return;
     next_ = add(now.boot, pause);
+    auto done = remove_expired(storage, now);
+    if (done) done = remove_orphan_output(storage);
+    if (!done) log_line("trouble: " + done.error().message());
+}
+
+result<void> housekeeping::remove_expired(any_storage& storage, const instant& now)
+{
     job_filter completed;
     completed.state = state::completed;
     std::vector<job_record> jobs;
     auto next = storage.list(completed, {after_, page_jobs}, jobs);
-    if (!next) return log_line("trouble: " + next.error().message());
+    if (!next) return fail(next.error());
     after_ = *next;
     std::vector<std::string> ended;
     for (auto& record : jobs)
         if (add(record.updated_at, record.job.retention) <= now.wall) ended.push_back(std::move(record.job.id));
-    if (ended.empty()) return;
-    next_ = {};
+    if (ended.empty()) return {};
+    next_ = {};  // there may be more
     std::vector<change_status> statuses(ended.size());
-    if (auto removed = storage.remove(ended, statuses); !removed) log_line("trouble: " + removed.error().message());
+    return storage.remove(ended, statuses);
+}
+
+result<void> housekeeping::remove_orphan_output(any_storage& storage) const
+{
+    std::vector<std::string> files;
+    std::error_code ignored;
+    for (const auto& file : std::filesystem::directory_iterator{logs_path_, ignored})
+        if (file.path().extension() == ".live") files.push_back(file.path().string());
+    job_filter running;
+    running.state = state::processing;
+    for (page_request page; !files.empty();) {
+        std::vector<job_record> jobs;
+        auto next = storage.list(running, page, jobs);
+        if (!next) return fail(next.error());
+        for (const auto& record : jobs) std::erase(files, process::live_output_path(logs_path_, record.token));
+        if ((page.after = *next) == 0) break;
+    }
+    for (const auto& file : files) ::unlink(file.c_str());
+    return {};
 }
 
 }  // namespace queuectl::command

@@ -56,7 +56,7 @@ int supervise(const store_location& where, const worker_options& options, detach
     if (!registered) return complain(registered.error());
     start.tell(registered->entry().name);
 
-    retention_sweep sweep;
+    housekeeping house{where.side_folder() + "/logs"};
     supervisor over{supervisor_options_of(options, where.url(), registered->entry().name)};
     auto code = over.run(
         [&](const worker_death& death) {
@@ -64,7 +64,7 @@ int supervise(const store_location& where, const worker_options& options, detach
         },
         [&] {
             recover_dead_workers(*registry, *store->storage);
-            sweep.step(*store->storage, system_time_source{}.now());
+            house.step(*store->storage, system_time_source{}.now());
             start.bound_log();
         });
     return code ? *code : complain(code.error());

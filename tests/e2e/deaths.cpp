@@ -128,6 +128,23 @@ TEST(Deaths, AFrozenWorkersResultIsRefusedAndItsChildIsEnded)
     EXPECT_EQ(::kill(victim, 0), 0) << "it lives, and works on";
 }
 
+TEST(Deaths, TheNextWorkerRemovesExpiredJobsAndTheLiveOutputOfTheDead)
+{
+    const site s;
+    const auto expired = s.enqueue("true", {"--keep-completed", "1s"});
+    const auto kept = s.enqueue("true");
+    auto first = s.start_worker({"--drain"});
+    EXPECT_EQ(first.wait(), 0) << s.log();
+    EXPECT_EQ(s.find(expired).state, state::completed);
+    const auto orphan = s.path("q.db.d/logs/0123456789abcdef0123456789abcdef00000000.live");
+    std::ofstream{orphan} << "what a dead worker left";
+    std::this_thread::sleep_for(1s);
+    auto second = s.start_worker();
+    EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(orphan); }));
+    EXPECT_TRUE(eventually([&] { return !*s.open()->find(expired); }));
+    EXPECT_EQ(s.find(kept).state, state::completed);
+}
+
 // Kills workers and supervisors at random while jobs run; each job appends its number.
 TEST(Deaths, RandomKillsLoseNothingAndEachDoubleRunWasCutOff)
 {
