@@ -91,14 +91,14 @@ compare() {  # NAME COMMAND
     local a b
     a=$(printf '%s\n' "${mine[@]}" | median)
     b=$(printf '%s\n' "${theirs[@]}" | median)
-    figure "shell/$1" "$a" jobs/s "$(ratio "$a" "$b")" "xargs -P2 sh -c ($b)"
+    figure "shell jobs: $1" "$a" jobs/s "$(ratio "$a" "$b")" "xargs -P2 sh -c ($b)"
     if have parallel parallel; then
         others=$(of_parallel "$2")
-        figure "shell/$1" "$a" jobs/s "$(ratio "$a" "$others")" "parallel -j2 --joblog ($others)"
+        figure "shell jobs: $1" "$a" jobs/s "$(ratio "$a" "$others")" "parallel -j2 --joblog ($others)"
     fi
     if have tsp task-spooler; then
         others=$(of_spooler "$2")
-        figure "shell/$1" "$a" jobs/s "$(ratio "$a" "$others")" "task-spooler -S2, enqueue included ($others)"
+        figure "shell jobs: $1" "$a" jobs/s "$(ratio "$a" "$others")" "task-spooler -S2, enqueue included ($others)"
     fi
 }
 
@@ -168,7 +168,7 @@ PY
 
 note "worker start --count $count --concurrency $concurrency; N=$n, medians of $rounds"
 compare 'sh -c true' 'true;'
-compare '/bin/true, executed directly' /bin/true
+compare '/bin/true directly' /bin/true
 enqueue_by_command
 enqueue_in_bulk
 pick_up
