@@ -52,7 +52,7 @@ private:
 
 struct lying_backend {
     using storage_type = lying_storage;
-    static constexpr bool processes = true;
+    [[maybe_unused]] static constexpr bool processes = true;
     std::unique_ptr<storage_type> make() { return open(); }
     std::unique_ptr<storage_type> reopen() { return open(); }
     std::unique_ptr<storage_type> another() { return open(); }
