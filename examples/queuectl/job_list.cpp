@@ -81,9 +81,34 @@ std::string when(const job_record& r, timestamp now)
     }
 }
 
+// Why the last run failed, short enough to leave room for the command.
+std::string short_error(const job_record& r)
+{
+    constexpr std::size_t most = 40;
+    return r.error.size() <= most ? r.error : r.error.substr(0, most) + "...";
+}
+
+std::vector<std::string> cells_of(const job_record& r, timestamp now, bool with_error)
+{
+    std::vector<std::string> cells{
+        r.job.id,
+        std::string{name(r.state)},
+        r.job.queue,
+        std::to_string(r.job.priority),
+        std::to_string(r.attempts) + "/" + std::to_string(r.job.max_retries + std::int64_t{1}),
+        when(r, now)};
+    if (with_error) cells.push_back(short_error(r));
+    cells.push_back(command_of(r.job));
+    return cells;
+}
+
 int print_table(context& c, any_storage& store, const job_filter& filter, std::size_t limit)
 {
-    table t{{"ID", "STATE", "QUEUE", "PRIO", "RUNS", "WHEN", "COMMAND"}};
+    std::vector<std::string> head{"ID", "STATE", "QUEUE", "PRIO", "RUNS", "WHEN"};
+    const bool with_error = filter.state == state::dead || filter.state == state::failed;
+    if (with_error) head.emplace_back("ERROR");
+    head.emplace_back("COMMAND");
+    table t{std::move(head)};
     const timestamp now = c.now().wall;
     std::size_t shown = 0;
     bool more = false;
@@ -92,9 +117,7 @@ int print_table(context& c, any_storage& store, const job_filter& filter, std::s
             more = more || shown == limit;
             if (more) return;
             ++shown;
-            t.add({r.job.id, std::string{name(r.state)}, r.job.queue, std::to_string(r.job.priority),
-                   std::to_string(r.attempts) + "/" + std::to_string(r.job.max_retries + std::int64_t{1}), when(r, now),
-                   command_of(r.job)});
+            t.add(cells_of(r, now, with_error));
         }
     });
     if (!done) return complain(done.error());

@@ -31,6 +31,14 @@ TEST_F(dlq, retry_resets_attempts_and_keeps_the_rest)
     EXPECT_TRUE(dead("a"));
 }
 
+TEST_F(dlq, list_tells_why)
+{
+    bury("a");
+    const std::string table = ok({"dlq", "list"});
+    EXPECT_NE(table.find("ERROR"), std::string::npos) << table;
+    EXPECT_NE(table.find("exit code 3"), std::string::npos) << table;
+}
+
 TEST_F(dlq, retry_of_what_is_not_there_is_1)
 {
     ok({"enqueue", "--id", "waiting", "true"});

@@ -4,6 +4,7 @@
 
 #include "conformance/faults.hpp"
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct expectation {
     reach how;
     std::vector<std::string> red;
 };
+// For the test's listing.
+inline void PrintTo(const expectation& e, std::ostream* out) { *out << e.red.size() << " red"; }
 
 inline const std::vector<expectation> expectations = {
     {fault::none, reach::exactly, {}},

@@ -26,10 +26,11 @@ TEST(SqliteProcesses, FourWorkersRunEachJobOnce)
         if (children.back() != 0) continue;
         auto s = sqlite_storage::open(folder / "q.db");
         if (!s) ::_exit(1);
+        const std::string name = "w" + std::to_string(p);
         for (std::uint64_t i = 0;; ++i) {
             claim_request request;
             request.max = 3;
-            request.worker = "w" + std::to_string(p);
+            request.worker = name;
             request.nonce = {static_cast<std::uint64_t>(p) + 1, i + 1};
             std::vector<lease> leases;
             if (!s->claim(request, leases, at(10))) ::_exit(2);
