@@ -5,8 +5,7 @@
 
 #include <cstdlib>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 
 // Runs `count` jobs of one command; jobs a second.

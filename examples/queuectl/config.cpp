@@ -29,9 +29,12 @@ result<settings> stored_settings(const context& c)
 void write_value(json_writer& json, const std::string& text)
 {
     const auto number = parse_number({}, text, 0, 1e15);
-    if (number) json.value(*number);
-    else if (text == "on" || text == "off") json.value(text == "on");
-    else json.value(text);
+    if (number)
+        json.value(*number);
+    else if (text == "on" || text == "off")
+        json.value(text == "on");
+    else
+        json.value(text);
 }
 
 void print_line(context& c, const setting& s, const settings& values)

@@ -5937,12 +5937,10 @@ private:
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // Owns a file descriptor; −1 = none.
-class unique_fd
-{
+class unique_fd {
 public:
     unique_fd() = default;
     explicit unique_fd(int fd) noexcept : fd_{fd} {}
@@ -6020,12 +6018,10 @@ auto retry_interrupted(F&& f) noexcept(noexcept(f()))
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // An epoll set with a wake-up. One thread, except wake().
-class event_poll
-{
+class event_poll {
 public:
     static constexpr std::uint64_t wake_key = ~std::uint64_t{0};
 
@@ -6096,8 +6092,7 @@ private:
 
 #include <sys/stat.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // A byte that a shell takes literally, whatever shell and locale. Blanks are not literal: they part words.
 [[nodiscard]] constexpr bool is_literal(char c) noexcept
@@ -6168,8 +6163,7 @@ inline void split_argv(std::string_view payload, std::vector<std::string_view>& 
 // A regular file that may be executed: 0, else ENOENT or EACCES.
 [[nodiscard]] inline int check_program(const char* path) noexcept
 {
-    struct stat info {
-    };
+    struct stat info {};
     if (::stat(path, &info) != 0) return errno == EACCES ? EACCES : ENOENT;
     return S_ISREG(info.st_mode) && ::access(path, X_OK) == 0 ? 0 : EACCES;
 }
@@ -6214,13 +6208,11 @@ inline void split_argv(std::string_view payload, std::vector<std::string_view>& 
 #ifndef QUEUECTL_PROCESS_EXEC_PLAN_HPP
 #define QUEUECTL_PROCESS_EXEC_PLAN_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // Strings in one buffer, and the null-terminated array of pointers that execve wants. `spare` empty places stay in
 // front of the array. Reused from run to run without allocating once it is warm.
-class string_block
-{
+class string_block {
 public:
     void clear() noexcept
     {
@@ -6282,8 +6274,7 @@ struct exec_plan {
 };
 
 // Plans command texts and argv payloads (kind "argv"). `environment` is the job's block, `cwd` its directory.
-class planner
-{
+class planner {
 public:
     void plan(exec_plan& out, bool argv, std::string_view payload, std::string_view environment, std::string_view cwd)
     {
@@ -6358,8 +6349,7 @@ private:
 #ifndef QUEUECTL_PROCESS_JOB_ENVIRONMENT_HPP
 #define QUEUECTL_PROCESS_JOB_ENVIRONMENT_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // The variables that every run gets, whatever its job says. QUEUECTL_RUN marks all processes of the run: see
 // marked_processes.hpp. PWD is set as a shell would set it.
@@ -6420,8 +6410,7 @@ inline void build_environment(string_block& out, std::string_view block, const r
 #define QUEUECTL_DETAIL_NO_SANITIZE __attribute__((no_sanitize("address,thread,undefined")))
 #endif
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // What to start. All pointers must outlive the call. The child gets default dispositions of all signals, an empty
 // mask, the given descriptors as 0, 1 and 2 (above 2 themselves; −1 = this process's own) and no others. It keeps the
@@ -6449,8 +6438,7 @@ struct spawn_result {
     int error = 0;  // errno of the failure
 };
 
-namespace detail
-{
+namespace detail {
 
 struct spawn_frame {
     const spawn_request* request;
@@ -6500,8 +6488,7 @@ QUEUECTL_DETAIL_NO_SANITIZE inline int run_child(void* argument)
 }  // namespace detail
 
 // Starts processes. Owns the little stack they start on; one thread at a time.
-class spawner
-{
+class spawner {
 public:
     spawner() noexcept
         : stack_{::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)}
@@ -6569,8 +6556,7 @@ inline int reap(pid_t pid) noexcept
 #ifndef QUEUECTL_PROCESS_LAUNCHER_HPP
 #define QUEUECTL_PROCESS_LAUNCHER_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // pid > 0: it runs. Else `error` is the errno for which no process could be started, and nothing ran; or it is 0, and
 // the job cannot be executed: `exit_code` (126, 127) and `reason` are what a shell would tell.
@@ -6584,8 +6570,7 @@ struct launched {
 
 // Starts jobs in sessions of their own, with stdin from /dev/null. One thread; jobs are killed when it ends.
 template <class Spawner>
-class launcher
-{
+class launcher {
 public:
     launcher()
         : environment_{current_environment()},
@@ -6692,8 +6677,7 @@ private:
 
 #include <dirent.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 struct process_entry {
     pid_t pid = 0;
@@ -6816,8 +6800,7 @@ inline bool signal_process(const process_entry& target, int signal)
 #ifndef QUEUECTL_PROCESS_LEFTOVERS_HPP
 #define QUEUECTL_PROCESS_LEFTOVERS_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // Appends the children of this process, whichever thread they belong to; false where the kernel does not list them.
 [[nodiscard]] inline bool list_children(std::vector<pid_t>& out)
@@ -6857,8 +6840,7 @@ namespace queuectl::inline v0::process
 // As `owner` of all children of this process, a child subreaper: looks at its children that started no run, which are
 // what jobs left. It reaps the dead and kills those without a mark as soon as no run is active that was when they were
 // first seen. Otherwise: looks at every process younger than this object, and never reaps.
-class leftover_finder
-{
+class leftover_finder {
 public:
     leftover_finder(std::string run_mark, bool owner) : run_mark_{std::move(run_mark)}, owner_{owner}
     {
@@ -6949,8 +6931,7 @@ private:
 #ifndef QUEUECTL_PROCESS_PROCESS_TREE_HPP
 #define QUEUECTL_PROCESS_PROCESS_TREE_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // Which processes belong to a run. `leader` led its session and group (0: there was none); `mark` is the value of
 // QUEUECTL_RUN (empty: there was none).
@@ -7007,8 +6988,7 @@ inline std::size_t signal_tree(const tree_identity& tree, int signal)
 }
 
 // The members of many runs for the price of one listing: the processes as they were at most `age_max` ago.
-class process_snapshot
-{
+class process_snapshot {
 public:
     static constexpr duration age_max = std::chrono::milliseconds{4};
 
@@ -7040,11 +7020,9 @@ private:
 #ifndef QUEUECTL_PROCESS_ORPHANS_HPP
 #define QUEUECTL_PROCESS_ORPHANS_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
-namespace detail
-{
+namespace detail {
 // Calls kill(), which tells how many it found, until that is none or `patience` has passed; what it told last.
 template <class Kill>
 std::size_t kill_until_gone(duration patience, Kill&& kill)
@@ -7096,8 +7074,7 @@ std::size_t end_marked_and_adopted(std::string_view mark, duration patience, con
 #ifndef QUEUECTL_PROCESS_EXIT_TEXT_HPP
 #define QUEUECTL_PROCESS_EXIT_TEXT_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // "SIGKILL"; empty for a signal without a name of its own.
 [[nodiscard]] inline std::string signal_name(int signal)
@@ -7156,8 +7133,7 @@ namespace queuectl::inline v0::process
 #ifndef QUEUECTL_PROCESS_LIVE_OUTPUT_HPP
 #define QUEUECTL_PROCESS_LIVE_OUTPUT_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // The file of a lease's run: its nonce and ordinal in hexadecimal, ".live".
 [[nodiscard]] inline std::string live_output_path(const std::string& directory, const lease_token& token)
@@ -7171,8 +7147,7 @@ namespace queuectl::inline v0::process
 // Owns the file: made by the first write (0600, never through a link, never one that is there), removed at the end.
 // Holds at most `bytes_max` bytes and a note that there was more. A file that cannot be written is given up silently:
 // the run's report does not depend on it.
-class live_output
-{
+class live_output {
 public:
     live_output() = default;
     live_output(std::string path, std::size_t bytes_max) : path_{std::move(path)}, left_{bytes_max} {}
@@ -7243,12 +7218,10 @@ private:
 #ifndef QUEUECTL_PROCESS_OUTPUT_BUFFER_HPP
 #define QUEUECTL_PROCESS_OUTPUT_BUFFER_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // Holds at most head_bytes + tail_bytes, and allocates no more than a small factor of what was written. Any bytes.
-class output_buffer
-{
+class output_buffer {
 public:
     output_buffer() = default;
     output_buffer(std::size_t head_bytes, std::size_t tail_bytes) : head_max_{head_bytes}, tail_max_{tail_bytes} {}
@@ -7356,8 +7329,7 @@ private:
 #ifndef QUEUECTL_PROCESS_RUN_HPP
 #define QUEUECTL_PROCESS_RUN_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 inline constexpr duration never = duration_max;
 
@@ -7474,8 +7446,7 @@ inline void set_exit(attempt& report, int status)
 
 #include <sys/random.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // 32 hexadecimal digits that no other mark has.
 [[nodiscard]] inline std::string random_mark()
@@ -7495,8 +7466,7 @@ namespace queuectl::inline v0::process
 #ifndef QUEUECTL_EXECUTOR_PROCESS_HPP
 #define QUEUECTL_EXECUTOR_PROCESS_HPP
 
-namespace queuectl::inline v0
-{
+namespace queuectl::inline v0 {
 
 struct process_options {
     std::size_t concurrency = 1;               // jobs at once
@@ -7523,8 +7493,7 @@ struct process_options {
 // The parent-death signal ends the leaders when the thread that called start() ends. One thread, except wake().
 // Moves only while nothing runs. The destructor kills what runs.
 template <class Spawner>
-class basic_process_executor
-{
+class basic_process_executor {
 public:
     explicit basic_process_executor(process_options options = {})
         : options_{with_mark(std::move(options))}, finder_{options_.run_mark, options_.subreaper}, scratch_(64u << 10)
@@ -8193,31 +8162,20 @@ namespace detail {
 [[nodiscard]] constexpr const char* network_fs_name(std::uint32_t magic) noexcept
 {
     switch (magic) {
-        case 0x6969:
-            return "NFS";
+        case 0x6969: return "NFS";
         case 0x517b:
         case 0xff534d42:
-        case 0xfe534d42:
-            return "SMB";
-        case 0x01021997:
-            return "9P";
-        case 0x65735546:
-            return "FUSE";
+        case 0xfe534d42: return "SMB";
+        case 0x01021997: return "9P";
+        case 0x65735546: return "FUSE";
         case 0x5346414f:
-        case 0x6b414653:
-            return "AFS";
-        case 0x00c36400:
-            return "Ceph";
-        case 0x73757245:
-            return "Coda";
-        case 0x0bd00bd0:
-            return "Lustre";
-        case 0x7461636f:
-            return "OCFS2";
-        case 0x01161970:
-            return "GFS2";
-        default:
-            return nullptr;
+        case 0x6b414653: return "AFS";
+        case 0x00c36400: return "Ceph";
+        case 0x73757245: return "Coda";
+        case 0x0bd00bd0: return "Lustre";
+        case 0x7461636f: return "OCFS2";
+        case 0x01161970: return "GFS2";
+        default: return nullptr;
     }
 }
 
@@ -8246,13 +8204,11 @@ namespace detail {
 #ifndef QUEUECTL_PROCESS_RESTART_POLICY_HPP
 #define QUEUECTL_PROCESS_RESTART_POLICY_HPP
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // At once, until it died five times within ten seconds; from then on after 100 ms, 200 ms, … 2 s, until it died less
 // often than that. Pure but for its memory of deaths; `now` never goes back.
-class restart_policy
-{
+class restart_policy {
 public:
     // It died at `now`: how long to wait.
     [[nodiscard]] constexpr duration on_death(duration now) noexcept

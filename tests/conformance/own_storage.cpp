@@ -4,8 +4,7 @@
 #include <queuectl/testing/conformance.hpp>
 #include <queuectl/testing/conformance/gtest.hpp>
 
-namespace
-{
+namespace {
 
 struct own_backend {
     using storage_type = own_storage;

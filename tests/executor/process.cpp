@@ -5,8 +5,7 @@
 
 #include <process/process_testing.hpp>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using namespace queuectl::process_testing;
 using std::chrono::milliseconds;

@@ -13,8 +13,7 @@
 
 #include <sys/resource.h>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using namespace queuectl::process_testing;
 using process::monotonic_now;
@@ -304,8 +303,7 @@ TEST(ProcessNasty, DescriptorsDoNotLeak)
 TEST(ProcessNasty, SignalStormsChangeNoOutcome)
 {
     constexpr unsigned seed = 11;
-    struct sigaction handler {
-    };
+    struct sigaction handler {};
     handler.sa_handler = [](int) {};
     std::array<struct sigaction, 3> before{};
     const std::array numbers{SIGUSR1, SIGCHLD, SIGALRM};
@@ -393,10 +391,8 @@ TEST(ProcessNasty, WorksWithoutPidfds)
 
 TEST(ProcessNasty, AnIgnoredChildSignalLosesTheStatusAndSaysSo)
 {
-    struct sigaction ignore {
-    };
-    struct sigaction before {
-    };
+    struct sigaction ignore {};
+    struct sigaction before {};
     ignore.sa_handler = SIG_IGN;
     ::sigaction(SIGCHLD, &ignore, &before);
     const auto what = run_one("true");

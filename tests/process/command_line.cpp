@@ -9,8 +9,7 @@
 #include <fstream>
 #include <random>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using namespace queuectl::process_testing;
 

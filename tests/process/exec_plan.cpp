@@ -4,8 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using namespace std::string_literals;
 

@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using process::duration_text;
 

@@ -7,8 +7,7 @@
 
 #include <fstream>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using process_testing::temporary_directory;
 

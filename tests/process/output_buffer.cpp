@@ -5,8 +5,7 @@
 
 #include <random>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using process::output_buffer;
 

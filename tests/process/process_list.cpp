@@ -5,8 +5,7 @@
 
 #include <sys/wait.h>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using namespace std::string_literals;
 using process::process_entry;

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace queuectl::process_testing
-{
+namespace queuectl::process_testing {
 
 inline lease make_lease(std::string command)
 {

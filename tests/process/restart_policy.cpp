@@ -5,8 +5,7 @@
 
 #include <vector>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using std::chrono::milliseconds;
 using std::chrono::seconds;

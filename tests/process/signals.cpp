@@ -4,8 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 
 TEST(StopSignals, AreCountedAndPassedOn)
@@ -23,8 +22,7 @@ TEST(StopSignals, AreCountedAndPassedOn)
         EXPECT_EQ(signals.requests(), 3);
     }
     EXPECT_EQ(woken, 3);
-    struct sigaction now {
-    };
+    struct sigaction now {};
     ::sigaction(SIGTERM, nullptr, &now);
     EXPECT_EQ(now.sa_handler, SIG_DFL);
     EXPECT_EQ(process::stop_signals{}.requests(), 0);

@@ -11,8 +11,7 @@
 #include <fstream>
 #include <thread>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using namespace queuectl::process_testing;
 
@@ -66,12 +65,9 @@ std::string status_line(const std::string& text, const std::string& name)
 
 TEST(Spawn, SignalsAreDefaultAndUnblockedWhateverTheParentDoes)
 {
-    struct sigaction before_usr1 {
-    };
-    struct sigaction before_pipe {
-    };
-    struct sigaction handler {
-    };
+    struct sigaction before_usr1 {};
+    struct sigaction before_pipe {};
+    struct sigaction handler {};
     handler.sa_handler = [](int) {};
     ::sigaction(SIGUSR1, &handler, &before_usr1);
     handler.sa_handler = SIG_IGN;
@@ -83,8 +79,7 @@ TEST(Spawn, SignalsAreDefaultAndUnblockedWhateverTheParentDoes)
     const auto what = run_one("cat /proc/self/status");
     sigset_t after;
     ::sigprocmask(SIG_SETMASK, &before, &after);
-    struct sigaction now {
-    };
+    struct sigaction now {};
     ::sigaction(SIGPIPE, &before_pipe, &now);
     EXPECT_EQ(now.sa_handler, SIG_IGN) << "the parent's own dispositions stay";
     ::sigaction(SIGUSR1, &before_usr1, &now);
@@ -162,8 +157,7 @@ TEST(Spawn, HandlersNeverRunInTheChild)
     }
     ::setpgid(0, 0);
     storm_target = ::getpid();
-    struct sigaction handler {
-    };
+    struct sigaction handler {};
     handler.sa_handler = [](int) { (::getpid() == storm_target ? in_target : in_others) += 1; };
     handler.sa_flags = SA_RESTART;
     ::sigaction(SIGUSR1, &handler, nullptr);

@@ -6,16 +6,14 @@
 #include <process/process_testing.hpp>
 #include <process/temporary_directory.hpp>
 
-namespace
-{
+namespace {
 using namespace queuectl;
 using namespace queuectl::process_testing;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // A supervisor in a process of its own. Deaths are written to a file, one a line.
-class supervised
-{
+class supervised {
 public:
     supervised(std::string script, std::size_t count = 1, std::string mark = {})
         : mark_{mark.empty() ? "sup" + std::to_string(::getpid()) + "." + std::to_string(++serial) : std::move(mark)}

@@ -8,11 +8,9 @@
 #include <filesystem>
 #include <string>
 
-namespace queuectl::process_testing
-{
+namespace queuectl::process_testing {
 
-class temporary_directory
-{
+class temporary_directory {
 public:
     temporary_directory()
     {

@@ -15,8 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace queuectl::inline v0
-{
+namespace queuectl::inline v0 {
 
 struct process_options {
     std::size_t concurrency = 1;               // jobs at once
@@ -43,8 +42,7 @@ struct process_options {
 // The parent-death signal ends the leaders when the thread that called start() ends. One thread, except wake().
 // Moves only while nothing runs. The destructor kills what runs.
 template <class Spawner>
-class basic_process_executor
-{
+class basic_process_executor {
 public:
     explicit basic_process_executor(process_options options = {})
         : options_{with_mark(std::move(options))}, finder_{options_.run_mark, options_.subreaper}, scratch_(64u << 10)

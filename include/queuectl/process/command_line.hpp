@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // A byte that a shell takes literally, whatever shell and locale. Blanks are not literal: they part words.
 [[nodiscard]] constexpr bool is_literal(char c) noexcept
@@ -84,8 +83,7 @@ inline void split_argv(std::string_view payload, std::vector<std::string_view>& 
 // A regular file that may be executed: 0, else ENOENT or EACCES.
 [[nodiscard]] inline int check_program(const char* path) noexcept
 {
-    struct stat info {
-    };
+    struct stat info {};
     if (::stat(path, &info) != 0) return errno == EACCES ? EACCES : ENOENT;
     return S_ISREG(info.st_mode) && ::access(path, X_OK) == 0 ? 0 : EACCES;
 }

@@ -10,12 +10,10 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // An epoll set with a wake-up. One thread, except wake().
-class event_poll
-{
+class event_poll {
 public:
     static constexpr std::uint64_t wake_key = ~std::uint64_t{0};
 

@@ -10,13 +10,11 @@
 
 #include <unistd.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // Strings in one buffer, and the null-terminated array of pointers that execve wants. `spare` empty places stay in
 // front of the array. Reused from run to run without allocating once it is warm.
-class string_block
-{
+class string_block {
 public:
     void clear() noexcept
     {
@@ -78,8 +76,7 @@ struct exec_plan {
 };
 
 // Plans command texts and argv payloads (kind "argv"). `environment` is the job's block, `cwd` its directory.
-class planner
-{
+class planner {
 public:
     void plan(exec_plan& out, bool argv, std::string_view payload, std::string_view environment, std::string_view cwd)
     {

@@ -11,8 +11,7 @@
 
 #include <sys/wait.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // "SIGKILL"; empty for a signal without a name of its own.
 [[nodiscard]] inline std::string signal_name(int signal)

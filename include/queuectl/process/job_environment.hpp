@@ -8,8 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // The variables that every run gets, whatever its job says. QUEUECTL_RUN marks all processes of the run: see
 // marked_processes.hpp. PWD is set as a shell would set it.

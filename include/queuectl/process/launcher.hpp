@@ -11,8 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // pid > 0: it runs. Else `error` is the errno for which no process could be started, and nothing ran; or it is 0, and
 // the job cannot be executed: `exit_code` (126, 127) and `reason` are what a shell would tell.
@@ -26,8 +25,7 @@ struct launched {
 
 // Starts jobs in sessions of their own, with stdin from /dev/null. One thread; jobs are killed when it ends.
 template <class Spawner>
-class launcher
-{
+class launcher {
 public:
     launcher()
         : environment_{current_environment()},

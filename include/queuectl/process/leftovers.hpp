@@ -14,8 +14,7 @@
 #include <dirent.h>
 #include <sys/wait.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // Appends the children of this process, whichever thread they belong to; false where the kernel does not list them.
 [[nodiscard]] inline bool list_children(std::vector<pid_t>& out)
@@ -55,8 +54,7 @@ namespace queuectl::inline v0::process
 // As `owner` of all children of this process, a child subreaper: looks at its children that started no run, which are
 // what jobs left. It reaps the dead and kills those without a mark as soon as no run is active that was when they were
 // first seen. Otherwise: looks at every process younger than this object, and never reaps.
-class leftover_finder
-{
+class leftover_finder {
 public:
     leftover_finder(std::string run_mark, bool owner) : run_mark_{std::move(run_mark)}, owner_{owner}
     {

@@ -11,8 +11,7 @@
 
 #include <sys/stat.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // The file of a lease's run: its nonce and ordinal in hexadecimal, ".live".
 [[nodiscard]] inline std::string live_output_path(const std::string& directory, const lease_token& token)
@@ -26,8 +25,7 @@ namespace queuectl::inline v0::process
 // Owns the file: made by the first write (0600, never through a link, never one that is there), removed at the end.
 // Holds at most `bytes_max` bytes and a note that there was more. A file that cannot be written is given up silently:
 // the run's report does not depend on it.
-class live_output
-{
+class live_output {
 public:
     live_output() = default;
     live_output(std::string path, std::size_t bytes_max) : path_{std::move(path)}, left_{bytes_max} {}

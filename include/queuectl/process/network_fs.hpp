@@ -17,31 +17,20 @@ namespace detail {
 [[nodiscard]] constexpr const char* network_fs_name(std::uint32_t magic) noexcept
 {
     switch (magic) {
-        case 0x6969:
-            return "NFS";
+        case 0x6969: return "NFS";
         case 0x517b:
         case 0xff534d42:
-        case 0xfe534d42:
-            return "SMB";
-        case 0x01021997:
-            return "9P";
-        case 0x65735546:
-            return "FUSE";
+        case 0xfe534d42: return "SMB";
+        case 0x01021997: return "9P";
+        case 0x65735546: return "FUSE";
         case 0x5346414f:
-        case 0x6b414653:
-            return "AFS";
-        case 0x00c36400:
-            return "Ceph";
-        case 0x73757245:
-            return "Coda";
-        case 0x0bd00bd0:
-            return "Lustre";
-        case 0x7461636f:
-            return "OCFS2";
-        case 0x01161970:
-            return "GFS2";
-        default:
-            return nullptr;
+        case 0x6b414653: return "AFS";
+        case 0x00c36400: return "Ceph";
+        case 0x73757245: return "Coda";
+        case 0x0bd00bd0: return "Lustre";
+        case 0x7461636f: return "OCFS2";
+        case 0x01161970: return "GFS2";
+        default: return nullptr;
     }
 }
 

@@ -6,11 +6,9 @@
 
 #include <string_view>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
-namespace detail
-{
+namespace detail {
 // Calls kill(), which tells how many it found, until that is none or `patience` has passed; what it told last.
 template <class Kill>
 std::size_t kill_until_gone(duration patience, Kill&& kill)

@@ -9,12 +9,10 @@
 #include <string>
 #include <string_view>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // Holds at most head_bytes + tail_bytes, and allocates no more than a small factor of what was written. Any bytes.
-class output_buffer
-{
+class output_buffer {
 public:
     output_buffer() = default;
     output_buffer(std::size_t head_bytes, std::size_t tail_bytes) : head_max_{head_bytes}, tail_max_{tail_bytes} {}

@@ -12,12 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // Owns a file descriptor; −1 = none.
-class unique_fd
-{
+class unique_fd {
 public:
     unique_fd() = default;
     explicit unique_fd(int fd) noexcept : fd_{fd} {}

@@ -15,8 +15,7 @@
 #include <dirent.h>
 #include <sys/syscall.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 struct process_entry {
     pid_t pid = 0;

@@ -9,8 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // Which processes belong to a run. `leader` led its session and group (0: there was none); `mark` is the value of
 // QUEUECTL_RUN (empty: there was none).
@@ -67,8 +66,7 @@ inline std::size_t signal_tree(const tree_identity& tree, int signal)
 }
 
 // The members of many runs for the price of one listing: the processes as they were at most `age_max` ago.
-class process_snapshot
-{
+class process_snapshot {
 public:
     static constexpr duration age_max = std::chrono::milliseconds{4};
 

@@ -7,13 +7,11 @@
 #include <algorithm>
 #include <array>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // At once, until it died five times within ten seconds; from then on after 100 ms, 200 ms, … 2 s, until it died less
 // often than that. Pure but for its memory of deaths; `now` never goes back.
-class restart_policy
-{
+class restart_policy {
 public:
     // It died at `now`: how long to wait.
     [[nodiscard]] constexpr duration on_death(duration now) noexcept

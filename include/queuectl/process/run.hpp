@@ -16,8 +16,7 @@
 
 #include <sys/wait.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 inline constexpr duration never = duration_max;
 

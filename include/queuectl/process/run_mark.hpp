@@ -9,8 +9,7 @@
 
 #include <sys/random.h>
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // 32 hexadecimal digits that no other mark has.
 [[nodiscard]] inline std::string random_mark()

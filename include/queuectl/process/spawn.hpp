@@ -22,8 +22,7 @@
 #define QUEUECTL_DETAIL_NO_SANITIZE __attribute__((no_sanitize("address,thread,undefined")))
 #endif
 
-namespace queuectl::inline v0::process
-{
+namespace queuectl::inline v0::process {
 
 // What to start. All pointers must outlive the call. The child gets default dispositions of all signals, an empty
 // mask, the given descriptors as 0, 1 and 2 (above 2 themselves; −1 = this process's own) and no others. It keeps the
@@ -51,8 +50,7 @@ struct spawn_result {
     int error = 0;  // errno of the failure
 };
 
-namespace detail
-{
+namespace detail {
 
 struct spawn_frame {
     const spawn_request* request;
@@ -102,8 +100,7 @@ QUEUECTL_DETAIL_NO_SANITIZE inline int run_child(void* argument)
 }  // namespace detail
 
 // Starts processes. Owns the little stack they start on; one thread at a time.
-class spawner
-{
+class spawner {
 public:
     spawner() noexcept
         : stack_{::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)}
