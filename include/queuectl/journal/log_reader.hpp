@@ -46,6 +46,17 @@ public:
     // The segment of the position; null before it was first needed.
     [[nodiscard]] segment<FileSystem>* current() noexcept { return current_ ? &*current_ : nullptr; }
 
+    // CRC of the last frame before the segment of the position; once it was needed.
+    [[nodiscard]] std::uint32_t segment_crc() const noexcept { return segment_crc_; }
+
+    // Whether frames that were read have become void.
+    [[nodiscard]] result<bool> rewound()
+    {
+        const auto here = settle_in();
+        if (!here) return fail(here.error());
+        return *here == read_status::rewound;
+    }
+
     // Makes what others have written since visible.
     void refresh() noexcept { window_.clear(); }
 
@@ -97,6 +108,7 @@ public:
         newest_ = created.header.number;
         current_.emplace(std::move(created));
         following_.reset();
+        segment_crc_ = at_.previous_crc;
         at_.segment = newest_;
         at_.offset = frames_begin;
         window_.clear();
@@ -119,6 +131,7 @@ private:
             auto opened = open_known(at_.segment);
             if (!opened) return fail(opened.error());
             if (auto fits = check_begin(*opened); !fits) return fail(fits.error());
+            if (auto done = find_segment_crc(*opened); !done) return fail(done.error());
             current_.emplace(std::move(*opened));
         }
         if (!following_ && at_.segment < newest_) {
@@ -154,8 +167,20 @@ private:
             "it begins with frame " + std::to_string(first) + " where " + std::to_string(at_.sequence) + " is next");
     }
 
+    result<void> find_segment_crc(const segment<FileSystem>& s)
+    {
+        segment_crc_ = at_.previous_crc;
+        if (at_.offset == frames_begin) return {};
+        char first[frame_header_bytes] = {};
+        const auto got = fs_->read(s.file, frames_begin, first, sizeof first);
+        if (!got) return fail(got.error());
+        segment_crc_ = load_frame_header(first).previous_crc;
+        return {};
+    }
+
     void advance()
     {
+        segment_crc_ = at_.previous_crc;
         current_ = std::move(following_);
         following_.reset();
         at_.segment = current_->header.number;
@@ -209,6 +234,7 @@ private:
     FileSystem* fs_;
     log_position at_;
     std::uint64_t newest_;
+    std::uint32_t segment_crc_ = 0;
     std::optional<segment<FileSystem>> current_;
     std::optional<segment<FileSystem>> following_;
     std::string window_;

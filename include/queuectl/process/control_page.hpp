@@ -55,6 +55,14 @@ public:
 
     [[nodiscard]] control_words& words() const noexcept { return *words_; }
 
+    // The storage's own words, in the second KiB of the page: lock-free atomics, for which all zero is a valid state.
+    template <class Words>
+    [[nodiscard]] Words& storage_words() const noexcept
+    {
+        static_assert(sizeof(Words) <= 1024 && alignof(Words) <= 64);
+        return *reinterpret_cast<Words*>(reinterpret_cast<char*>(words_) + 1024);
+    }
+
 private:
     static constexpr off_t bytes = 4096;
     explicit control_page(control_words* words) : words_{words} {}

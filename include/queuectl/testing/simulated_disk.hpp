@@ -74,7 +74,7 @@ private:
     bool off_ = false;
 };
 
-// One process's hands on a simulated disk. Satisfies journal::file_system.
+// One process's hands on a simulated disk; copies belong to the same process. Satisfies journal::file_system.
 class simulated_file_system {
 public:
     struct file {
@@ -85,7 +85,7 @@ public:
     explicit simulated_file_system(simulated_disk& disk) : disk_{&disk} {}
 
     // From now on this process does nothing any more; what it has done stays in the cache.
-    void kill() noexcept { killed_ = true; }
+    void kill() noexcept { *killed_ = true; }
 
     [[nodiscard]] result<file> create(std::string_view name)
     {
@@ -176,7 +176,7 @@ private:
     }
     [[nodiscard]] const simulated::names& names() const noexcept { return disk_->state_.cached; }
 
-    int enter(disk_fault& fault) { return killed_ ? EIO : disk_->enter(fault); }
+    int enter(disk_fault& fault) { return *killed_ ? EIO : disk_->enter(fault); }
 
     // A call with no effect of its own under a fault; it is repeated after a signal.
     int enter_plain()
@@ -195,7 +195,7 @@ private:
         const int e = enter(fault);
         if (fault == disk_fault::power_off) return EIO;
         if (fault != disk_fault::failed_sync && e == 0) return 0;
-        if (!disk_->off_ && !killed_) changed.lose();
+        if (!disk_->off_ && !*killed_) changed.lose();
         return e != 0 ? e : EIO;
     }
 
@@ -235,7 +235,7 @@ private:
     }
 
     simulated_disk* disk_;
-    bool killed_ = false;
+    std::shared_ptr<bool> killed_ = std::make_shared<bool>(false);
 };
 static_assert(journal::file_system<simulated_file_system>);
 

@@ -1,0 +1,153 @@
+// Group commit: one sync for all who wait, over threads and processes.
+#ifndef QUEUECTL_JOURNAL_GROUP_SYNC_HPP
+#define QUEUECTL_JOURNAL_GROUP_SYNC_HPP
+
+#include <queuectl/journal/log_words.hpp>
+#include <queuectl/journal/segment.hpp>
+
+#include <sched.h>
+
+namespace queuectl::inline v0::journal {
+
+// What to wait for: frames up to `sequence`. Good for one boot.
+struct log_ticket {
+    std::uint64_t sequence = 0;
+    std::uint32_t generation = 0;
+};
+
+// When an append is acknowledged.
+enum class durability : std::uint8_t {
+    full,      // when it is synced
+    interval,  // at once; the first append an interval after the last sync syncs
+    none,      // at once; the system writes when it likes
+};
+
+// Any thread may call wait(). Whoever gets the leadership syncs the newest segment, and by that every frame: a segment
+// is synced before the next one exists. The others sleep until it is done, or until the leader has died.
+template <file_system FileSystem, class Gate, class Guards>
+class group_sync {
+public:
+    // Held: nobody else syncs this log.
+    class leadership {
+    public:
+        explicit leadership(Gate& gate) : gate_{&gate} {}
+        leadership(leadership&& other) noexcept : gate_{std::exchange(other.gate_, nullptr)} {}
+        leadership& operator=(leadership&&) = delete;
+        ~leadership()
+        {
+            if (gate_ != nullptr) gate_->stop_leading();
+        }
+
+    private:
+        Gate* gate_;
+    };
+
+    group_sync(FileSystem& fs, Gate& gate, log_words& words) : fs_{&fs}, gate_{&gate}, words_{&words} {}
+
+    // Until the ticket's frames are durable. errc::outcome_unknown when a sync has failed since they were written: they
+    // may be durable, or not, or become so.
+    [[nodiscard]] result<void> wait(const log_ticket& ticket)
+    {
+        for (int round = 0;; ++round) {
+            const auto turn = words_->turn.load();
+            const auto synced = words_->synced.load();
+            if (Guards::generation && words_->generation.load() != ticket.generation)
+                return fail(errc::outcome_unknown, "sync", "a sync of the store has failed");
+            if (synced >= ticket.sequence) return {};
+            if (gate_->try_lead()) {
+                const leadership held{*gate_};
+                if (words_->synced.load() >= ticket.sequence) continue;
+                gather();
+                if (auto done = sync_written(); !done)
+                    return fail(errc::outcome_unknown, done.error().operation, done.error().detail,
+                                done.error().backend_code);
+                continue;
+            }
+            if (round < spins)
+                ::sched_yield();
+            else
+                words_->sleep(turn, look_again);
+        }
+    }
+
+    // In the mode `interval`: syncs when it is time and nobody else does.
+    [[nodiscard]] result<void> sync_after(duration interval)
+    {
+        if (queuectl::detail::monotonic_us() - words_->synced_at.load() < interval.count() || !gate_->try_lead())
+            return {};
+        const leadership held{*gate_};
+        return sync_written();
+    }
+
+    // Waits until nobody else leads.
+    [[nodiscard]] leadership lead()
+    {
+        while (!gate_->try_lead()) words_->sleep(words_->turn.load(), lead_again);
+        return leadership{*gate_};
+    }
+
+    // Under the leadership: makes all that is written durable, or poisons the store.
+    [[nodiscard]] result<void> sync_written()
+    {
+        if (words_->poisoned.load() != 0) return fail(errc::io, "sync", "a sync of the store has failed");
+        if (words_->syncing.load() != 0) {
+            poison();
+            return fail(errc::io, "sync", "the process that synced the store has died; it may have failed");
+        }
+        const auto appends = words_->appends.load();
+        const auto written = words_->written.load();
+        const auto number = words_->segment.load();
+        if (file_.header.number != number) {
+            auto opened = open_segment(*fs_, number);
+            if (!opened) return fail(opened.error());
+            file_ = std::move(*opened);
+        }
+        words_->syncing = 1;
+        auto done = Guards::sync_frames ? fs_->sync(file_.file) : result<void>{};
+        if (!done) {
+            poison();
+            return done;
+        }
+        words_->synced = written;
+        words_->synced_at = queuectl::detail::monotonic_us();
+        words_->batch = appends - words_->appends_synced.exchange(appends);
+        words_->syncing = 0;
+        words_->tell();
+        return {};
+    }
+
+    // Under the leadership: nothing that was written since the last good sync is believed from now on.
+    void poison()
+    {
+        if (Guards::poison) words_->poisoned = 1;
+        words_->generation.fetch_add(1);
+        words_->syncing = 0;
+        file_ = {};
+        words_->tell();
+    }
+
+private:
+    static constexpr int spins = 4;
+    static constexpr duration look_again{20'000};
+    static constexpr duration lead_again{200};
+    static constexpr std::int64_t gather_us = 100;
+
+    // While as many as the last time may be about to append, waits for them, a little.
+    void gather()
+    {
+        const auto expected = words_->batch.load();
+        if (expected < 2) return;
+        const auto start = queuectl::detail::monotonic_us();
+        const auto enough = words_->appends_synced.load() + expected;
+        while (words_->appends.load() < enough && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
+    }
+
+    FileSystem* fs_;
+    Gate* gate_;
+    log_words* words_;
+    segment<FileSystem> file_{};  // to sync; the leader's
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif

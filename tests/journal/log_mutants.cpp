@@ -1,0 +1,195 @@
+// Each thing that the log does for safety, left out once: something here must notice.
+#include "log_crash.hpp"
+
+#include "../process/temporary_directory.hpp"
+#include "real_process.hpp"
+
+namespace {
+
+using namespace queuectl;
+using namespace queuectl::journal_testing;
+
+struct switches {
+    static inline bool checksum = true;
+    static inline bool file_id = true;
+    static inline bool chain = true;
+    static inline bool watermark = true;
+    static inline bool sync_frames = true;
+    static inline bool sync_before_roll = true;
+    static inline bool sync_new_segment = true;
+    static inline bool sync_directory = true;
+    static inline bool cut_tail = true;
+    static inline bool sync_cut = true;
+    static inline bool poison = true;
+    static inline bool generation = true;
+    static inline bool lock = true;
+};
+using machine = simulated_machine<switches>;
+
+// Every crash of up to three operations.
+std::string crashes()
+{
+    for (std::size_t length = 1; length <= 3; ++length) {
+        const auto report = crash_search<switches>{length, 16}.run();
+        if (!report.fault.empty()) return report.fault;
+    }
+    return {};
+}
+
+std::string& first_file(machine& m) { return m.disk.state().cached.begin()->second->cached; }
+
+std::string heard_by(machine& m, const std::vector<std::string>& expected)
+{
+    auto p = m.start(77);
+    if (!p.log) return "it cannot be opened";
+    if (const auto done = p.log->catch_up(p.heard); !done) return done.error().message();
+    std::vector<std::string> got;
+    for (const auto& [sequence, body] : p.heard.bodies) got.push_back(body);
+    return got == expected ? "" : "something else was heard";
+}
+
+// Blocks of a removed store come back under a new one's file: its frames fit by place, sequence and checksum.
+std::string blocks_of_another_file()
+{
+    machine old;
+    auto a = old.start(1);
+    static_cast<void>(a.append({"old"}));
+    machine now;
+    auto b = now.start(2);
+    static_cast<void>(b.log->catch_up(b.heard));
+    const auto begin = journal::frames_begin;
+    first_file(now).replace(begin, 48, first_file(old), begin, 48);
+    machine later{now.disk.state(), {9, 9}};
+    return heard_by(later, {});
+}
+
+// A frame that followed another history, at its old place.
+std::string frame_of_another_history()
+{
+    machine one;
+    machine two;
+    for (auto* m : {&one, &two}) {
+        auto p = m->start(1);
+        static_cast<void>(p.append({"same", m == &one ? "one" : "two"}));
+        static_cast<void>(p.append({m == &one ? "after one" : "after two"}));
+    }
+    first_file(two).replace(journal::frames_begin + 96, 56, first_file(one), journal::frames_begin + 96, 56);
+    machine later{two.disk.state(), {9, 9}};
+    return heard_by(later, {"same", "two"});
+}
+
+std::string flipped_bit()
+{
+    machine m;
+    auto p = m.start(1);
+    static_cast<void>(p.append({"body"}));
+    first_file(m)[journal::frames_begin + 40] ^= 1;
+    machine later{m.disk.state(), {9, 9}};
+    return heard_by(later, {});
+}
+
+std::string damage_is_not_cut()
+{
+    machine m;
+    {
+        auto p = m.start(1);
+        for (const char* body : {"one", "two"}) static_cast<void>(p.append_durably({body}));
+        static_cast<void>(p.log->settle_down(p.heard));
+    }
+    first_file(m)[journal::frames_begin + 40] ^= 1;
+    machine later{m.disk.state(), {9, 9}};
+    auto p = later.start(2);
+    const auto got = p.append({"three"});
+    return got ? "damage was written over" : "";
+}
+
+std::string lost_is_not_its_successor()
+{
+    machine m;
+    auto a = m.start(1);
+    auto b = m.start(2);
+    static_cast<void>(a.append_durably({"durable"}));
+    const auto lost = a.append({"lost"});
+    m.disk.inject(disk_fault::failed_sync, 1);
+    static_cast<void>(a.log->sync(*lost));
+    auto& file = *m.disk.state().cached.begin()->second;
+    file.cached = file.stored;
+    static_cast<void>(b.append_durably({"successor"}));
+    return a.log->sync(*lost) ? "what is lost was acknowledged" : "";
+}
+
+// A frame that a recovery has cut must not come back behind one that happens to equal its old predecessor.
+std::string cut_frame_comes_back()
+{
+    machine m;
+    auto a = m.start(1);
+    static_cast<void>(a.append({"same"}));
+    static_cast<void>(a.append({"ghost"}));
+    machine recovered{m.disk.crash({simulated::crash_plan::kind::only, 1, 0, false, 0})};
+    auto b = recovered.start(2);
+    static_cast<void>(b.append({"same"}));
+    if (b.heard.bodies.size() != 1) return "it was not cut";
+    for (const auto& plan : recovered.disk.crash_plans(3)) {
+        machine later{recovered.disk.crash(plan), {9, 9}};
+        auto c = later.start(4);
+        static_cast<void>(c.log->catch_up(c.heard));
+        if (c.heard.bodies.size() > 1) return plan.describe() + ": it is back";
+    }
+    return {};
+}
+
+// Two processes at once on a real folder: the second has to wait.
+std::string two_turns_at_once()
+{
+    const process_testing::temporary_directory directory;
+    real_process<switches> a{directory.path() + "/store"};
+    real_process<switches> b{directory.path() + "/store", std::chrono::milliseconds{5}};
+    auto first = a.log->take_turn(a.heard);
+    if (!first) return first.error().message();
+    auto second = b.log->take_turn(b.heard);
+    if (!second) return second.error().code == errc::busy ? "" : second.error().message();
+    const std::string_view body[] = {"body"};
+    const auto one = first->append(body);
+    const auto two = second->append(body);
+    return one && two && one->sequence == two->sequence ? "both wrote at one place" : "both had the turn";
+}
+
+using search = std::string (*)();
+struct mutant {
+    const char* name;
+    bool* guard;
+    search noticed_by;
+};
+
+void PrintTo(const mutant& m, std::ostream* out) { *out << m.name; }
+
+class LogMutants : public testing::TestWithParam<mutant> {};
+
+TEST_P(LogMutants, IsNoticed)
+{
+    const auto& m = GetParam();
+    EXPECT_EQ(m.noticed_by(), "");
+    *m.guard = false;
+    const std::string fault = m.noticed_by();
+    *m.guard = true;
+    EXPECT_NE(fault, "") << "nothing notices that " << m.name << " is left out";
+    std::printf("%s: %s\n", m.name, fault.c_str());
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, LogMutants,
+                         testing::Values(mutant{"checksum", &switches::checksum, flipped_bit},
+                                         mutant{"file_id", &switches::file_id, blocks_of_another_file},
+                                         mutant{"chain", &switches::chain, frame_of_another_history},
+                                         mutant{"watermark", &switches::watermark, damage_is_not_cut},
+                                         mutant{"sync_frames", &switches::sync_frames, crashes},
+                                         mutant{"sync_before_roll", &switches::sync_before_roll, crashes},
+                                         mutant{"sync_new_segment", &switches::sync_new_segment, crashes},
+                                         mutant{"sync_directory", &switches::sync_directory, crashes},
+                                         mutant{"cut_tail", &switches::cut_tail, cut_frame_comes_back},
+                                         mutant{"sync_cut", &switches::sync_cut, cut_frame_comes_back},
+                                         mutant{"poison", &switches::poison, crashes},
+                                         mutant{"generation", &switches::generation, lost_is_not_its_successor},
+                                         mutant{"lock", &switches::lock, two_turns_at_once}),
+                         [](const auto& information) { return std::string{information.param.name}; });
+
+}  // namespace
