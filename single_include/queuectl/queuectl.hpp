@@ -4639,6 +4639,68 @@ private:
 
 #endif
 
+// ---- queuectl/time_source.hpp
+// The real clocks.
+#ifndef QUEUECTL_TIME_SOURCE_HPP
+#define QUEUECTL_TIME_SOURCE_HPP
+
+#include <cstdio>
+#include <time.h>
+
+namespace queuectl::inline v0 {
+
+namespace detail {
+
+// Linux: /proc/sys/kernel/random/boot_id. Elsewhere a constant: leases then run on the steady clock of a host
+// that is taken never to reboot, and end by their duration alone.
+inline uid read_boot_id() noexcept
+{
+    uid id{0, 1};
+#if defined(__linux__)
+    if (std::FILE* file = std::fopen("/proc/sys/kernel/random/boot_id", "re")) {
+        uid read{};
+        int digits = 0;
+        for (int c = std::fgetc(file); c != EOF && digits < 32; c = std::fgetc(file)) {
+            const int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+            if (value < 0) continue;
+            read.high = read.high << 4 | read.low >> 60;
+            read.low = read.low << 4 | static_cast<std::uint64_t>(value);
+            ++digits;
+        }
+        std::fclose(file);
+        if (digits == 32) id = read;
+    }
+#endif
+    return id;
+}
+
+}  // namespace detail
+
+// A time source has now(). This one reads the system's clocks; thread-safe.
+struct system_time_source {
+    [[nodiscard]] instant now() const noexcept
+    {
+        static const uid boot = detail::read_boot_id();
+        return {std::chrono::time_point_cast<duration>(std::chrono::system_clock::now()), boot_time(), boot};
+    }
+
+private:
+    static duration boot_time() noexcept
+    {
+#if defined(CLOCK_BOOTTIME)
+        timespec t{};
+        clock_gettime(CLOCK_BOOTTIME, &t);
+        return duration{t.tv_sec * 1'000'000 + t.tv_nsec / 1'000};
+#else
+        return std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch());
+#endif
+    }
+};
+
+}  // namespace queuectl::inline v0
+
+#endif
+
 // ---- queuectl/lifecycle.hpp
 // Policy as pure functions: what an outcome means for a job. No clock, no storage.
 #ifndef QUEUECTL_LIFECYCLE_HPP
@@ -4818,68 +4880,6 @@ inline result<void> check_unsupported(const new_job& j)
     out.env = std::move(j.env);
     return out;
 }
-
-}  // namespace queuectl::inline v0
-
-#endif
-
-// ---- queuectl/time_source.hpp
-// The real clocks.
-#ifndef QUEUECTL_TIME_SOURCE_HPP
-#define QUEUECTL_TIME_SOURCE_HPP
-
-#include <cstdio>
-#include <time.h>
-
-namespace queuectl::inline v0 {
-
-namespace detail {
-
-// Linux: /proc/sys/kernel/random/boot_id. Elsewhere a constant: leases then run on the steady clock of a host
-// that is taken never to reboot, and end by their duration alone.
-inline uid read_boot_id() noexcept
-{
-    uid id{0, 1};
-#if defined(__linux__)
-    if (std::FILE* file = std::fopen("/proc/sys/kernel/random/boot_id", "re")) {
-        uid read{};
-        int digits = 0;
-        for (int c = std::fgetc(file); c != EOF && digits < 32; c = std::fgetc(file)) {
-            const int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-            if (value < 0) continue;
-            read.high = read.high << 4 | read.low >> 60;
-            read.low = read.low << 4 | static_cast<std::uint64_t>(value);
-            ++digits;
-        }
-        std::fclose(file);
-        if (digits == 32) id = read;
-    }
-#endif
-    return id;
-}
-
-}  // namespace detail
-
-// A time source has now(). This one reads the system's clocks; thread-safe.
-struct system_time_source {
-    [[nodiscard]] instant now() const noexcept
-    {
-        static const uid boot = detail::read_boot_id();
-        return {std::chrono::time_point_cast<duration>(std::chrono::system_clock::now()), boot_time(), boot};
-    }
-
-private:
-    static duration boot_time() noexcept
-    {
-#if defined(CLOCK_BOOTTIME)
-        timespec t{};
-        clock_gettime(CLOCK_BOOTTIME, &t);
-        return duration{t.tv_sec * 1'000'000 + t.tv_nsec / 1'000};
-#else
-        return std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch());
-#endif
-    }
-};
 
 }  // namespace queuectl::inline v0
 
@@ -7848,54 +7848,98 @@ using process_executor = basic_process_executor<process::spawner>;
 
 #endif
 
-// ---- queuectl/process/futex.hpp
-// Waiting on a 32-bit word in shared memory. Linux: futex; elsewhere: short sleeps.
-#ifndef QUEUECTL_PROCESS_FUTEX_HPP
-#define QUEUECTL_PROCESS_FUTEX_HPP
+// ---- queuectl/journal/crc32c.hpp
+// CRC32C (Castagnoli; RFC 3720 appendix B.4): the checksum of every frame and header of the journal.
+#ifndef QUEUECTL_JOURNAL_CRC32C_HPP
+#define QUEUECTL_JOURNAL_CRC32C_HPP
 
-#if defined(__linux__)
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#endif
-
-namespace queuectl::inline v0::detail {
-
-// A word that processes share; its address is the same file page in each.
-using shared_word = std::atomic<std::uint32_t>;
-static_assert(shared_word::is_always_lock_free && sizeof(shared_word) == 4);
-
-// Sleeps while the word holds `seen`, at most `most`. Returns early at will.
-inline void futex_wait(shared_word& word, std::uint32_t seen, duration most) noexcept
-{
-    if (most <= duration{0}) return;
-#if defined(__linux__)
-    timespec limit{};
-    limit.tv_sec = static_cast<time_t>(most.count() / 1'000'000);
-    limit.tv_nsec = static_cast<long>(most.count() % 1'000'000) * 1000;
-    ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &limit, nullptr, 0);
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define QUEUECTL_CRC32C_SSE42 1
+#include <nmmintrin.h>
 #else
-    const duration nap = most < duration{500} ? most : duration{500};
-    if (word.load() == seen) ::usleep(static_cast<useconds_t>(nap.count()));
+#define QUEUECTL_CRC32C_SSE42 0
 #endif
+
+namespace queuectl::inline v0::journal {
+
+namespace detail {
+
+// tables[k][b]: the remainder of byte b followed by k zero bytes, for the reflected polynomial 0x82f63b78.
+using crc_tables = std::array<std::array<std::uint32_t, 256>, 8>;
+
+[[nodiscard]] constexpr crc_tables make_crc_tables() noexcept
+{
+    crc_tables tables{};
+    for (std::uint32_t byte = 0; byte < 256; ++byte) {
+        std::uint32_t remainder = byte;
+        for (int bit = 0; bit < 8; ++bit) remainder = remainder >> 1 ^ ((remainder & 1) != 0 ? 0x82f63b78U : 0U);
+        tables[0][byte] = remainder;
+    }
+    for (std::size_t k = 1; k < 8; ++k)
+        for (std::size_t byte = 0; byte < 256; ++byte) {
+            const std::uint32_t before = tables[k - 1][byte];
+            tables[k][byte] = before >> 8 ^ tables[0][before & 255];
+        }
+    return tables;
+}
+inline constexpr crc_tables crc_table = make_crc_tables();
+
+[[nodiscard]] constexpr std::uint32_t crc_word(const char* at, std::uint32_t value = 0) noexcept
+{
+    for (unsigned i = 0; i < 4; ++i) value ^= std::uint32_t{static_cast<unsigned char>(at[i])} << (8 * i);
+    return value;
 }
 
-// Wakes up to `count` sleepers of any process.
-inline void futex_wake([[maybe_unused]] shared_word& word, [[maybe_unused]] int count) noexcept
+// Eight bytes a step (Kounavis & Berry's slicing). `state` is the inverted checksum.
+[[nodiscard]] constexpr std::uint32_t crc_by_slices(const char* at, std::size_t count, std::uint32_t state) noexcept
 {
-#if defined(__linux__)
-    ::syscall(SYS_futex, &word, FUTEX_WAKE, count, nullptr, nullptr, 0);
+    for (; count >= 8; at += 8, count -= 8) {
+        const std::uint32_t low = crc_word(at, state);
+        const std::uint32_t high = crc_word(at + 4);
+        state = crc_table[7][low & 255] ^ crc_table[6][low >> 8 & 255] ^ crc_table[5][low >> 16 & 255] ^
+                crc_table[4][low >> 24] ^ crc_table[3][high & 255] ^ crc_table[2][high >> 8 & 255] ^
+                crc_table[1][high >> 16 & 255] ^ crc_table[0][high >> 24];
+    }
+    for (; count > 0; ++at, --count) state = state >> 8 ^ crc_table[0][(state ^ static_cast<unsigned char>(*at)) & 255];
+    return state;
+}
+
+#if QUEUECTL_CRC32C_SSE42
+[[nodiscard]] __attribute__((target("sse4.2"))) inline std::uint32_t crc_by_instruction(const char* at,
+                                                                                        std::size_t count,
+                                                                                        std::uint32_t state) noexcept
+{
+    std::uint64_t wide = state;
+    for (; count >= 8; at += 8, count -= 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, at, 8);
+        wide = _mm_crc32_u64(wide, word);
+    }
+    state = static_cast<std::uint32_t>(wide);
+    for (; count > 0; ++at, --count) state = _mm_crc32_u8(state, static_cast<unsigned char>(*at));
+    return state;
+}
+inline const bool has_crc_instruction = __builtin_cpu_supports("sse4.2") != 0;
 #endif
-}
 
-// Microseconds since boot, for deadlines; the same for every process of the machine.
-[[nodiscard]] inline std::int64_t monotonic_us() noexcept
+}  // namespace detail
+
+// The checksum of `bytes`; or, given that of what comes before them, of both together.
+[[nodiscard]] inline std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0) noexcept
 {
-    timespec t{};
-    ::clock_gettime(CLOCK_MONOTONIC, &t);
-    return std::int64_t{t.tv_sec} * 1'000'000 + t.tv_nsec / 1000;
+#if QUEUECTL_CRC32C_SSE42
+    if (detail::has_crc_instruction) return ~detail::crc_by_instruction(bytes.data(), bytes.size(), ~before);
+#endif
+    return ~detail::crc_by_slices(bytes.data(), bytes.size(), ~before);
 }
 
-}  // namespace queuectl::inline v0::detail
+// The same without special instructions, also at compile time.
+[[nodiscard]] constexpr std::uint32_t crc32c_portable(std::string_view bytes, std::uint32_t before = 0) noexcept
+{
+    return ~detail::crc_by_slices(bytes.data(), bytes.size(), ~before);
+}
+
+}  // namespace queuectl::inline v0::journal
 
 #endif
 
@@ -8081,6 +8125,510 @@ private:
 
 #endif
 
+// ---- queuectl/journal/file_system.hpp
+// The files of a journal as a policy: what a log asks of a disk, and the real one. POSIX.
+#ifndef QUEUECTL_JOURNAL_FILE_SYSTEM_HPP
+#define QUEUECTL_JOURNAL_FILE_SYSTEM_HPP
+
+namespace queuectl::inline v0::journal {
+
+// One folder of files with plain names. Every error names the path and the system's reason.
+//
+// | expression                     | meaning                                                                          |
+// |--------------------------------|----------------------------------------------------------------------------------|
+// | F::file                        | an open file; movable, default-constructible (none), closed when destroyed       |
+// | create(name) → file            | a new file that only its owner may read or write; fails when the name is taken   |
+// | open(name) → file              | an existing regular file, to read and write; no links; errc::not_found           |
+// | read(file, offset, to, count)  | → bytes read, fewer than `count` only at the end of the file                     |
+// | write(file, offset, bytes)     | all of it, or an error: then any part of it may have been written                |
+// | fill_zeros(file, offset, n)    | writes n real zeros (allocated space is not enough); as write                    |
+// | sync(file)                     | file contents and size are durable; after an error nobody knows what is          |
+// | sync_directory()               | names created, renamed and removed are durable                                   |
+// | rename(from, to)               | replaces `to`                                                                    |
+// | remove(name), list(), size(file), truncate(file, bytes)                                                           |
+//
+// Any thread may call anything; calls on one file at a time may overlap.
+template <class F>
+concept file_system = requires(F& fs, typename F::file& file, std::string_view text, std::uint64_t at, char* to)
+{
+    requires std::movable<typename F::file> && std::default_initializable<typename F::file>;
+    {
+        fs.create(text)
+        } -> std::same_as<result<typename F::file>>;
+    {
+        fs.open(text)
+        } -> std::same_as<result<typename F::file>>;
+    {
+        fs.read(file, at, to, std::size_t{})
+        } -> std::same_as<result<std::size_t>>;
+    {
+        fs.write(file, at, text)
+        } -> std::same_as<result<void>>;
+    {
+        fs.fill_zeros(file, at, at)
+        } -> std::same_as<result<void>>;
+    {
+        fs.sync(file)
+        } -> std::same_as<result<void>>;
+    {
+        fs.sync_directory()
+        } -> std::same_as<result<void>>;
+    {
+        fs.rename(text, text)
+        } -> std::same_as<result<void>>;
+    {
+        fs.remove(text)
+        } -> std::same_as<result<void>>;
+    {
+        fs.list()
+        } -> std::same_as<result<std::vector<std::string>>>;
+    {
+        fs.size(file)
+        } -> std::same_as<result<std::uint64_t>>;
+    {
+        fs.truncate(file, at)
+        } -> std::same_as<result<void>>;
+};
+
+namespace detail {
+
+using queuectl::detail::fail_errno;
+
+// Calls transfer(done, left) → bytes or −errno until `count` bytes are through, or it returns 0 (the end).
+// Goes on after signals and short transfers. Returns the bytes done, or −errno.
+template <class Transfer>
+[[nodiscard]] std::int64_t transfer_all(std::size_t count, Transfer&& transfer)
+{
+    std::size_t done = 0;
+    while (done < count) {
+        const std::int64_t n = transfer(done, count - done);
+        if (n == -EINTR) continue;
+        if (n < 0) return n;
+        if (n == 0) break;
+        done += static_cast<std::size_t>(n);
+    }
+    return static_cast<std::int64_t>(done);
+}
+
+// The same for writes: 0, or errno. A write of nothing that reports no error counts as a full disk.
+template <class Transfer>
+[[nodiscard]] int write_all(std::size_t count, Transfer&& transfer)
+{
+    const std::int64_t done = transfer_all(count, transfer);
+    if (done < 0) return static_cast<int>(-done);
+    return static_cast<std::size_t>(done) == count ? 0 : ENOSPC;
+}
+
+// Calls write(offset, bytes) → result<void> with zeros for [offset, offset + count).
+template <class Write>
+[[nodiscard]] result<void> write_zeros(std::uint64_t offset, std::uint64_t count, Write&& write)
+{
+    static constexpr char zeros[std::size_t{64} << 10] = {};
+    while (count > 0) {
+        const std::size_t piece = static_cast<std::size_t>(std::min<std::uint64_t>(count, sizeof zeros));
+        if (auto done = write(offset, std::string_view{zeros, piece}); !done) return done;
+        offset += piece;
+        count -= piece;
+    }
+    return {};
+}
+
+}  // namespace detail
+
+// A folder of the operating system: private to its user, no links followed.
+class posix_file_system {
+public:
+    struct file {
+        owned_fd fd;
+        std::string path;
+    };
+
+    // With `create`, makes the folder (0700) and its entry in its parent durable.
+    [[nodiscard]] static result<posix_file_system> open_folder(std::string path, bool create)
+    {
+        auto folder = side_folder::open(std::move(path), create);
+        if (!folder) return fail(folder.error());
+        if (folder->created())
+            if (auto done = sync_parent(folder->path()); !done) return fail(done.error());
+        return posix_file_system{std::move(*folder)};
+    }
+
+    [[nodiscard]] const side_folder& folder() const noexcept { return folder_; }
+
+    [[nodiscard]] result<file> create(std::string_view name) { return open_file(name, O_RDWR | O_CREAT | O_EXCL); }
+    [[nodiscard]] result<file> open(std::string_view name) { return open_file(name, O_RDWR); }
+
+    [[nodiscard]] result<std::size_t> read(const file& f, std::uint64_t offset, char* to, std::size_t count)
+    {
+        const auto done = detail::transfer_all(count, [&](std::size_t at, std::size_t left) -> std::int64_t {
+            const auto n = ::pread(f.fd.get(), to + at, left, static_cast<off_t>(offset + at));
+            return n < 0 ? -errno : n;
+        });
+        if (done < 0) return detail::fail_errno("read " + f.path, static_cast<int>(-done));
+        return static_cast<std::size_t>(done);
+    }
+
+    [[nodiscard]] result<void> write(file& f, std::uint64_t offset, std::string_view bytes)
+    {
+        const int failure = detail::write_all(bytes.size(), [&](std::size_t at, std::size_t left) -> std::int64_t {
+            const auto n = ::pwrite(f.fd.get(), bytes.data() + at, left, static_cast<off_t>(offset + at));
+            return n < 0 ? -errno : n;
+        });
+        if (failure != 0) return detail::fail_errno("write " + f.path, failure);
+        return {};
+    }
+
+    [[nodiscard]] result<void> fill_zeros(file& f, std::uint64_t offset, std::uint64_t count)
+    {
+        return detail::write_zeros(offset, count,
+                                   [&](std::uint64_t at, std::string_view zeros) { return write(f, at, zeros); });
+    }
+
+    // Not repeated after EINTR either: what a failed sync has done is not known.
+    [[nodiscard]] result<void> sync(file& f)
+    {
+        if (::fdatasync(f.fd.get()) != 0) return detail::fail_errno("sync " + f.path, errno);
+        return {};
+    }
+    [[nodiscard]] result<void> sync_directory() { return folder_.sync(); }
+
+    [[nodiscard]] result<void> rename(std::string_view from, std::string_view to)
+    {
+        if (::renameat(folder_.fd(), std::string{from}.c_str(), folder_.fd(), std::string{to}.c_str()) != 0)
+            return detail::fail_errno("rename " + path(from) + " to " + path(to), errno);
+        return {};
+    }
+    [[nodiscard]] result<void> remove(std::string_view name)
+    {
+        if (::unlinkat(folder_.fd(), std::string{name}.c_str(), 0) != 0)
+            return detail::fail_errno("remove " + path(name), errno);
+        return {};
+    }
+
+    [[nodiscard]] result<std::vector<std::string>> list()
+    {
+        owned_fd fd{::openat(folder_.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        DIR* entries = fd ? ::fdopendir(fd.get()) : nullptr;
+        if (entries == nullptr) return detail::fail_errno("list " + folder_.path(), errno);
+        static_cast<void>(fd.release());
+        std::vector<std::string> names;
+        errno = 0;
+        while (const dirent* entry = ::readdir(entries)) names.emplace_back(entry->d_name);
+        const int failure = errno;
+        ::closedir(entries);
+        if (failure != 0) return detail::fail_errno("list " + folder_.path(), failure);
+        return names;
+    }
+
+    [[nodiscard]] result<std::uint64_t> size(const file& f)
+    {
+        struct stat what {};
+        if (::fstat(f.fd.get(), &what) != 0) return detail::fail_errno("stat " + f.path, errno);
+        return static_cast<std::uint64_t>(what.st_size);
+    }
+    [[nodiscard]] result<void> truncate(file& f, std::uint64_t bytes)
+    {
+        while (::ftruncate(f.fd.get(), static_cast<off_t>(bytes)) != 0)
+            if (errno != EINTR) return detail::fail_errno("truncate " + f.path, errno);
+        return {};
+    }
+
+private:
+    explicit posix_file_system(side_folder folder) : folder_{std::move(folder)} {}
+
+    [[nodiscard]] std::string path(std::string_view name) const { return folder_.path() + '/' + std::string{name}; }
+
+    result<file> open_file(std::string_view name, int flags)
+    {
+        auto fd = folder_.open_file(std::string{name}.c_str(), flags);
+        if (!fd) return fail(fd.error());
+        return file{std::move(*fd), path(name)};
+    }
+
+    side_folder folder_;
+};
+static_assert(file_system<posix_file_system>);
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/format.hpp
+// The file journal's format, version 1.
+//
+// A store is a directory. Its truth is a log: a chain of segments, files named by their number in 16 hexadecimal
+// digits and ".log", from 0000000000000001.log on. A segment is a header block and frames:
+//
+//   segment   := header (72 bytes, below) , zeros up to frames_begin , frame … , zeros
+//   frame     := frame header (40 bytes, below) , body , zeros up to a multiple of 8
+//
+// All integers are little-endian. Space behind the last frame is zero: it was filled ahead, because a sync of bytes
+// that only replace zeros writes no metadata. Frames do not cross segments.
+//
+//   segment header                                       frame header
+//    0  8  magic "qctlseg1"                               0  4  CRC32C, below
+//    8  4  format version                                 4  4  body bytes
+//   12  4  oldest format that may read it                 8  8  sequence: 1, 2, … over the whole log
+//   16  4  oldest format that may write it               16  8  durable_upto: every frame up to this sequence was
+//   20  4  CRC32C of the other 68 bytes                           known to be synced when this one was written
+//   24 16  store id                                      24  8  file id of its segment
+//   40  8  segment number                                32  4  CRC32C field of the frame before it in the log; 0 for
+//   48  8  file id: random, not 0                                the first of the log
+//   56  8  sequence of its first frame                   36  1  type; 37 1 flags; 38 2 zero
+//   64  8  bytes of the file
+//
+// A frame's CRC32C covers, in this order: the file id (8 bytes), the offset of the frame in its file (8 bytes), the
+// frame header from byte 4 on, the body. So a frame of another file, or of another place, is never taken for one here.
+//
+// A new segment. First every frame of the one before is synced. Then NUMBER.new is written at its full size, with zeros
+// behind, and synced; it is renamed to NUMBER.log, and the directory is synced, before the first frame in it is
+// acknowledged. Hence a NUMBER.log is always whole, and all that comes before its first sequence had been synced: a
+// bad header, a file shorter than its header says, a missing frame or segment before the last segment are damage, never
+// the trace of a crash. A NUMBER.new is no part of the log.
+//
+// A segment ends where the next one begins: frames in it from the next one's first sequence on are void. (A sync of it
+// had failed; what followed the last successful one was copied to the new segment, under the same sequences.)
+//
+// Reading. The last segment ends at the first place that holds no valid frame: zeros, bad bytes, a wrong sequence or a
+// wrong previous CRC. If a *valid frame behind it* in this segment (CRC right; at any multiple of 8) has durable_upto ≥
+// the missing sequence, or a snapshot has, then something that had been synced is gone: that is damage, and the store
+// is read-only until it is repaired. Otherwise what is there was never acknowledged: a torn tail, which is cut, by
+// writing zeros over it and syncing them, before anything new is appended. Cutting may itself be cut off: it is done
+// again. A tail so hostile that the search behind it exceeds its bound (journal/tail.hpp) counts as damage.
+//
+// A watermark frame (no body) follows when the log has been idle since a sync, and at close, so that also the last
+// acknowledged frame is known to be durable to every later reader. It is not waited for.
+//
+// What a write may do to the disk before its sync: nothing, all, or any of its sectors, in any order, or garbage in
+// the bytes that it covers. Bytes outside are taken to be safe ("power-safe overwrite").
+//
+// Newer formats. A program refuses a segment whose min_reader (min_writer) is newer than what it knows. A frame type
+// that it does not know is skipped when flag_skippable is set; otherwise the store is refused as too new.
+#ifndef QUEUECTL_JOURNAL_FORMAT_HPP
+#define QUEUECTL_JOURNAL_FORMAT_HPP
+
+namespace queuectl::inline v0::journal {
+
+inline constexpr char segment_magic[9] = "qctlseg1";
+inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::uint32_t min_reader = 1;
+inline constexpr std::uint32_t min_writer = 1;
+
+inline constexpr std::size_t segment_header_bytes = 72;
+inline constexpr std::size_t frames_begin = 128;
+inline constexpr std::size_t frame_header_bytes = 40;
+inline constexpr std::size_t frame_alignment = 8;
+// The first segment has the smaller size, each next one twice the one before, up to the larger. A frame that
+// does not fit into the largest gets a segment of its own.
+inline constexpr std::size_t segment_bytes_min = std::size_t{1} << 20;
+inline constexpr std::size_t segment_bytes_max = std::size_t{64} << 20;
+// The largest body: 1,000 jobs are split by the queue before they come near.
+inline constexpr std::size_t body_bytes_max = std::size_t{1} << 30;
+
+enum class frame_type : std::uint8_t {
+    none = 0,         // zeros: no frame
+    transaction = 1,  // body: records that take effect together (journal/records.hpp)
+    watermark = 2,    // no body
+};
+inline constexpr std::uint8_t flag_skippable = 1;
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/frame.hpp
+// One frame of the log as bytes: written, and checked.
+#ifndef QUEUECTL_JOURNAL_FRAME_HPP
+#define QUEUECTL_JOURNAL_FRAME_HPP
+
+namespace queuectl::inline v0::journal {
+
+// What a log checks and does for safety. All of it always; tests switch off one at a time to see that they notice.
+struct all_guards {
+    static constexpr bool checksum = true;          // a frame's CRC32C is compared
+    static constexpr bool file_id = true;           // a frame belongs to this file
+    static constexpr bool chain = true;             // a frame names the one before it
+    static constexpr bool watermark = true;         // durable_upto tells damage from a torn tail
+    static constexpr bool sync_frames = true;       // frames are synced before they are acknowledged
+    static constexpr bool sync_before_roll = true;  // a segment is synced before the next one appears
+    static constexpr bool sync_new_segment = true;  // a segment is synced before it gets its name
+    static constexpr bool sync_directory = true;    // a segment's name is synced before its frames count
+    static constexpr bool cut_tail = true;          // a torn tail is overwritten
+    static constexpr bool sync_cut = true;          // and that is synced before anything is appended
+    static constexpr bool poison = true;            // a failed sync is remembered, what it covered is copied
+    static constexpr bool generation = true;        // who waited for what was lost does not take a successor for it
+    static constexpr bool lock = true;              // one writer at a time
+};
+
+namespace detail {
+
+template <class Integer>
+[[nodiscard]] inline Integer load_le(const char* at) noexcept
+{
+    Integer value = 0;
+    std::memcpy(&value, at, sizeof value);
+    if constexpr (std::endian::native == std::endian::big) {
+        Integer swapped = 0;
+        for (std::size_t i = 0; i < sizeof value; ++i)
+            swapped = static_cast<Integer>(swapped << 8 | (value >> (8 * i) & 255));
+        value = swapped;
+    }
+    return value;
+}
+template <class Integer>
+inline void store_le(char* at, Integer value) noexcept
+{
+    if constexpr (std::endian::native == std::endian::big) {
+        for (std::size_t i = 0; i < sizeof value; ++i) at[i] = static_cast<char>(value >> (8 * i) & 255);
+    } else {
+        std::memcpy(at, &value, sizeof value);
+    }
+}
+
+[[nodiscard]] inline bool all_zero(std::string_view bytes) noexcept
+{
+    return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+}  // namespace detail
+
+struct frame_header {
+    std::uint32_t crc = 0;  // computed by append_frame
+    std::uint32_t body_bytes = 0;
+    std::uint64_t sequence = 0;
+    std::uint64_t durable_upto = 0;
+    std::uint64_t file_id = 0;
+    std::uint32_t previous_crc = 0;
+    frame_type type = frame_type::none;
+    std::uint8_t flags = 0;
+};
+
+// The bytes that a frame with such a body takes in its file.
+[[nodiscard]] constexpr std::uint64_t frame_bytes(std::uint64_t body_bytes) noexcept
+{
+    return (frame_header_bytes + body_bytes + frame_alignment - 1) / frame_alignment * frame_alignment;
+}
+
+// The checksum of the frame whose header and body lie at `at`, for its place.
+[[nodiscard]] inline std::uint32_t frame_crc(const char* at, std::uint32_t body_bytes, std::uint64_t file_id,
+                                             std::uint64_t offset) noexcept
+{
+    char place[16];
+    detail::store_le(place, file_id);
+    detail::store_le(place + 8, offset);
+    return crc32c({at + 4, frame_header_bytes - 4 + body_bytes}, crc32c({place, sizeof place}));
+}
+
+// Appends the frame for `offset` of its file to `out` and returns its CRC. body.size() ≤ body_bytes_max.
+inline std::uint32_t append_frame(std::string& out, const frame_header& header, std::string_view body,
+                                  std::uint64_t offset)
+{
+    const std::size_t begin = out.size();
+    out.resize(begin + frame_header_bytes);
+    out.append(body);
+    out.resize(begin + static_cast<std::size_t>(frame_bytes(body.size())));
+    char* const at = out.data() + begin;
+    detail::store_le(at + 4, static_cast<std::uint32_t>(body.size()));
+    detail::store_le(at + 8, header.sequence);
+    detail::store_le(at + 16, header.durable_upto);
+    detail::store_le(at + 24, header.file_id);
+    detail::store_le(at + 32, header.previous_crc);
+    at[36] = static_cast<char>(header.type);
+    at[37] = static_cast<char>(header.flags);
+    const std::uint32_t crc = frame_crc(at, static_cast<std::uint32_t>(body.size()), header.file_id, offset);
+    detail::store_le(at, crc);
+    return crc;
+}
+
+// The fields at `at` (frame_header_bytes of them), not checked.
+[[nodiscard]] inline frame_header load_frame_header(const char* at) noexcept
+{
+    frame_header h;
+    h.crc = detail::load_le<std::uint32_t>(at);
+    h.body_bytes = detail::load_le<std::uint32_t>(at + 4);
+    h.sequence = detail::load_le<std::uint64_t>(at + 8);
+    h.durable_upto = detail::load_le<std::uint64_t>(at + 16);
+    h.file_id = detail::load_le<std::uint64_t>(at + 24);
+    h.previous_crc = detail::load_le<std::uint32_t>(at + 32);
+    h.type = static_cast<frame_type>(at[36]);
+    h.flags = static_cast<std::uint8_t>(at[37]);
+    return h;
+}
+
+// Whether such a header may stand at a place with `room` bytes to the end of its file: what can be known without
+// the body. O(1).
+template <class Guards = all_guards>
+[[nodiscard]] bool plausible(const frame_header& h, std::uint64_t file_id, std::uint64_t room) noexcept
+{
+    return (!Guards::file_id || h.file_id == file_id) && h.sequence != 0 && h.durable_upto < h.sequence &&
+           h.type != frame_type::none && h.body_bytes <= body_bytes_max && frame_bytes(h.body_bytes) <= room;
+}
+
+// Whether the bytes at `at`, the whole frame of header `h`, are that frame at this place. O(body).
+template <class Guards = all_guards>
+[[nodiscard]] bool intact(const frame_header& h, const char* at, std::uint64_t file_id, std::uint64_t offset) noexcept
+{
+    if (!Guards::checksum) return true;
+    const std::size_t used = frame_header_bytes + h.body_bytes;
+    return frame_crc(at, h.body_bytes, Guards::file_id ? file_id : h.file_id, offset) == h.crc &&
+           detail::all_zero({at + used, static_cast<std::size_t>(frame_bytes(h.body_bytes)) - used});
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/process/futex.hpp
+// Waiting on a 32-bit word in shared memory. Linux: futex; elsewhere: short sleeps.
+#ifndef QUEUECTL_PROCESS_FUTEX_HPP
+#define QUEUECTL_PROCESS_FUTEX_HPP
+
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#endif
+
+namespace queuectl::inline v0::detail {
+
+// A word that processes share; its address is the same file page in each.
+using shared_word = std::atomic<std::uint32_t>;
+static_assert(shared_word::is_always_lock_free && sizeof(shared_word) == 4);
+
+// Sleeps while the word holds `seen`, at most `most`. Returns early at will.
+inline void futex_wait(shared_word& word, std::uint32_t seen, duration most) noexcept
+{
+    if (most <= duration{0}) return;
+#if defined(__linux__)
+    timespec limit{};
+    limit.tv_sec = static_cast<time_t>(most.count() / 1'000'000);
+    limit.tv_nsec = static_cast<long>(most.count() % 1'000'000) * 1000;
+    ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &limit, nullptr, 0);
+#else
+    const duration nap = most < duration{500} ? most : duration{500};
+    if (word.load() == seen) ::usleep(static_cast<useconds_t>(nap.count()));
+#endif
+}
+
+// Wakes up to `count` sleepers of any process.
+inline void futex_wake([[maybe_unused]] shared_word& word, [[maybe_unused]] int count) noexcept
+{
+#if defined(__linux__)
+    ::syscall(SYS_futex, &word, FUTEX_WAKE, count, nullptr, nullptr, 0);
+#endif
+}
+
+// Microseconds since boot, for deadlines; the same for every process of the machine.
+[[nodiscard]] inline std::int64_t monotonic_us() noexcept
+{
+    timespec t{};
+    ::clock_gettime(CLOCK_MONOTONIC, &t);
+    return std::int64_t{t.tv_sec} * 1'000'000 + t.tv_nsec / 1000;
+}
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
+
 // ---- queuectl/process/control_page.hpp
 // The page that the processes of one store share: PATH.d/control, mapped. POSIX.
 #ifndef QUEUECTL_PROCESS_CONTROL_PAGE_HPP
@@ -8134,6 +8682,14 @@ public:
 
     [[nodiscard]] control_words& words() const noexcept { return *words_; }
 
+    // The storage's own words, in the second KiB of the page: lock-free atomics, for which all zero is a valid state.
+    template <class Words>
+    [[nodiscard]] Words& storage_words() const noexcept
+    {
+        static_assert(sizeof(Words) <= 1024 && alignof(Words) <= 64);
+        return *reinterpret_cast<Words*>(reinterpret_cast<char*>(words_) + 1024);
+    }
+
 private:
     static constexpr off_t bytes = 4096;
     explicit control_page(control_words* words) : words_{words} {}
@@ -8141,6 +8697,1539 @@ private:
 };
 
 }  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/process/store_lock.hpp
+// The lock that the writers of one store share, over threads of an object and over processes. POSIX.
+#ifndef QUEUECTL_PROCESS_STORE_LOCK_HPP
+#define QUEUECTL_PROCESS_STORE_LOCK_HPP
+
+#include <mutex>
+
+#include <sys/file.h>
+
+namespace queuectl::inline v0 {
+
+// Who holds it is decided by flock on FOLDER/lock alone: the kernel releases it when the holder dies, so it is
+// never stale. Those who wait sleep on a word of the control page, and look again by themselves every 20 ms in case
+// the holder died. A waiter passed over for 2 ms reserves the next turn, so nobody starves.
+class store_lock {
+public:
+    // Held until destroyed or moved from.
+    class guard {
+    public:
+        guard(guard&& other) noexcept : lock_{std::exchange(other.lock_, nullptr)} {}
+        guard& operator=(guard&&) = delete;
+        ~guard()
+        {
+            if (lock_ != nullptr) lock_->release();
+        }
+
+    private:
+        friend class store_lock;
+        explicit guard(store_lock* lock) : lock_{lock} {}
+        store_lock* lock_;
+    };
+
+    [[nodiscard]] static result<store_lock> open(const side_folder& folder, control_words& words)
+    {
+        auto file = folder.open_file("lock", O_RDWR | O_CREAT);
+        if (!file) return fail(file.error());
+        return store_lock{std::move(*file), folder.path() + "/lock", words};
+    }
+
+    // Waits in line; errc::busy when it is not ours within `most`. 0 = does not wait. Any thread; not recursive.
+    [[nodiscard]] result<guard> acquire(duration most)
+    {
+        const auto start = detail::monotonic_us();
+        if (!threads_->try_lock_for(most)) return fail(errc::busy, "lock " + path_, "another thread holds it");
+        const int failure = acquire_file(start, start + saturate(most).count());
+        if (failure == 0) return guard{this};
+        threads_->unlock();
+        if (failure == EWOULDBLOCK) return fail(errc::busy, "lock " + path_, "another process holds it");
+        return detail::fail_errno("lock " + path_, failure);
+    }
+
+private:
+    static constexpr std::int64_t patience_us = 2'000;
+    static constexpr std::int64_t reservation_us = 5'000;
+    static constexpr std::int64_t look_again_us = 20'000;
+
+    store_lock(owned_fd file, std::string path, control_words& words)
+        : file_{std::move(file)}, path_{std::move(path)}, words_{&words}, threads_{std::make_unique<std::timed_mutex>()}
+    {
+    }
+
+    int acquire_file(std::int64_t start, std::int64_t deadline)
+    {
+        if (words_->reserved.load() <= start) {
+            if (const int e = try_file(); e != EWOULDBLOCK) return e;
+        }
+        words_->line.fetch_add(1);
+        const int e = stand_in_line(start, deadline);
+        words_->line.fetch_sub(1);
+        return e;
+    }
+
+    int stand_in_line(std::int64_t start, std::int64_t deadline)
+    {
+        std::int64_t mine = 0;
+        for (;;) {
+            const auto turn = words_->turn.load();
+            auto now = detail::monotonic_us();
+            auto reserved = words_->reserved.load();
+            if (reserved > now + reservation_us) words_->reserved.store(reserved = 0);  // garbage
+            if (reserved <= now || reserved == mine) {
+                const int e = try_file();
+                if (e == 0 && mine != 0) words_->reserved.compare_exchange_strong(mine, 0);
+                if (e != EWOULDBLOCK) return e;
+                now = detail::monotonic_us();
+                const auto until = now + reservation_us;
+                if (now - start > patience_us && words_->reserved.compare_exchange_strong(reserved, until))
+                    mine = until;
+            }
+            if (now >= deadline) {
+                if (mine != 0) words_->reserved.compare_exchange_strong(mine, 0);
+                return EWOULDBLOCK;
+            }
+            detail::futex_wait(words_->turn, turn, duration{nap(now, start, deadline)});
+        }
+    }
+
+    std::int64_t nap(std::int64_t now, std::int64_t start, std::int64_t deadline) const
+    {
+        const auto left = deadline - now;
+        if (now - start <= patience_us) return std::min(left, patience_us + start - now + 1);
+        const auto reserved = words_->reserved.load();
+        return std::min(left, reserved > now ? reserved - now + 1 : look_again_us);
+    }
+
+    int try_file()
+    {
+        while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0)
+            if (errno != EINTR) return errno;
+        return 0;
+    }
+
+    void release()
+    {
+        ::flock(file_.get(), LOCK_UN);
+        words_->turn.fetch_add(1);
+        if (words_->line.load() != 0) detail::futex_wake(words_->turn, words_->reserved.load() != 0 ? 1 << 20 : 1);
+        threads_->unlock();
+    }
+
+    owned_fd file_;
+    std::string path_;
+    control_words* words_;
+    std::unique_ptr<std::timed_mutex> threads_;
+};
+
+}  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/journal/gate.hpp
+// Who may write to a log, and who may sync it: one at a time each, over threads and processes. POSIX.
+#ifndef QUEUECTL_JOURNAL_GATE_HPP
+#define QUEUECTL_JOURNAL_GATE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// The store's lock, and the leadership of the group commit: FOLDER/lock and FOLDER/sync. The kernel frees both when
+// their holder dies. Whoever holds the lock may wait for the leadership, never the other way round.
+class process_gate {
+public:
+    // The lock, held until destroyed.
+    class guard {
+    public:
+        guard(std::unique_lock<std::timed_mutex> thread, store_lock::guard store)
+            : thread_{std::move(thread)}, store_{std::move(store)}
+        {
+        }
+
+    private:
+        std::unique_lock<std::timed_mutex> thread_;
+        store_lock::guard store_;
+    };
+
+    // `words` must outlive the gate.
+    [[nodiscard]] static result<process_gate> open(const side_folder& folder, control_words& words)
+    {
+        auto lock = store_lock::open(folder, words);
+        if (!lock) return fail(lock.error());
+        auto file = folder.open_file("sync", O_RDWR | O_CREAT);
+        if (!file) return fail(file.error());
+        return process_gate{std::move(*lock), std::move(*file)};
+    }
+
+    // errc::busy when it is not ours within `most`. Threads of this process give way to each other before they sleep:
+    // a turn is shorter than a sleep.
+    [[nodiscard]] result<guard> acquire(duration most)
+    {
+        std::unique_lock thread{threads_->turn, std::try_to_lock};
+        for (int i = 0; i < yields && !thread.owns_lock(); ++i) {
+            ::sched_yield();
+            static_cast<void>(thread.try_lock());
+        }
+        if (!thread.owns_lock() && !thread.try_lock_for(most))
+            return fail(errc::busy, "lock the journal", "another thread holds it");
+        auto store = lock_.acquire(most);
+        if (!store) return fail(store.error());
+        return guard{std::move(thread), std::move(*store)};
+    }
+
+    // Whether this thread leads now; it does not wait.
+    [[nodiscard]] bool try_lead()
+    {
+        if (!threads_->leader.try_lock()) return false;
+        while (::flock(leader_.get(), LOCK_EX | LOCK_NB) != 0)
+            if (errno != EINTR) {
+                threads_->leader.unlock();
+                return false;
+            }
+        return true;
+    }
+    void stop_leading()
+    {
+        ::flock(leader_.get(), LOCK_UN);
+        threads_->leader.unlock();
+    }
+
+private:
+    static constexpr int yields = 20;
+    struct of_threads {
+        std::timed_mutex turn;
+        std::mutex leader;
+    };
+
+    process_gate(store_lock lock, owned_fd leader)
+        : lock_{std::move(lock)}, leader_{std::move(leader)}, threads_{std::make_unique<of_threads>()}
+    {
+    }
+    store_lock lock_;
+    owned_fd leader_;
+    std::unique_ptr<of_threads> threads_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/log_words.hpp
+// What the processes that share a log tell each other, in the store's control page.
+#ifndef QUEUECTL_JOURNAL_LOG_WORDS_HPP
+#define QUEUECTL_JOURNAL_LOG_WORDS_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Valid for one boot of the machine and one store: else made anew, under the lock, from the files alone. All zero is
+// "not valid". Frames are believed because they are valid, never because a word says so; what only the words know is
+// how far this boot has synced, and whether a sync has failed in it.
+struct log_words {
+    std::atomic<std::uint64_t> boot_high;
+    std::atomic<std::uint64_t> boot_low;
+    std::atomic<std::uint64_t> store_high;
+    std::atomic<std::uint64_t> store_low;
+    std::atomic<std::uint64_t> segment;         // the newest
+    std::atomic<std::uint64_t> written;         // the last sequence; set after `segment`
+    std::atomic<std::uint64_t> synced;          // the last sequence known to be durable
+    std::atomic<std::uint64_t> writer;          // who wrote last
+    std::atomic<std::uint64_t> appends;         // how often was written
+    std::atomic<std::uint64_t> appends_synced;  // as `appends`, when the last sync began
+    std::atomic<std::uint64_t> batch;           // how many appends the last sync covered
+    std::atomic<std::int64_t> synced_at;        // monotonic_us of the last sync
+    std::atomic<std::uint32_t> segment_crc;     // CRC of the last frame before the newest segment
+    queuectl::detail::shared_word dirty;        // not 0: a writer changes files; under the lock: it died there
+    queuectl::detail::shared_word syncing;      // not 0: a sync runs; under the leadership: its process died in it
+    queuectl::detail::shared_word poisoned;     // not 0: a sync has failed; what it covered has to be copied
+    queuectl::detail::shared_word generation;   // changes after every `poisoned`
+    queuectl::detail::shared_word turn;         // changes with every sync, and is slept on
+    queuectl::detail::shared_word sleepers;     // who sleeps on `turn` (dead ones stay counted)
+
+    [[nodiscard]] bool valid_for(const uid& boot, const uid& store) const noexcept
+    {
+        return store_low.load() == store.low && store_high.load() == store.high && boot_high.load() == boot.high &&
+               boot_low.load() == boot.low;
+    }
+    void set_valid_for(const uid& boot, const uid& store) noexcept
+    {
+        store_high = store.high;
+        store_low = store.low;
+        boot_high = boot.high;
+        boot_low = boot.low;
+    }
+    void invalidate() noexcept { boot_high = boot_low = 0; }
+
+    void tell() noexcept
+    {
+        turn.fetch_add(1);
+        if (sleepers.load() != 0) queuectl::detail::futex_wake(turn, 1 << 20);
+    }
+    void sleep(std::uint32_t seen, duration most) noexcept
+    {
+        sleepers.fetch_add(1);
+        queuectl::detail::futex_wait(turn, seen, most);
+        sleepers.fetch_sub(1);
+    }
+};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && sizeof(log_words) <= 1024);
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/segment.hpp
+// One file of the log: its name, its header, how it comes to be.
+#ifndef QUEUECTL_JOURNAL_SEGMENT_HPP
+#define QUEUECTL_JOURNAL_SEGMENT_HPP
+
+namespace queuectl::inline v0::journal {
+
+struct segment_header {
+    std::uint32_t version = format_version;
+    std::uint32_t oldest_reader = min_reader;
+    std::uint32_t oldest_writer = min_writer;
+    uid store{};
+    std::uint64_t number = 0;
+    std::uint64_t file_id = 0;
+    std::uint64_t first_sequence = 0;
+    std::uint64_t bytes = 0;  // of the file
+};
+
+// Sizes of segments. Others than these are for tests.
+struct segment_sizes {
+    std::uint64_t least = segment_bytes_min;
+    std::uint64_t most = segment_bytes_max;
+
+    [[nodiscard]] constexpr std::uint64_t of(std::uint64_t number) const noexcept
+    {
+        std::uint64_t bytes = least;
+        for (std::uint64_t i = 1; i < number && bytes < most; ++i) bytes *= 2;
+        return bytes < most ? bytes : most;
+    }
+};
+
+[[nodiscard]] inline std::string segment_name(std::uint64_t number, std::string_view suffix = ".log")
+{
+    std::string name(16, '0');
+    for (std::size_t i = 16; i-- > 0; number >>= 4) name[i] = "0123456789abcdef"[number & 15];
+    return name.append(suffix);
+}
+
+// The number in the name of a segment; 0 when it is not one.
+[[nodiscard]] constexpr std::uint64_t segment_number(std::string_view name, std::string_view suffix = ".log") noexcept
+{
+    if (name.size() != 16 + suffix.size() || name.substr(16) != suffix) return 0;
+    std::uint64_t number = 0;
+    for (const char c : name.substr(0, 16)) {
+        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (digit < 0) return 0;
+        number = number << 4 | static_cast<std::uint64_t>(digit);
+    }
+    return number;
+}
+
+namespace detail {
+
+[[nodiscard]] inline std::uint32_t segment_header_crc(const char* at) noexcept
+{
+    return crc32c({at + 24, segment_header_bytes - 24}, crc32c({at, 20}));
+}
+
+}  // namespace detail
+
+// The first frames_begin bytes of a segment.
+[[nodiscard]] inline std::string encode(const segment_header& h)
+{
+    std::string bytes(frames_begin, '\0');
+    char* const at = bytes.data();
+    std::memcpy(at, segment_magic, 8);
+    detail::store_le(at + 8, h.version);
+    detail::store_le(at + 12, h.oldest_reader);
+    detail::store_le(at + 16, h.oldest_writer);
+    detail::store_le(at + 24, h.store.high);
+    detail::store_le(at + 32, h.store.low);
+    detail::store_le(at + 40, h.number);
+    detail::store_le(at + 48, h.file_id);
+    detail::store_le(at + 56, h.first_sequence);
+    detail::store_le(at + 64, h.bytes);
+    detail::store_le(at + 20, detail::segment_header_crc(at));
+    return bytes;
+}
+
+// Reads the header at `at` (segment_header_bytes of them). Null when it is one; else what is wrong.
+[[nodiscard]] inline const char* decode(const char* at, segment_header& h) noexcept
+{
+    if (std::memcmp(at, segment_magic, 8) != 0) return "it does not begin as a segment of a journal";
+    if (detail::load_le<std::uint32_t>(at + 20) != detail::segment_header_crc(at)) return "its header is damaged";
+    h.version = detail::load_le<std::uint32_t>(at + 8);
+    h.oldest_reader = detail::load_le<std::uint32_t>(at + 12);
+    h.oldest_writer = detail::load_le<std::uint32_t>(at + 16);
+    h.store = {detail::load_le<std::uint64_t>(at + 24), detail::load_le<std::uint64_t>(at + 32)};
+    h.number = detail::load_le<std::uint64_t>(at + 40);
+    h.file_id = detail::load_le<std::uint64_t>(at + 48);
+    h.first_sequence = detail::load_le<std::uint64_t>(at + 56);
+    h.bytes = detail::load_le<std::uint64_t>(at + 64);
+    if (h.oldest_reader > format_version) return nullptr;
+    if (h.file_id == 0 || h.first_sequence == 0 || h.bytes < frames_begin) return "its header is damaged";
+    return nullptr;
+}
+
+// An open segment.
+template <class FileSystem>
+struct segment {
+    segment_header header;
+    typename FileSystem::file file;
+};
+
+// Opens segment `number`. errc::not_found; errc::corrupt when it is damaged, short or another's; errc::wrong_version
+// when it is too new to be read.
+template <file_system FileSystem>
+[[nodiscard]] result<segment<FileSystem>> open_segment(FileSystem& fs, std::uint64_t number)
+{
+    const std::string name = segment_name(number);
+    const auto corrupt = [&](const char* why) { return fail(errc::corrupt, "open " + name, why); };
+    auto file = fs.open(name);
+    if (!file) return fail(file.error());
+    segment<FileSystem> s{{}, std::move(*file)};
+    char bytes[segment_header_bytes];
+    const auto got = fs.read(s.file, 0, bytes, sizeof bytes);
+    if (!got) return fail(got.error());
+    if (*got < sizeof bytes) return corrupt("it is cut off in its header");
+    if (const char* why = decode(bytes, s.header)) return corrupt(why);
+    if (s.header.oldest_reader > format_version)
+        return fail(errc::wrong_version, "open " + name, "its format is newer than this program");
+    if (s.header.number != number) return corrupt("it is another segment under this name");
+    const auto size = fs.size(s.file);
+    if (!size) return fail(size.error());
+    if (*size < s.header.bytes) return corrupt("it is shorter than its header says: it was cut off");
+    return s;
+}
+
+// Writes the segment of header `h` with `frames` at its begin as NUMBER.new, whole and synced; replaces a left-over
+// one. An error leaves no trace but that.
+template <class Guards = all_guards, file_system FileSystem>
+[[nodiscard]] result<segment<FileSystem>> prepare_segment(FileSystem& fs, const segment_header& h,
+                                                          std::string_view frames)
+{
+    const std::string name = segment_name(h.number, ".new");
+    if (auto gone = fs.remove(name); !gone && gone.error().code != errc::not_found) return fail(gone.error());
+    auto file = fs.create(name);
+    if (!file) return fail(file.error());
+    const auto written = [&]() -> result<void> {
+        const std::string head = encode(h).append(frames);
+        if (auto done = fs.write(*file, 0, head); !done) return done;
+        if (auto done = fs.fill_zeros(*file, head.size(), h.bytes - head.size()); !done) return done;
+        return Guards::sync_new_segment ? fs.sync(*file) : result<void>{};
+    }();
+    if (!written) {
+        static_cast<void>(fs.remove(name));
+        return fail(written.error());
+    }
+    return segment<FileSystem>{h, std::move(*file)};
+}
+
+// Gives a prepared segment its name, durably. After an error it may or may not have it, also after a power loss.
+template <class Guards = all_guards, file_system FileSystem>
+[[nodiscard]] result<void> publish_segment(FileSystem& fs, std::uint64_t number)
+{
+    if (auto done = fs.rename(segment_name(number, ".new"), segment_name(number)); !done) return done;
+    return Guards::sync_directory ? fs.sync_directory() : result<void>{};
+}
+
+// The highest number of a segment in the folder; 0 = there is none.
+template <file_system FileSystem>
+[[nodiscard]] result<std::uint64_t> newest_segment(FileSystem& fs)
+{
+    const auto names = fs.list();
+    if (!names) return fail(names.error());
+    std::uint64_t newest = 0;
+    for (const auto& name : *names) newest = std::max(newest, segment_number(name));
+    return newest;
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/group_sync.hpp
+// Group commit: one sync for all who wait, over threads and processes.
+#ifndef QUEUECTL_JOURNAL_GROUP_SYNC_HPP
+#define QUEUECTL_JOURNAL_GROUP_SYNC_HPP
+
+namespace queuectl::inline v0::journal {
+
+// What to wait for: frames up to `sequence`. Good for one boot.
+struct log_ticket {
+    std::uint64_t sequence = 0;
+    std::uint32_t generation = 0;
+};
+
+// When an append is acknowledged.
+enum class durability : std::uint8_t {
+    full,      // when it is synced
+    interval,  // at once; the first append an interval after the last sync syncs
+    none,      // at once; the system writes when it likes
+};
+
+// Any thread may call wait(). Whoever gets the leadership syncs the newest segment, and by that every frame: a segment
+// is synced before the next one exists. The others sleep until it is done, or until the leader has died.
+template <file_system FileSystem, class Gate, class Guards>
+class group_sync {
+public:
+    // Held: nobody else syncs this log.
+    class leadership {
+    public:
+        explicit leadership(Gate& gate) : gate_{&gate} {}
+        leadership(leadership&& other) noexcept : gate_{std::exchange(other.gate_, nullptr)} {}
+        leadership& operator=(leadership&&) = delete;
+        ~leadership()
+        {
+            if (gate_ != nullptr) gate_->stop_leading();
+        }
+
+    private:
+        Gate* gate_;
+    };
+
+    group_sync(FileSystem& fs, Gate& gate, log_words& words) : fs_{&fs}, gate_{&gate}, words_{&words} {}
+
+    // Until the ticket's frames are durable. errc::outcome_unknown when a sync has failed since they were written: they
+    // may be durable, or not, or become so.
+    [[nodiscard]] result<void> wait(const log_ticket& ticket)
+    {
+        for (int round = 0;; ++round) {
+            const auto turn = words_->turn.load();
+            const auto synced = words_->synced.load();
+            if (Guards::generation && words_->generation.load() != ticket.generation)
+                return fail(errc::outcome_unknown, "sync", "a sync of the store has failed");
+            if (synced >= ticket.sequence) return {};
+            if (gate_->try_lead()) {
+                const leadership held{*gate_};
+                if (words_->synced.load() >= ticket.sequence) continue;
+                gather();
+                if (auto done = sync_written(); !done)
+                    return fail(errc::outcome_unknown, done.error().operation, done.error().detail,
+                                done.error().backend_code);
+                continue;
+            }
+            if (round < spins)
+                ::sched_yield();
+            else
+                words_->sleep(turn, look_again);
+        }
+    }
+
+    // In the mode `interval`: syncs when it is time and nobody else does.
+    [[nodiscard]] result<void> sync_after(duration interval)
+    {
+        if (queuectl::detail::monotonic_us() - words_->synced_at.load() < interval.count() || !gate_->try_lead())
+            return {};
+        const leadership held{*gate_};
+        return sync_written();
+    }
+
+    // Waits until nobody else leads.
+    [[nodiscard]] leadership lead()
+    {
+        while (!gate_->try_lead()) words_->sleep(words_->turn.load(), lead_again);
+        return leadership{*gate_};
+    }
+
+    // Under the leadership: makes all that is written durable, or poisons the store.
+    [[nodiscard]] result<void> sync_written()
+    {
+        if (words_->poisoned.load() != 0) return fail(errc::io, "sync", "a sync of the store has failed");
+        if (words_->syncing.load() != 0) {
+            poison();
+            return fail(errc::io, "sync", "the process that synced the store has died; it may have failed");
+        }
+        const auto appends = words_->appends.load();
+        const auto written = words_->written.load();
+        const auto number = words_->segment.load();
+        if (file_.header.number != number) {
+            auto opened = open_segment(*fs_, number);
+            if (!opened) return fail(opened.error());
+            file_ = std::move(*opened);
+        }
+        words_->syncing = 1;
+        auto done = Guards::sync_frames ? fs_->sync(file_.file) : result<void>{};
+        if (!done) {
+            poison();
+            return done;
+        }
+        words_->synced = written;
+        words_->synced_at = queuectl::detail::monotonic_us();
+        words_->batch = appends - words_->appends_synced.exchange(appends);
+        words_->syncing = 0;
+        words_->tell();
+        return {};
+    }
+
+    // Under the leadership: nothing that was written since the last good sync is believed from now on.
+    void poison()
+    {
+        if (Guards::poison) words_->poisoned = 1;
+        words_->generation.fetch_add(1);
+        words_->syncing = 0;
+        file_ = {};
+        words_->tell();
+    }
+
+private:
+    static constexpr int spins = 4;
+    static constexpr duration look_again{20'000};
+    static constexpr duration lead_again{200};
+    static constexpr std::int64_t gather_us = 100;
+
+    // While as many as the last time may be about to append, waits for them, a little.
+    void gather()
+    {
+        const auto expected = words_->batch.load();
+        if (expected < 2) return;
+        const auto start = queuectl::detail::monotonic_us();
+        const auto enough = words_->appends_synced.load() + expected;
+        while (words_->appends.load() < enough && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
+    }
+
+    FileSystem* fs_;
+    Gate* gate_;
+    log_words* words_;
+    segment<FileSystem> file_{};  // to sync; the leader's
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/tail.hpp
+// What lies where the frames of the last segment end: nothing, a torn tail, or the proof of damage.
+#ifndef QUEUECTL_JOURNAL_TAIL_HPP
+#define QUEUECTL_JOURNAL_TAIL_HPP
+
+namespace queuectl::inline v0::journal {
+
+enum class tail_kind : std::uint8_t {
+    clean,   // zeros to the end of the file
+    torn,    // bytes that were never acknowledged, to be cut
+    damage,  // a frame that had been synced is gone
+};
+
+struct tail {
+    tail_kind kind = tail_kind::clean;
+    std::uint64_t used_end = 0;  // behind the last byte that is not zero; only for `torn`
+    std::uint64_t proof = 0;     // where the frame is that proves the damage; 0 = the search gave up
+};
+
+namespace detail {
+
+// Reads a segment in pieces that overlap by one frame header.
+template <file_system FileSystem, class Guards>
+class tail_search {
+public:
+    tail_search(FileSystem& fs, const segment<FileSystem>& s, std::uint64_t begin, std::uint64_t missing)
+        : fs_{&fs}, segment_{&s}, begin_{begin}, missing_{missing}, budget_{4 * s.header.bytes + piece_bytes}
+    {
+    }
+
+    [[nodiscard]] result<tail> run()
+    {
+        const std::uint64_t end = segment_->header.bytes;
+        for (std::uint64_t at = begin_; at < end; at += piece_bytes) {
+            const auto count =
+                static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes + frame_header_bytes, end - at));
+            piece_.resize(count);
+            const auto got = fs_->read(segment_->file, at, piece_.data(), count);
+            if (!got) return fail(got.error());
+            piece_.resize(*got);
+            if (zero(piece_)) continue;
+            note_used(at);
+            if (!Guards::watermark) continue;
+            auto found = search_piece(at);
+            if (!found) return fail(found.error());
+            if (*found) return found_;
+        }
+        return found_;
+    }
+
+private:
+    static constexpr std::size_t piece_bytes = std::size_t{256} << 10;
+
+    static bool zero(std::string_view bytes) noexcept { return all_zero(bytes); }
+
+    void note_used(std::uint64_t at)
+    {
+        const auto last = piece_.find_last_not_of('\0');
+        found_.kind = tail_kind::torn;
+        found_.used_end = at + last + 1;
+    }
+
+    // Whether the damage is proved, or the search too long, in the piece at `at`.
+    result<bool> search_piece(std::uint64_t at)
+    {
+        for (std::size_t i = 0; i + frame_header_bytes <= piece_.size() && i < piece_bytes; i += frame_alignment) {
+            if (Guards::file_id && load_le<std::uint64_t>(piece_.data() + i + 24) != segment_->header.file_id) continue;
+            const frame_header h = load_frame_header(piece_.data() + i);
+            if (h.durable_upto < missing_) continue;
+            if (!plausible<Guards>(h, segment_->header.file_id, segment_->header.bytes - at - i)) continue;
+            auto valid = check(h, at + i);
+            if (!valid || *valid) return valid;
+        }
+        return false;
+    }
+
+    result<bool> check(const frame_header& h, std::uint64_t at)
+    {
+        const auto bytes = static_cast<std::size_t>(frame_bytes(h.body_bytes));
+        found_.kind = tail_kind::damage;
+        if (bytes > budget_) return true;
+        budget_ -= bytes;
+        frame_.resize(bytes);
+        const auto got = fs_->read(segment_->file, at, frame_.data(), bytes);
+        if (!got) return fail(got.error());
+        found_.proof = at;
+        if (*got == bytes && intact<Guards>(h, frame_.data(), segment_->header.file_id, at)) return true;
+        found_ = {tail_kind::torn, found_.used_end, 0};
+        return false;
+    }
+
+    FileSystem* fs_;
+    const segment<FileSystem>* segment_;
+    std::uint64_t begin_;
+    std::uint64_t missing_;
+    std::uint64_t budget_;
+    std::string piece_;
+    std::string frame_;
+    tail found_;
+};
+
+}  // namespace detail
+
+// Classifies what lies from `begin` on (a multiple of 8) in the last segment, where frame `missing` would be next.
+// Reads the rest of the file once, and up to 4 × its size again for frames that look like a proof.
+template <class Guards = all_guards, file_system FileSystem>
+[[nodiscard]] result<tail> inspect_tail(FileSystem& fs, const segment<FileSystem>& s, std::uint64_t begin,
+                                        std::uint64_t missing)
+{
+    return detail::tail_search<FileSystem, Guards>{fs, s, begin, missing}.run();
+}
+
+// Overwrites a torn tail with zeros and syncs them.
+template <class Guards = all_guards, file_system FileSystem>
+[[nodiscard]] result<void> cut_tail(FileSystem& fs, segment<FileSystem>& s, std::uint64_t begin, std::uint64_t end)
+{
+    if (!Guards::cut_tail) return {};
+    if (auto done = fs.fill_zeros(s.file, begin, end - begin); !done) return done;
+    return Guards::sync_cut ? fs.sync(s.file) : result<void>{};
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/log_reader.hpp
+// Reads the log forward, frame by frame, from any position.
+#ifndef QUEUECTL_JOURNAL_LOG_READER_HPP
+#define QUEUECTL_JOURNAL_LOG_READER_HPP
+
+namespace queuectl::inline v0::journal {
+
+// A place between two frames. The default is the begin of the log; a snapshot holds another.
+struct log_position {
+    std::uint64_t segment = 1;
+    std::uint64_t offset = frames_begin;
+    std::uint64_t sequence = 1;      // of the next frame
+    std::uint32_t previous_crc = 0;  // CRC field of the frame before it
+
+    friend bool operator==(const log_position&, const log_position&) = default;
+};
+
+// A frame that was read. `body` is valid until the reader is used again.
+struct frame_view {
+    frame_header header;
+    std::string_view body;
+};
+
+enum class read_status : std::uint8_t {
+    frame,    // here it is
+    end,      // the newest segment holds no valid frame here; inspect_end() tells why
+    rewound,  // frames that were read have become void: start again from a position before them
+};
+
+// Knows files only; who writes and what is durable is log's business. Damage and too new formats are errors
+// (errc::corrupt, errc::wrong_version) that name file and offset, and stay. Reads memory in proportion to the largest
+// frame; never more than a segment. Not thread-safe.
+template <file_system FileSystem, class Guards = all_guards>
+class log_reader {
+public:
+    // `newest`: the last segment there is, as far as is known.
+    log_reader(FileSystem& fs, log_position from, std::uint64_t newest) : fs_{&fs}, at_{from}, newest_{newest} {}
+
+    [[nodiscard]] const log_position& position() const noexcept { return at_; }
+    [[nodiscard]] std::uint64_t newest() const noexcept { return newest_; }
+    void set_newest(std::uint64_t newest) noexcept { newest_ = newest; }
+
+    // The segment of the position; null before it was first needed.
+    [[nodiscard]] segment<FileSystem>* current() noexcept { return current_ ? &*current_ : nullptr; }
+
+    // CRC of the last frame before the segment of the position; once it was needed.
+    [[nodiscard]] std::uint32_t segment_crc() const noexcept { return segment_crc_; }
+
+    // Whether frames that were read have become void.
+    [[nodiscard]] result<bool> rewound()
+    {
+        const auto here = settle_in();
+        if (!here) return fail(here.error());
+        return *here == read_status::rewound;
+    }
+
+    // Makes what others have written since visible.
+    void refresh() noexcept { window_.clear(); }
+
+    // Reads the next frame and goes behind it.
+    [[nodiscard]] result<read_status> next(frame_view& out)
+    {
+        for (;;) {
+            auto here = settle_in();
+            if (!here || *here != read_status::frame) return here;
+            if (following_ && following_->header.first_sequence == at_.sequence) {
+                advance();
+                continue;
+            }
+            auto found = load(out);
+            if (!found) return fail(found.error());
+            if (*found) return read_status::frame;
+            if (!following_) return read_status::end;
+            return damaged(at_.offset, "frame " + std::to_string(at_.sequence) + " had been synced and is gone");
+        }
+    }
+
+    // After `end`: what lies there. Damage is an error; `durable_upto` is the last sequence that a snapshot, or
+    // anybody else, knows to have been synced. Reads the rest of the segment.
+    [[nodiscard]] result<tail> inspect_end(std::uint64_t durable_upto = 0)
+    {
+        if (auto here = settle_in(); !here) return fail(here.error());
+        auto found = inspect_tail<Guards>(*fs_, *current_, at_.offset, at_.sequence);
+        if (!found) return found;
+        const bool known = Guards::watermark && durable_upto >= at_.sequence;
+        if (found->kind != tail_kind::damage && !known) return found;
+        std::string why = "frame " + std::to_string(at_.sequence) + " had been synced and is gone";
+        if (found->kind == tail_kind::damage)
+            why += found->proof == 0 ? " (too many doubtful frames behind it)"
+                                     : " (says the frame at offset " + std::to_string(found->proof) + ")";
+        return damaged(at_.offset, why);
+    }
+
+    // Goes behind frames that the owner has just written itself, in the current segment.
+    void skip(std::uint64_t bytes, std::uint64_t frames, std::uint32_t last_crc) noexcept
+    {
+        at_.offset += bytes;
+        at_.sequence += frames;
+        at_.previous_crc = last_crc;
+    }
+
+    // Goes to the begin of a segment that the owner has just created at the position.
+    void enter(segment<FileSystem> created) noexcept
+    {
+        newest_ = created.header.number;
+        current_.emplace(std::move(created));
+        following_.reset();
+        segment_crc_ = at_.previous_crc;
+        at_.segment = newest_;
+        at_.offset = frames_begin;
+        window_.clear();
+    }
+
+private:
+    static constexpr std::size_t window_bytes_min = std::size_t{4} << 10;
+    static constexpr std::size_t window_bytes_max = std::size_t{256} << 10;
+
+    failure_value damaged(std::uint64_t offset, const std::string& why) const
+    {
+        return fail(errc::corrupt, "read " + segment_name(at_.segment),
+                    "damage at offset " + std::to_string(offset) + ": " + why);
+    }
+
+    // Opens the segment of the position and, when there is one, the segment behind it. Returns frame, or rewound.
+    result<read_status> settle_in()
+    {
+        if (!current_) {
+            auto opened = open_known(at_.segment);
+            if (!opened) return fail(opened.error());
+            if (auto fits = check_begin(*opened); !fits) return fail(fits.error());
+            if (auto done = find_segment_crc(*opened); !done) return fail(done.error());
+            current_.emplace(std::move(*opened));
+        }
+        if (!following_ && at_.segment < newest_) {
+            auto opened = open_known(at_.segment + 1);
+            if (!opened) return fail(opened.error());
+            if (opened->header.store != current_->header.store)
+                return fail(errc::corrupt, "open " + segment_name(at_.segment + 1), "it belongs to another store");
+            if (opened->header.first_sequence < current_->header.first_sequence)
+                return fail(errc::corrupt, "open " + segment_name(at_.segment + 1),
+                            "it begins before the one before it");
+            following_.emplace(std::move(*opened));
+        }
+        if (following_ && following_->header.first_sequence < at_.sequence) return read_status::rewound;
+        return read_status::frame;
+    }
+
+    result<segment<FileSystem>> open_known(std::uint64_t number)
+    {
+        auto opened = open_segment(*fs_, number);
+        if (!opened && opened.error().code == errc::not_found)
+            return fail(errc::corrupt, "open " + segment_name(number),
+                        "segment " + std::to_string(number) + " of " + std::to_string(newest_) + " is missing");
+        return opened;
+    }
+
+    result<void> check_begin(const segment<FileSystem>& s) const
+    {
+        const auto first = s.header.first_sequence;
+        const bool at_begin = at_.offset == frames_begin;
+        if (at_begin ? first == at_.sequence : first < at_.sequence && at_.offset <= s.header.bytes) return {};
+        return fail(
+            errc::corrupt, "open " + segment_name(at_.segment),
+            "it begins with frame " + std::to_string(first) + " where " + std::to_string(at_.sequence) + " is next");
+    }
+
+    result<void> find_segment_crc(const segment<FileSystem>& s)
+    {
+        segment_crc_ = at_.previous_crc;
+        if (at_.offset == frames_begin) return {};
+        char first[frame_header_bytes] = {};
+        const auto got = fs_->read(s.file, frames_begin, first, sizeof first);
+        if (!got) return fail(got.error());
+        segment_crc_ = load_frame_header(first).previous_crc;
+        return {};
+    }
+
+    void advance()
+    {
+        segment_crc_ = at_.previous_crc;
+        current_ = std::move(following_);
+        following_.reset();
+        at_.segment = current_->header.number;
+        at_.offset = frames_begin;
+        window_.clear();
+        window_bytes_ = window_bytes_min;
+    }
+
+    // Whether there is a valid frame at the position; goes behind it.
+    result<bool> load(frame_view& out)
+    {
+        const segment_header& s = current_->header;
+        const std::uint64_t room = s.bytes - at_.offset;
+        if (room < frame_header_bytes) return false;
+        auto at = view(frame_header_bytes);
+        if (!at) return fail(at.error());
+        if (*at == nullptr) return false;
+        const frame_header h = load_frame_header(*at);
+        if (!plausible<Guards>(h, s.file_id, room) || h.sequence != at_.sequence) return false;
+        if (Guards::chain && h.previous_crc != at_.previous_crc) return false;
+        const std::uint64_t bytes = frame_bytes(h.body_bytes);
+        at = view(static_cast<std::size_t>(bytes));
+        if (!at) return fail(at.error());
+        if (*at == nullptr || !intact<Guards>(h, *at, s.file_id, at_.offset)) return false;
+        if (h.type > frame_type::watermark && (h.flags & flag_skippable) == 0)
+            return fail(errc::wrong_version, "read " + segment_name(at_.segment),
+                        "a frame's type is newer than this program");
+        out = {h, {*at + frame_header_bytes, h.body_bytes}};
+        skip(bytes, 1, h.crc);
+        return true;
+    }
+
+    // `count` bytes at the position, or null when the file ends before.
+    result<const char*> view(std::size_t count)
+    {
+        const bool inside = at_.offset >= window_begin_ && at_.offset + count <= window_begin_ + window_.size();
+        if (!inside) {
+            const std::uint64_t room = current_->header.bytes - at_.offset;
+            const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(count, window_bytes_), room));
+            window_bytes_ = std::min(window_bytes_ * 2, window_bytes_max);
+            window_begin_ = at_.offset;
+            window_.resize(want);
+            const auto got = fs_->read(current_->file, at_.offset, window_.data(), want);
+            window_.resize(got ? *got : 0);
+            if (!got) return fail(got.error());
+            if (*got < count) return nullptr;
+        }
+        return window_.data() + (at_.offset - window_begin_);
+    }
+
+    FileSystem* fs_;
+    log_position at_;
+    std::uint64_t newest_;
+    std::uint32_t segment_crc_ = 0;
+    std::optional<segment<FileSystem>> current_;
+    std::optional<segment<FileSystem>> following_;
+    std::string window_;
+    std::uint64_t window_begin_ = 0;
+    std::size_t window_bytes_ = window_bytes_min;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/log_options.hpp
+// How a log is opened, and who listens to it.
+#ifndef QUEUECTL_JOURNAL_LOG_OPTIONS_HPP
+#define QUEUECTL_JOURNAL_LOG_OPTIONS_HPP
+
+namespace queuectl::inline v0::journal {
+
+struct log_options {
+    bool create = true;  // the folder's first segment, when there is none
+    durability mode = durability::full;
+    duration interval{1'000'000};  // of durability::interval
+    duration lock_patience{10'000'000};
+    log_position start{};            // where reading begins: what a snapshot says
+    std::uint64_t durable_upto = 0;  // the last sequence that the snapshot knows to have been synced
+    segment_sizes sizes{};
+    uid boot = queuectl::detail::read_boot_id();
+    random_source random{};  // of store id and file ids
+};
+
+// What room an append may use.
+enum class append_room : std::uint8_t {
+    normal,
+    reserve,  // also what is kept back for appends that must go on when the disk is full: settles
+};
+
+// Hears what is in the log: frame(sequence, body) for each, in order, and restart() when all that it has heard is void
+// and is told again from the start position (after a failed sync only). What is appended through this log is not told.
+template <class S>
+concept log_sink = requires(S& sink, std::uint64_t sequence, std::string_view body)
+{
+    sink.frame(sequence, body);
+    sink.restart();
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/rescue.hpp
+// After a failed sync: what had not been synced before is copied to a new segment.
+#ifndef QUEUECTL_JOURNAL_RESCUE_HPP
+#define QUEUECTL_JOURNAL_RESCUE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// The frames behind sequence `synced` of a segment, as they will stand at the begin of another one.
+struct rescued_frames {
+    std::string bytes;
+    std::uint64_t last_sequence = 0;  // of those copied, or `synced`
+    std::uint32_t crc_before = 0;     // of frame `synced`
+    std::uint32_t last_crc = 0;
+};
+
+// Reads the segment `number`, whose first frame follows one of CRC `segment_crc`, up to the first place without a
+// valid frame: what is not readable any more was never acknowledged. errc::corrupt when a frame up to `synced` is gone.
+// Memory: what is copied.
+template <class Guards = all_guards, file_system FileSystem>
+[[nodiscard]] result<rescued_frames> rescue(FileSystem& fs, std::uint64_t number, std::uint32_t segment_crc,
+                                            std::uint64_t synced, std::uint64_t new_file_id)
+{
+    auto opened = open_segment(fs, number);
+    if (!opened) return fail(opened.error());
+    const auto first = opened->header.first_sequence;
+    log_reader<FileSystem, Guards> reader{fs, {number, frames_begin, first, segment_crc}, number};
+    rescued_frames out{{}, synced, segment_crc, segment_crc};
+    frame_view frame;
+    for (;;) {
+        const auto got = reader.next(frame);
+        if (!got) return fail(got.error());
+        if (*got != read_status::frame) break;
+        if (frame.header.sequence <= synced) {
+            out.crc_before = out.last_crc = frame.header.crc;
+            continue;
+        }
+        frame_header h = frame.header;
+        h.file_id = new_file_id;
+        h.durable_upto = synced;
+        h.previous_crc = out.last_crc;
+        out.last_crc = append_frame(out.bytes, h, frame.body, frames_begin + out.bytes.size());
+        out.last_sequence = h.sequence;
+    }
+    if (reader.position().sequence <= synced)
+        return fail(errc::corrupt, "read " + segment_name(number),
+                    "damage at offset " + std::to_string(reader.position().offset) + ": frame " +
+                        std::to_string(reader.position().sequence) + " had been synced and is gone");
+    return out;
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/log.hpp
+// The log that processes share: opaque bodies in; the same bodies out, in order, durable.
+#ifndef QUEUECTL_JOURNAL_LOG_HPP
+#define QUEUECTL_JOURNAL_LOG_HPP
+
+namespace queuectl::inline v0::journal {
+
+// One object for a process; any thread may call any member. FileSystem, Gate and words must be the same for all who
+// share the store, and outlive the log. A process that dies leaves nothing behind that the next one does not repair.
+template <file_system FileSystem = posix_file_system, class Gate = process_gate, class Guards = all_guards>
+class log {
+    using sync_type = group_sync<FileSystem, Gate, Guards>;
+
+public:
+    // The right to append: held by one thread of one process at a time, until destroyed. Nothing else in the log may
+    // be called by a thread that holds it, but sync().
+    class turn {
+    public:
+        // Writes a frame for each body; each is atomic, and all of them are there or none when it returns.
+        // What to sync() before it is acknowledged. errc::store_full: nothing changed. Σ body + 48 bytes each ≤ 1 GiB.
+        [[nodiscard]] result<log_ticket> append(std::span<const std::string_view> bodies,
+                                                append_room room = append_room::normal)
+        {
+            return log_->append(frame_type::transaction, bodies, room);
+        }
+        // Says in the log how far it is durable, unless it says so already or has no room. Not waited for.
+        [[nodiscard]] result<void> watermark() { return log_->watermark(); }
+
+        // Everything that this log has read or written.
+        [[nodiscard]] log_ticket seen() const noexcept { return log_->seen(); }
+        [[nodiscard]] const log_position& position() const noexcept { return log_->reader_.position(); }
+
+    private:
+        friend class log;
+        turn(log& l, std::optional<typename Gate::guard> held, std::unique_lock<std::mutex> state)
+            : log_{&l}, held_{std::move(held)}, state_{std::move(state)}
+        {
+        }
+        log* log_;
+        std::optional<typename Gate::guard> held_;
+        std::unique_lock<std::mutex> state_;
+    };
+
+    // Opens the log in the folder of `fs`; reads nothing yet. errc::not_found, errc::corrupt, errc::wrong_version.
+    [[nodiscard]] static result<std::unique_ptr<log>> open(FileSystem fs, Gate& gate, log_words& words,
+                                                           log_options options = {})
+    {
+        std::unique_ptr<log> made{new log{std::move(fs), gate, words, options}};
+        if (auto done = made->find_store(); !done) return fail(done.error());
+        return made;
+    }
+
+    log(const log&) = delete;
+    log& operator=(const log&) = delete;
+
+    // Waits in line for the lock, repairs what a dead writer, a power loss or a failed sync has left, and tells `sink`
+    // what others have appended. errc::busy, errc::corrupt (damage: `sink` has heard all that comes before it),
+    // errc::io.
+    template <log_sink Sink>
+    [[nodiscard]] result<turn> take_turn(Sink& sink)
+    {
+        std::optional<typename Gate::guard> held;
+        if (Guards::lock) {
+            auto got = gate_->acquire(options_.lock_patience);
+            if (!got) return fail(got.error());
+            held.emplace(std::move(*got));
+        }
+        std::unique_lock state{mutex_};
+        if (auto done = enter(sink); !done) return fail(done.error());
+        return turn{*this, std::move(held), std::move(state)};
+    }
+
+    // Tells `sink` what others have appended, without the lock while nothing needs repair.
+    template <log_sink Sink>
+    [[nodiscard]] result<void> catch_up(Sink& sink)
+    {
+        {
+            const std::scoped_lock state{mutex_};
+            const auto done = read_published(sink);
+            if (!done) return fail(done.error());
+            if (*done) return {};
+        }
+        auto mine = take_turn(sink);
+        if (!mine) return fail(mine.error());
+        return {};
+    }
+
+    // Everything that this log has read or written.
+    [[nodiscard]] log_ticket ticket()
+    {
+        const std::scoped_lock state{mutex_};
+        return seen();
+    }
+
+    // Until what the ticket names is as durable as the mode promises. errc::outcome_unknown when a sync has failed.
+    [[nodiscard]] result<void> sync(const log_ticket& ticket)
+    {
+        if (options_.mode == durability::none) return {};
+        if (options_.mode == durability::full) return sync_.wait(ticket);
+        if (auto done = sync_.sync_after(options_.interval); !done)
+            return fail(errc::outcome_unknown, done.error().operation, done.error().detail, done.error().backend_code);
+        return {};
+    }
+
+    // When there is nothing to do, and before the log goes: all durable, and the log says so.
+    template <log_sink Sink>
+    [[nodiscard]] result<void> settle_down(Sink& sink)
+    {
+        auto mine = take_turn(sink);
+        if (!mine) return fail(mine.error());
+        if (words_->synced.load() < seen().sequence && durable_seen_ < last_data_) {
+            const auto lead = sync_.lead();
+            if (auto done = sync_.sync_written(); !done) return fail(done.error());
+        }
+        return mine->watermark();
+    }
+
+private:
+    log(FileSystem fs, Gate& gate, log_words& words, const log_options& options)
+        : fs_{std::move(fs)},
+          gate_{&gate},
+          words_{&words},
+          options_{options},
+          random_{options.random},
+          writer_{random_() | 1},
+          sync_{fs_, gate, words},
+          reader_{fs_, options.start, options.start.segment}
+    {
+    }
+
+    [[nodiscard]] log_ticket seen() const noexcept { return {reader_.position().sequence - 1, generation_}; }
+    [[nodiscard]] bool page_valid() const noexcept { return store_ && words_->valid_for(options_.boot, store_); }
+
+    result<void> find_store()
+    {
+        const auto newest = newest_segment(fs_);
+        if (!newest) return fail(newest.error());
+        if (*newest == 0)
+            return options_.create ? result<void>{} : fail(errc::not_found, "open the journal", "there is none");
+        const auto opened = open_segment(fs_, *newest);
+        if (!opened) return fail(opened.error());
+        store_ = opened->header.store;
+        return {};
+    }
+
+    // ── Reading ──
+
+    template <class Sink>
+    void tell(Sink& sink, const frame_view& frame)
+    {
+        note(frame.header.type, frame.header.sequence, frame.header.durable_upto);
+        if (frame.header.type == frame_type::transaction) sink.frame(frame.header.sequence, frame.body);
+    }
+    void note(frame_type type, std::uint64_t sequence, std::uint64_t durable_upto) noexcept
+    {
+        durable_seen_ = std::max(durable_seen_, durable_upto);
+        if (type != frame_type::watermark) last_data_ = sequence;
+    }
+
+    // Reads up to sequence `last`, or to the end of the newest segment.
+    template <class Sink>
+    result<read_status> read(Sink& sink, std::uint64_t newest, std::uint64_t last)
+    {
+        reader_.set_newest(newest);
+        reader_.refresh();
+        frame_view frame;
+        for (;;) {
+            const auto rewound = reader_.rewound();
+            if (!rewound) return fail(rewound.error());
+            if (*rewound) {
+                sink.restart();
+                reader_ = log_reader<FileSystem, Guards>{fs_, options_.start, newest};
+                durable_seen_ = last_data_ = 0;
+                continue;
+            }
+            if (reader_.position().sequence > last) return read_status::frame;
+            const auto got = reader_.next(frame);
+            if (!got || *got == read_status::end) return got;
+            tell(sink, frame);
+        }
+    }
+
+    // Whether all that is published was read; false: the lock is needed to find out.
+    template <class Sink>
+    result<bool> read_published(Sink& sink)
+    {
+        const auto generation = words_->generation.load();
+        if (!page_valid() || words_->poisoned.load() != 0) return false;
+        const auto written = words_->written.load();
+        const auto newest = words_->segment.load();
+        if (generation == generation_ && written < reader_.position().sequence && newest == reader_.newest())
+            return true;
+        const auto got = read(sink, newest, written);
+        if (!got || *got != read_status::frame) return false;
+        if (words_->generation.load() != generation) return false;
+        generation_ = generation;
+        return true;
+    }
+
+    // ── Taking a turn ──
+
+    template <class Sink>
+    result<void> enter(Sink& sink)
+    {
+        if (!store_)  // it may have been created since
+            if (auto done = find_store(); !done) return done;
+        if (!page_valid())
+            if (auto done = make_page(sink); !done) return done;
+        for (;;) {
+            // Read first: what is appended under a generation that ends meanwhile is never acknowledged.
+            generation_ = words_->generation.load();
+            if (words_->poisoned.load() != 0) {
+                if (auto done = rescue_all(); !done) return done;
+            } else if (words_->dirty.load() != 0) {
+                if (auto done = repair(sink); !done) return done;
+            } else {
+                break;
+            }
+        }
+        const bool mine = reader_.current() != nullptr && words_->writer.load() == writer_ &&
+                          words_->written.load() + 1 == reader_.position().sequence &&
+                          words_->segment.load() == reader_.position().segment;
+        if (mine) return {};
+        const auto got = read(sink, words_->segment.load(), ~std::uint64_t{0});
+        if (!got) return fail(got.error());
+        publish(0);
+        return {};
+    }
+
+    // Another boot, or the first time: only the files are known.
+    template <class Sink>
+    result<void> make_page(Sink& sink)
+    {
+        words_->invalidate();
+        words_->poisoned = words_->syncing = words_->dirty = 0;
+        words_->appends = words_->appends_synced = words_->batch = 0;
+        auto newest = newest_segment(fs_);
+        if (!newest) return fail(newest.error());
+        if (*newest == 0) {
+            if (auto done = create_first(); !done) return done;
+            newest = std::uint64_t{1};
+        }
+        words_->segment = *newest;
+        if (auto done = fs_.sync_directory(); !done) return done;
+        if (auto done = read_and_cut(sink, *newest); !done) return done;
+        const auto* current = reader_.current();
+        words_->segment_crc = begin_crc();
+        words_->synced = std::max({durable_seen_, current->header.first_sequence - 1, options_.durable_upto});
+        store_ = current->header.store;
+        words_->set_valid_for(options_.boot, store_);
+        return {};
+    }
+
+    result<void> create_first()
+    {
+        segment_header h = new_header(1, 1, options_.sizes.of(1));
+        h.store = store_ ? store_ : random_.draw_uid();
+        if (auto made = prepare_segment<Guards>(fs_, h, {}); !made) return fail(made.error());
+        auto published = publish_segment<Guards>(fs_, 1);
+        if (!published) static_cast<void>(fs_.remove(segment_name(1)));  // it is made anew, not believed
+        return published;
+    }
+
+    // A writer died while it changed the files.
+    template <class Sink>
+    result<void> repair(Sink& sink)
+    {
+        const auto newest = newest_segment(fs_);
+        if (!newest) return fail(newest.error());
+        if (*newest > words_->segment.load()) {
+            auto lead = sync_.lead();
+            if (auto done = fs_.sync_directory(); !done) return give_up_segment(done.error());
+            const auto synced = open_segment(fs_, *newest);
+            if (!synced) return fail(synced.error());
+            words_->synced = std::max(words_->synced.load(), synced->header.first_sequence - 1);
+        }
+        if (auto done = read_and_cut(sink, *newest); !done) return done;
+        words_->segment_crc = begin_crc();
+        return {};
+    }
+
+    template <class Sink>
+    result<void> read_and_cut(Sink& sink, std::uint64_t newest)
+    {
+        const auto got = read(sink, newest, ~std::uint64_t{0});
+        if (!got) return fail(got.error());
+        const auto found = reader_.inspect_end(options_.durable_upto);
+        if (!found) return fail(found.error());
+        words_->dirty = 1;
+        if (found->kind == tail_kind::torn) cut(found->used_end);
+        publish(0);
+        words_->dirty = 0;
+        return {};
+    }
+
+    // What cannot be cut is left behind in its segment.
+    void cut(std::uint64_t end)
+    {
+        auto lead = sync_.lead();
+        if (!cut_tail<Guards>(fs_, *reader_.current(), reader_.position().offset, end)) sync_.poison();
+    }
+
+    // ── Writing ──
+
+    segment_header new_header(std::uint64_t number, std::uint64_t first, std::uint64_t bytes)
+    {
+        segment_header h;
+        h.store = store_;
+        h.number = number;
+        h.file_id = random_() | 1;
+        h.first_sequence = first;
+        h.bytes = bytes;
+        return h;
+    }
+    // Room that is kept back in a segment of such a size.
+    static std::uint64_t reserve_of(std::uint64_t bytes) noexcept
+    {
+        return std::min<std::uint64_t>(bytes / 8, std::uint64_t{256} << 10);
+    }
+    std::uint64_t bytes_for(std::uint64_t number, std::uint64_t frames) const noexcept
+    {
+        const auto usual = options_.sizes.of(number);
+        const auto needed = frames_begin + frames + reserve_of(usual);
+        return needed <= usual ? usual : (needed + 4095) / 4096 * 4096;
+    }
+
+    // CRC of the last frame before the newest segment, once the reader is in it.
+    std::uint32_t begin_crc() const noexcept { return reader_.segment_crc(); }
+
+    void publish(std::uint64_t appends) noexcept
+    {
+        words_->segment = reader_.position().segment;
+        words_->writer = writer_;
+        words_->written = reader_.position().sequence - 1;
+        if (appends != 0) words_->appends.fetch_add(appends);
+    }
+
+    result<log_ticket> append(frame_type type, std::span<const std::string_view> bodies, append_room room)
+    {
+        std::uint64_t bytes = 0;
+        for (const auto body : bodies) {
+            if (body.size() > body_bytes_max) return fail(errc::invalid_argument, "append", "a body is over 1 GiB");
+            bytes += frame_bytes(body.size());
+        }
+        if (reader_.current()->header.oldest_writer > format_version)
+            return fail(errc::wrong_version, "append", "the journal's format is newer than this program");
+        const auto kept = room == append_room::normal ? reserve_of(reader_.current()->header.bytes) : 0;
+        if (reader_.position().offset + bytes + kept > reader_.current()->header.bytes)
+            if (auto done = roll(bytes); !done) return fail(done.error());
+        return write(type, bodies);
+    }
+
+    result<log_ticket> write(frame_type type, std::span<const std::string_view> bodies)
+    {
+        auto& s = *reader_.current();
+        const auto& at = reader_.position();
+        frame_header h;
+        h.sequence = at.sequence;
+        h.durable_upto = std::min(words_->synced.load(), at.sequence - 1);
+        h.file_id = s.header.file_id;
+        h.previous_crc = at.previous_crc;
+        h.type = type;
+        buffer_.clear();
+        for (const auto body : bodies) {
+            h.previous_crc = append_frame(buffer_, h, body, at.offset + buffer_.size());
+            ++h.sequence;
+        }
+        words_->dirty = 1;
+        if (auto done = fs_.write(s.file, at.offset, buffer_); !done) {
+            cut(at.offset + buffer_.size());
+            if (words_->poisoned.load() != 0)
+                return fail(errc::outcome_unknown, done.error().operation, done.error().detail,
+                            done.error().backend_code);
+            words_->dirty = 0;
+            return fail(done.error());
+        }
+        note(type, h.sequence - 1, h.durable_upto);
+        reader_.skip(buffer_.size(), bodies.size(), h.previous_crc);
+        publish(type == frame_type::transaction ? 1 : 0);
+        words_->dirty = 0;
+        return seen();
+    }
+
+    result<void> watermark()
+    {
+        if (words_->synced.load() < last_data_ || durable_seen_ >= last_data_) return {};
+        if (reader_.position().offset + frame_header_bytes > reader_.current()->header.bytes) return {};
+        const std::string_view none[1];
+        if (auto done = append(frame_type::watermark, none, append_room::reserve); !done) return fail(done.error());
+        return {};
+    }
+
+    // ── Segments ──
+
+    // Goes on in a new segment with room for `bytes` of frames.
+    result<void> roll(std::uint64_t bytes)
+    {
+        auto lead = sync_.lead();
+        if (Guards::sync_before_roll && words_->synced.load() < seen().sequence)
+            if (auto done = sync_.sync_written(); !done) return done;
+        const auto number = reader_.position().segment + 1;
+        words_->dirty = 1;
+        const auto h = new_header(number, reader_.position().sequence, bytes_for(number, bytes));
+        auto made = prepare_segment<Guards>(fs_, h, {});
+        if (!made) {
+            words_->dirty = 0;
+            return fail(made.error());
+        }
+        if (auto done = publish_segment<Guards>(fs_, number); !done) return give_up_segment(done.error());
+        words_->segment_crc = reader_.position().previous_crc;
+        reader_.enter(std::move(*made));
+        publish(0);
+        words_->dirty = 0;
+        return {};
+    }
+
+    // The newest segment's name may be durable or not: nothing is appended before one at the same number is.
+    result<void> give_up_segment(const error& why)
+    {
+        sync_.poison();
+        return fail(why);
+    }
+
+    // A sync has failed: goes on in a new segment with what had not been synced, as far as it is readable.
+    result<void> rescue_all()
+    {
+        auto lead = sync_.lead();
+        const auto number = words_->segment.load();
+        const auto synced = words_->synced.load();
+        segment_header h = new_header(number + 1, synced + 1, 0);
+        auto saved = rescue<Guards>(fs_, number, words_->segment_crc.load(), synced, h.file_id);
+        if (!saved) return fail(saved.error());
+        h.bytes = bytes_for(number + 1, saved->bytes.size());
+        auto made = prepare_segment<Guards>(fs_, h, saved->bytes);
+        if (!made) return fail(made.error());
+        if (auto done = publish_segment<Guards>(fs_, number + 1); !done) return done;
+        words_->segment_crc = saved->crc_before;
+        words_->segment = number + 1;
+        words_->written = saved->last_sequence;
+        words_->synced = saved->last_sequence;
+        words_->writer = 0;
+        words_->dirty = 0;
+        words_->poisoned = 0;
+        return {};
+    }
+
+    FileSystem fs_;
+    Gate* gate_;
+    log_words* words_;
+    log_options options_;
+    random_source random_;
+    std::uint64_t writer_;
+    sync_type sync_;
+
+    std::mutex mutex_;  // of all below
+    log_reader<FileSystem, Guards> reader_;
+    uid store_{};
+    std::uint32_t generation_ = 0;
+    std::uint64_t durable_seen_ = 0;  // the highest durable_upto of a frame
+    std::uint64_t last_data_ = 0;     // the last frame that is no watermark
+    std::string buffer_;
+};
+
+}  // namespace queuectl::inline v0::journal
 
 #endif
 
@@ -8310,136 +10399,6 @@ private:
 };
 
 }  // namespace queuectl::inline v0::process
-
-#endif
-
-// ---- queuectl/process/store_lock.hpp
-// The lock that the writers of one store share, over threads of an object and over processes. POSIX.
-#ifndef QUEUECTL_PROCESS_STORE_LOCK_HPP
-#define QUEUECTL_PROCESS_STORE_LOCK_HPP
-
-#include <mutex>
-
-#include <sys/file.h>
-
-namespace queuectl::inline v0 {
-
-// Who holds it is decided by flock on FOLDER/lock alone: the kernel releases it when the holder dies, so it is
-// never stale. Those who wait sleep on a word of the control page, and look again by themselves every 20 ms in case
-// the holder died. A waiter passed over for 2 ms reserves the next turn, so nobody starves.
-class store_lock {
-public:
-    // Held until destroyed or moved from.
-    class guard {
-    public:
-        guard(guard&& other) noexcept : lock_{std::exchange(other.lock_, nullptr)} {}
-        guard& operator=(guard&&) = delete;
-        ~guard()
-        {
-            if (lock_ != nullptr) lock_->release();
-        }
-
-    private:
-        friend class store_lock;
-        explicit guard(store_lock* lock) : lock_{lock} {}
-        store_lock* lock_;
-    };
-
-    [[nodiscard]] static result<store_lock> open(const side_folder& folder, control_words& words)
-    {
-        auto file = folder.open_file("lock", O_RDWR | O_CREAT);
-        if (!file) return fail(file.error());
-        return store_lock{std::move(*file), folder.path() + "/lock", words};
-    }
-
-    // Waits in line; errc::busy when it is not ours within `most`. 0 = does not wait. Any thread; not recursive.
-    [[nodiscard]] result<guard> acquire(duration most)
-    {
-        const auto start = detail::monotonic_us();
-        if (!threads_->try_lock_for(most)) return fail(errc::busy, "lock " + path_, "another thread holds it");
-        const int failure = acquire_file(start, start + saturate(most).count());
-        if (failure == 0) return guard{this};
-        threads_->unlock();
-        if (failure == EWOULDBLOCK) return fail(errc::busy, "lock " + path_, "another process holds it");
-        return detail::fail_errno("lock " + path_, failure);
-    }
-
-private:
-    static constexpr std::int64_t patience_us = 2'000;
-    static constexpr std::int64_t reservation_us = 5'000;
-    static constexpr std::int64_t look_again_us = 20'000;
-
-    store_lock(owned_fd file, std::string path, control_words& words)
-        : file_{std::move(file)}, path_{std::move(path)}, words_{&words}, threads_{std::make_unique<std::timed_mutex>()}
-    {
-    }
-
-    int acquire_file(std::int64_t start, std::int64_t deadline)
-    {
-        if (words_->reserved.load() <= start) {
-            if (const int e = try_file(); e != EWOULDBLOCK) return e;
-        }
-        words_->line.fetch_add(1);
-        const int e = stand_in_line(start, deadline);
-        words_->line.fetch_sub(1);
-        return e;
-    }
-
-    int stand_in_line(std::int64_t start, std::int64_t deadline)
-    {
-        std::int64_t mine = 0;
-        for (;;) {
-            const auto turn = words_->turn.load();
-            auto now = detail::monotonic_us();
-            auto reserved = words_->reserved.load();
-            if (reserved > now + reservation_us) words_->reserved.store(reserved = 0);  // garbage
-            if (reserved <= now || reserved == mine) {
-                const int e = try_file();
-                if (e == 0 && mine != 0) words_->reserved.compare_exchange_strong(mine, 0);
-                if (e != EWOULDBLOCK) return e;
-                now = detail::monotonic_us();
-                const auto until = now + reservation_us;
-                if (now - start > patience_us && words_->reserved.compare_exchange_strong(reserved, until))
-                    mine = until;
-            }
-            if (now >= deadline) {
-                if (mine != 0) words_->reserved.compare_exchange_strong(mine, 0);
-                return EWOULDBLOCK;
-            }
-            detail::futex_wait(words_->turn, turn, duration{nap(now, start, deadline)});
-        }
-    }
-
-    std::int64_t nap(std::int64_t now, std::int64_t start, std::int64_t deadline) const
-    {
-        const auto left = deadline - now;
-        if (now - start <= patience_us) return std::min(left, patience_us + start - now + 1);
-        const auto reserved = words_->reserved.load();
-        return std::min(left, reserved > now ? reserved - now + 1 : look_again_us);
-    }
-
-    int try_file()
-    {
-        while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0)
-            if (errno != EINTR) return errno;
-        return 0;
-    }
-
-    void release()
-    {
-        ::flock(file_.get(), LOCK_UN);
-        words_->turn.fetch_add(1);
-        if (words_->line.load() != 0) detail::futex_wake(words_->turn, words_->reserved.load() != 0 ? 1 << 20 : 1);
-        threads_->unlock();
-    }
-
-    owned_fd file_;
-    std::string path_;
-    control_words* words_;
-    std::unique_ptr<std::timed_mutex> threads_;
-};
-
-}  // namespace queuectl::inline v0
 
 #endif
 
@@ -13504,6 +15463,262 @@ template <backend B>
 
 #endif
 
+// ---- queuectl/testing/disk/state.hpp
+// What a simulated disk holds: what is surely on it, and what has been asked of it since.
+#ifndef QUEUECTL_TESTING_DISK_STATE_HPP
+#define QUEUECTL_TESTING_DISK_STATE_HPP
+
+namespace queuectl::inline v0::simulated {
+
+// A change of a file that no sync has covered.
+struct file_change {
+    bool resize = false;
+    std::uint64_t offset = 0;  // of a write; of a resize: the new size
+    std::string bytes;
+    bool lost = false;  // a sync of it failed: the cache takes it for clean, and no later sync writes it
+};
+
+inline void put(std::string& content, std::uint64_t offset, std::string_view bytes)
+{
+    if (content.size() < offset + bytes.size()) content.resize(static_cast<std::size_t>(offset) + bytes.size());
+    content.replace(static_cast<std::size_t>(offset), bytes.size(), bytes);
+}
+inline void put(std::string& content, const file_change& change)
+{
+    if (change.resize)
+        content.resize(static_cast<std::size_t>(change.offset));
+    else
+        put(content, change.offset, change.bytes);
+}
+
+struct inode {
+    std::string cached;                // what programs read
+    std::string stored;                // what a power loss leaves at least
+    std::vector<file_change> pending;  // in the order they were made
+
+    void change(file_change c)
+    {
+        put(cached, c);
+        pending.push_back(std::move(c));
+    }
+    // A successful sync: all but what an earlier failed one has lost.
+    void settle()
+    {
+        std::vector<file_change> left;
+        for (auto& c : pending) {
+            if (c.lost)
+                left.push_back(std::move(c));
+            else
+                put(stored, c);
+        }
+        pending = std::move(left);
+    }
+    void lose()
+    {
+        for (auto& c : pending) c.lost = true;
+    }
+};
+
+using names = std::map<std::string, std::shared_ptr<inode>, std::less<>>;
+
+// A change of the directory that no sync has covered.
+struct name_change {
+    std::string gone;  // the name that is removed; empty = none
+    std::string made;  // the name that is set; empty = none
+    std::shared_ptr<inode> target{};
+    bool lost = false;
+};
+inline void put(names& all, const name_change& change)
+{
+    if (!change.gone.empty()) all.erase(change.gone);
+    if (!change.made.empty()) all[change.made] = change.target;
+}
+
+struct disk_state {
+    names cached;
+    names stored;
+    std::vector<name_change> pending;
+
+    void change(name_change c)
+    {
+        put(cached, c);
+        pending.push_back(std::move(c));
+    }
+    void settle()
+    {
+        std::vector<name_change> left;
+        for (auto& c : pending) {
+            if (c.lost)
+                left.push_back(std::move(c));
+            else
+                put(stored, c);
+        }
+        pending = std::move(left);
+    }
+    void lose()
+    {
+        for (auto& c : pending) c.lost = true;
+    }
+};
+
+}  // namespace queuectl::inline v0::simulated
+
+#endif
+
+// ---- queuectl/testing/disk/crash.hpp
+// What a power loss may leave on a simulated disk.
+#ifndef QUEUECTL_TESTING_DISK_CRASH_HPP
+#define QUEUECTL_TESTING_DISK_CRASH_HPP
+
+namespace queuectl::inline v0::simulated {
+
+// Which of the changes that no sync covered have reached the disk. Bytes that no unsynced write covers never change.
+struct crash_plan {
+    enum class kind : std::uint8_t {
+        none,       // no change of a file
+        all,        // every change
+        first,      // those before `index`
+        without,    // all but `index`
+        only,       // `index` alone
+        torn_byte,  // those before `index`, and `index` up to some byte
+        sectors,    // of each a random part of its 512-byte sectors
+        garbage,    // as sectors, and some of the others hold garbage
+    };
+    kind files = kind::none;
+    std::size_t index = 0;
+    std::size_t kept_names =
+        0;                   // how many of the directory's changes were kept, in order; then one more may be left out
+    bool skip_name = false;  // of those, not the last but one
+    std::uint64_t seed = 0;
+
+    [[nodiscard]] std::string describe() const
+    {
+        constexpr std::array<std::string_view, 8> words{"none", "all",       "first",   "without",
+                                                        "only", "torn_byte", "sectors", "garbage"};
+        return "files " + std::string{words[static_cast<std::size_t>(files)]} + " " + std::to_string(index) +
+               ", names " + std::to_string(kept_names) + (skip_name ? " without the last but one" : "") + ", seed " +
+               std::to_string(seed);
+    }
+};
+
+namespace detail {
+
+inline constexpr std::uint64_t sector_bytes = 512;
+
+// Applies a part of a write: for each piece of a sector, as `choose(piece number)` says: 0 not, 1 yes, 2 garbage.
+template <class Choose>
+void apply_sectors(std::string& content, const file_change& change, seeded_random& random, Choose&& choose)
+{
+    for (std::size_t at = 0; at < change.bytes.size();) {
+        const std::uint64_t place = change.offset + at;
+        const auto count = static_cast<std::size_t>(
+            std::min<std::uint64_t>(sector_bytes - place % sector_bytes, change.bytes.size() - at));
+        std::string piece = change.bytes.substr(at, count);
+        const int choice = choose();
+        if (choice == 2)
+            for (char& c : piece) c = static_cast<char>(random.next());
+        if (choice != 0) put(content, place, piece);
+        at += count;
+    }
+}
+
+inline void apply_planned(std::string& content, const file_change& change, std::size_t i, const crash_plan& plan,
+                          seeded_random& random)
+{
+    using kind = crash_plan::kind;
+    const bool whole =
+        plan.files == kind::all || ((plan.files == kind::first || plan.files == kind::torn_byte) && i < plan.index) ||
+        (plan.files == kind::without && i != plan.index) || (plan.files == kind::only && i == plan.index);
+    if (whole) return put(content, change);
+    if (plan.files == kind::torn_byte && i == plan.index && !change.resize)
+        return put(content, change.offset,
+                   std::string_view{change.bytes}.substr(0, random.below(change.bytes.size() + 1)));
+    if (plan.files != kind::sectors && plan.files != kind::garbage) return;
+    if (change.resize) {
+        if (random.one_in(2)) put(content, change);
+        return;
+    }
+    const std::uint64_t choices = plan.files == kind::garbage ? 3 : 2;
+    apply_sectors(content, change, random, [&] { return static_cast<int>(random.below(choices)); });
+}
+
+}  // namespace detail
+
+// The disk after a power loss: what was stored and what the plan kept; nothing pending.
+[[nodiscard]] inline disk_state crash(const disk_state& before, const crash_plan& plan)
+{
+    seeded_random random{plan.seed};
+    names kept = before.stored;
+    for (std::size_t i = 0; i < before.pending.size() && i < plan.kept_names; ++i)
+        if (!(plan.skip_name && i + 2 == plan.kept_names)) put(kept, before.pending[i]);
+    std::map<const inode*, std::shared_ptr<inode>> copies;
+    disk_state after;
+    std::size_t i = 0;
+    for (const auto& [name, old] : kept) {
+        auto& copy = copies[old.get()];
+        if (!copy) {
+            copy = std::make_shared<inode>();
+            copy->stored = old->stored;
+            for (const auto& change : old->pending) detail::apply_planned(copy->stored, change, i++, plan, random);
+            copy->cached = copy->stored;
+        }
+        after.stored[name] = copy;
+    }
+    after.cached = after.stored;
+    return after;
+}
+
+// Plans of every kind for what is pending: each index for the kinds that have one, `random` seeds for the others.
+[[nodiscard]] inline std::vector<crash_plan> crash_plans(const disk_state& before, std::uint64_t seed,
+                                                         std::size_t random = 2)
+{
+    using kind = crash_plan::kind;
+    std::size_t changes = 0;
+    for (const auto& [name, file] : before.cached) changes += file->pending.size();
+    std::vector<crash_plan> plans;
+    for (std::size_t kept = 0; kept <= before.pending.size(); ++kept)
+        for (const bool skip : {false, true}) {
+            if (skip && kept < 2) continue;
+            const auto add = [&](kind k, std::size_t index) {
+                plans.push_back({k, index, kept, skip, seed + 0x9e37 * plans.size()});
+            };
+            add(kind::none, 0);
+            if (changes == 0) continue;
+            add(kind::all, 0);
+            for (std::size_t i = 0; i < changes; ++i) {
+                add(kind::torn_byte, i);
+                if (changes == 1) continue;
+                add(kind::first, i);
+                add(kind::without, i);
+                add(kind::only, i);
+            }
+            for (std::size_t i = 0; i < random; ++i) {
+                add(kind::sectors, 0);
+                add(kind::garbage, 0);
+            }
+        }
+    return plans;
+}
+
+// Tells disks apart by what is on them: FNV-1a over names and contents.
+[[nodiscard]] inline std::uint64_t fingerprint(const disk_state& disk)
+{
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    const auto mix = [&](std::string_view bytes) {
+        for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+        hash = (hash ^ bytes.size()) * 0x100000001b3U;
+    };
+    for (const auto& [name, file] : disk.stored) {
+        mix(name);
+        mix(file->stored);
+    }
+    return hash;
+}
+
+}  // namespace queuectl::inline v0::simulated
+
+#endif
+
 // ---- queuectl/testing/fault_storage.hpp
 // A storage whose calls fail when a test says so: before anything happened, or after it did.
 #ifndef QUEUECTL_TESTING_FAULT_STORAGE_HPP
@@ -13690,6 +15905,251 @@ struct virtual_traits : queue_traits {
 {
     return {time, random_source{seed}, {}, {}};
 }
+
+}  // namespace queuectl::inline v0
+
+#endif
+
+#endif
+
+#if defined(QUEUECTL_POSIX) && defined(QUEUECTL_TESTING)
+
+// ---- queuectl/testing/simulated_disk.hpp
+// A disk in memory that loses power and fails on request: the file journal's file_system policy for tests.
+#ifndef QUEUECTL_TESTING_SIMULATED_DISK_HPP
+#define QUEUECTL_TESTING_SIMULATED_DISK_HPP
+
+namespace queuectl::inline v0 {
+
+// What goes wrong at one call.
+enum class disk_fault : std::uint8_t {
+    none,
+    io_error,        // EIO, nothing done
+    full,            // ENOSPC after a part of a write; other calls that need room: nothing done
+    interrupted,     // EINTR once
+    short_transfer,  // a read or write ends half-way, without an error
+    failed_sync,     // EIO from a sync, and the cache takes its pages for clean
+    power_off,       // the call's effect is pending (a sync has none); every later call fails
+};
+
+// One folder of one disk, shared by any number of simulated_file_system, each a process. Repeatable: nothing here
+// is random but what a seed decides. Not thread-safe.
+class simulated_disk {
+public:
+    simulated_disk() = default;
+    explicit simulated_disk(simulated::disk_state state) : state_{std::move(state)} {}
+
+    // The n-th call from now (1 = the next; read, write, sync and names count) meets the fault. A piece of a long
+    // write, and what is left of it after a fault, is a call.
+    void inject(disk_fault fault, std::uint64_t nth) noexcept
+    {
+        fault_ = fault;
+        fault_at_ = calls_ + nth;
+    }
+    // From now on the disk has room for so many new bytes.
+    void set_room(std::optional<std::uint64_t> bytes) noexcept { room_ = bytes; }
+
+    [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
+    [[nodiscard]] bool is_off() const noexcept { return off_; }
+    [[nodiscard]] simulated::disk_state& state() noexcept { return state_; }
+
+    // The same disk after power has come back, or a copy for each way it may come back.
+    [[nodiscard]] std::vector<simulated::crash_plan> crash_plans(std::uint64_t seed, std::size_t random = 2) const
+    {
+        return simulated::crash_plans(state_, seed, random);
+    }
+    [[nodiscard]] simulated::disk_state crash(const simulated::crash_plan& plan) const
+    {
+        return simulated::crash(state_, plan);
+    }
+
+private:
+    friend class simulated_file_system;
+
+    // 0, or the errno this call ends with. `fault` tells the ones that act on their own.
+    int enter(disk_fault& fault)
+    {
+        fault = disk_fault::none;
+        if (off_) return EIO;
+        if (++calls_ != fault_at_) return 0;
+        fault = fault_;
+        if (fault_ == disk_fault::power_off) off_ = true;
+        if (fault_ == disk_fault::io_error) return EIO;
+        return fault_ == disk_fault::interrupted ? EINTR : 0;
+    }
+
+    simulated::disk_state state_;
+    std::optional<std::uint64_t> room_;
+    std::uint64_t calls_ = 0;
+    std::uint64_t fault_at_ = 0;
+    disk_fault fault_ = disk_fault::none;
+    bool off_ = false;
+};
+
+// One process's hands on a simulated disk; copies belong to the same process. Satisfies journal::file_system.
+class simulated_file_system {
+public:
+    struct file {
+        std::shared_ptr<simulated::inode> inode;
+        std::string name;
+    };
+
+    explicit simulated_file_system(simulated_disk& disk) : disk_{&disk} {}
+
+    // From now on this process does nothing any more; what it has done stays in the cache.
+    void kill() noexcept { *killed_ = true; }
+
+    [[nodiscard]] result<file> create(std::string_view name)
+    {
+        if (const int e = enter_plain()) return failed("create ", name, e);
+        if (names().count(name) != 0) return failed("create ", name, EEXIST);
+        if (!take_room(1)) return failed("create ", name, ENOSPC);
+        auto made = std::make_shared<simulated::inode>();
+        disk_->state_.change({{}, std::string{name}, made});
+        return file{std::move(made), std::string{name}};
+    }
+    [[nodiscard]] result<file> open(std::string_view name)
+    {
+        if (const int e = enter_plain()) return failed("open ", name, e);
+        const auto found = names().find(name);
+        if (found == names().end()) return failed("open ", name, ENOENT);
+        return file{found->second, std::string{name}};
+    }
+    [[nodiscard]] result<std::size_t> read(const file& f, std::uint64_t offset, char* to, std::size_t count)
+    {
+        const auto done = journal::detail::transfer_all(
+            count, [&](std::size_t at, std::size_t left) { return read_once(*f.inode, offset + at, to + at, left); });
+        if (done < 0) return failed("read ", f.name, static_cast<int>(-done));
+        return static_cast<std::size_t>(done);
+    }
+    [[nodiscard]] result<void> write(file& f, std::uint64_t offset, std::string_view bytes)
+    {
+        const int e = journal::detail::write_all(bytes.size(), [&](std::size_t at, std::size_t left) {
+            return write_once(*f.inode, offset + at, bytes.substr(at, left));
+        });
+        if (e != 0) return failed("write ", f.name, e);
+        return {};
+    }
+    [[nodiscard]] result<void> fill_zeros(file& f, std::uint64_t offset, std::uint64_t count)
+    {
+        return journal::detail::write_zeros(
+            offset, count, [&](std::uint64_t at, std::string_view zeros) { return write(f, at, zeros); });
+    }
+    [[nodiscard]] result<void> sync(file& f)
+    {
+        if (const int e = enter_sync(*f.inode)) return failed("sync ", f.name, e);
+        f.inode->settle();
+        return {};
+    }
+    [[nodiscard]] result<void> sync_directory()
+    {
+        if (const int e = enter_sync(disk_->state_)) return failed("sync ", "the folder", e);
+        disk_->state_.settle();
+        return {};
+    }
+    [[nodiscard]] result<void> rename(std::string_view from, std::string_view to)
+    {
+        if (const int e = enter_plain()) return failed("rename ", from, e);
+        const auto found = names().find(from);
+        if (found == names().end()) return failed("rename ", from, ENOENT);
+        disk_->state_.change({std::string{from}, std::string{to}, found->second});
+        return {};
+    }
+    [[nodiscard]] result<void> remove(std::string_view name)
+    {
+        if (const int e = enter_plain()) return failed("remove ", name, e);
+        if (names().count(name) == 0) return failed("remove ", name, ENOENT);
+        disk_->state_.change({std::string{name}, {}, {}});
+        return {};
+    }
+    [[nodiscard]] result<std::vector<std::string>> list()
+    {
+        if (const int e = enter_plain()) return failed("list ", "the folder", e);
+        std::vector<std::string> all;
+        for (const auto& [name, inode] : names()) all.push_back(name);
+        return all;
+    }
+    [[nodiscard]] result<std::uint64_t> size(const file& f)
+    {
+        if (const int e = enter_plain()) return failed("stat ", f.name, e);
+        return std::uint64_t{f.inode->cached.size()};
+    }
+    [[nodiscard]] result<void> truncate(file& f, std::uint64_t bytes)
+    {
+        if (const int e = enter_plain()) return failed("truncate ", f.name, e);
+        f.inode->change({true, bytes, {}});
+        return {};
+    }
+
+private:
+    static failure_value failed(std::string_view what, std::string_view name, int number)
+    {
+        return journal::detail::fail_errno(std::string{what}.append(name), number);
+    }
+    [[nodiscard]] const simulated::names& names() const noexcept { return disk_->state_.cached; }
+
+    int enter(disk_fault& fault) { return *killed_ ? EIO : disk_->enter(fault); }
+
+    // A call with no effect of its own under a fault; it is repeated after a signal.
+    int enter_plain()
+    {
+        disk_fault fault{};
+        int e = enter(fault);
+        while (e == EINTR) e = enter(fault);
+        if (e == 0 && fault == disk_fault::full) return ENOSPC;
+        return e;
+    }
+
+    template <class Changed>
+    int enter_sync(Changed& changed)
+    {
+        disk_fault fault{};
+        const int e = enter(fault);
+        if (fault == disk_fault::power_off) return EIO;
+        if (fault != disk_fault::failed_sync && e == 0) return 0;
+        if (!disk_->off_ && !*killed_) changed.lose();
+        return e != 0 ? e : EIO;
+    }
+
+    std::int64_t read_once(const simulated::inode& node, std::uint64_t offset, char* to, std::size_t count)
+    {
+        disk_fault fault{};
+        if (const int e = enter(fault)) return -e;
+        if (offset >= node.cached.size()) return 0;
+        count = static_cast<std::size_t>(std::min<std::uint64_t>(count, node.cached.size() - offset));
+        if (fault == disk_fault::short_transfer) count = (count + 1) / 2;
+        node.cached.copy(to, count, static_cast<std::size_t>(offset));
+        return static_cast<std::int64_t>(count);
+    }
+
+    std::int64_t write_once(simulated::inode& node, std::uint64_t offset, std::string_view bytes)
+    {
+        disk_fault fault{};
+        if (const int e = enter(fault)) return -e;
+        if (fault == disk_fault::short_transfer) bytes = bytes.substr(0, (bytes.size() + 1) / 2);
+        const std::uint64_t end = offset + bytes.size();
+        const std::uint64_t grows = end > node.cached.size() ? end - node.cached.size() : 0;
+        if (fault == disk_fault::full || !take_room(grows)) {
+            const std::string_view part = bytes.substr(0, bytes.size() / 2);
+            if (grows == 0 || grows < bytes.size()) node.change({false, offset, std::string{part}});
+            return -ENOSPC;
+        }
+        node.change({false, offset, std::string{bytes}});
+        return static_cast<std::int64_t>(bytes.size());
+    }
+
+    bool take_room(std::uint64_t bytes)
+    {
+        if (!disk_->room_ || bytes == 0) return true;
+        if (*disk_->room_ < bytes) return false;
+        *disk_->room_ -= bytes;
+        return true;
+    }
+
+    simulated_disk* disk_;
+    std::shared_ptr<bool> killed_ = std::make_shared<bool>(false);
+};
+static_assert(journal::file_system<simulated_file_system>);
 
 }  // namespace queuectl::inline v0
 
