@@ -195,7 +195,7 @@ TEST(Log, WhatAFailedSyncCoveredIsCopiedAndNobodyIsToldItIsDurable)
     ASSERT_TRUE(a.append_durably({"durable"}));
     const auto mine = a.append({"mine"});
     const auto other = b.append({"other"});
-    machine.disk.inject(disk_fault::failed_sync, 1);
+    machine.disk.fail_next_sync();
     EXPECT_EQ(a.log->sync(*mine).error().code, errc::outcome_unknown);
     EXPECT_EQ(b.log->sync(*other).error().code, errc::outcome_unknown);
     EXPECT_EQ(machine.words.segment.load(), 1U);
@@ -222,7 +222,7 @@ TEST(Log, WhatIsLostByAFailedSyncIsNotMistakenForItsSuccessor)
     auto b = machine.start(2);
     ASSERT_TRUE(a.append_durably({"durable"}));
     const auto lost = a.append({"lost"});
-    machine.disk.inject(disk_fault::failed_sync, 1);
+    machine.disk.fail_next_sync();
     ASSERT_FALSE(a.log->sync(*lost));
     auto& file = *machine.disk.state().cached.begin()->second;
     file.cached = file.stored;
@@ -233,6 +233,24 @@ TEST(Log, WhatIsLostByAFailedSyncIsNotMistakenForItsSuccessor)
     ASSERT_TRUE(a.log->catch_up(a.heard));
     EXPECT_EQ(texts(a.heard), (strings{"durable", "successor"}));
     EXPECT_EQ(a.heard.restarts, 1);
+}
+
+TEST(Log, WhatIsThereCanBeReadWhileAFailedSyncCannotBeMadeGood)
+{
+    simulated_machine<> machine;
+    auto a = machine.start(1);
+    auto b = machine.start(2);
+    const auto ticket = a.append({"one"});
+    machine.disk.fail_next_sync();
+    EXPECT_FALSE(a.log->sync(*ticket));
+    machine.disk.set_room(100);
+    ASSERT_TRUE(b.log->catch_up(b.heard));
+    EXPECT_EQ(texts(b.heard), strings{"one"});
+    EXPECT_EQ(b.log->sync(b.log->ticket()).error().code, errc::outcome_unknown);
+    EXPECT_EQ(b.append({"two"}).error().code, errc::store_full);
+    machine.disk.set_room({});
+    ASSERT_TRUE(b.append_durably({"two"}));
+    EXPECT_EQ(texts(b.heard), (strings{"one", "two"}));
 }
 
 TEST(Log, ALeaderThatDiedInItsSyncMayHaveSwallowedAFailure)

@@ -55,7 +55,6 @@ public:
         second_.emplace(machine_.start(2));
         for (std::size_t i = 0; i + 1 < steps_.size(); ++i) step(steps_[i]);
         if (nth != 0) machine_.disk.inject(disk_fault::power_off, nth);
-        power_at_ = nth == 0 ? 0 : machine_.disk.calls() + nth;
         step(steps_.back());
         return nth == 0 || machine_.disk.is_off();
     }
@@ -106,7 +105,7 @@ private:
         model_.asked.push_back(model_.name(50));
         const auto got = first_->append({model_.asked.back()});
         if (!got) return;
-        if (power_at_ == 0 || machine_.disk.calls() + 1 < power_at_) machine_.disk.inject(disk_fault::failed_sync, 1);
+        machine_.disk.fail_next_sync();
         if (first_->log->sync(*got)) model_.acknowledged = model_.asked.size();
     }
 
@@ -128,7 +127,6 @@ private:
     std::optional<process> first_;
     std::optional<process> second_;
     log_model model_;
-    std::uint64_t power_at_ = 0;
     std::uint64_t reopened_ = 0;
 };
 

@@ -110,7 +110,7 @@ std::string lost_is_not_its_successor()
     auto b = m.start(2);
     static_cast<void>(a.append_durably({"durable"}));
     const auto lost = a.append({"lost"});
-    m.disk.inject(disk_fault::failed_sync, 1);
+    m.disk.fail_next_sync();
     static_cast<void>(a.log->sync(*lost));
     auto& file = *m.disk.state().cached.begin()->second;
     file.cached = file.stored;

@@ -16,7 +16,7 @@ enum class disk_fault : std::uint8_t {
     full,            // ENOSPC after a part of a write; other calls that need room: nothing done
     interrupted,     // EINTR once
     short_transfer,  // a read or write ends half-way, without an error
-    failed_sync,     // EIO from a sync, and the cache takes its pages for clean
+    failed_sync,     // EIO, if it is a sync, and the cache takes its pages for clean
     power_off,       // the call's effect is pending (a sync has none); every later call fails
 };
 
@@ -34,6 +34,8 @@ public:
         fault_ = fault;
         fault_at_ = calls_ + nth;
     }
+    // The next sync, whenever it comes, meets disk_fault::failed_sync; besides what is injected.
+    void fail_next_sync() noexcept { fail_next_sync_ = true; }
     // From now on the disk has room for so many new bytes.
     void set_room(std::optional<std::uint64_t> bytes) noexcept { room_ = bytes; }
 
@@ -71,6 +73,7 @@ private:
     std::uint64_t calls_ = 0;
     std::uint64_t fault_at_ = 0;
     disk_fault fault_ = disk_fault::none;
+    bool fail_next_sync_ = false;
     bool off_ = false;
 };
 
@@ -194,7 +197,8 @@ private:
         disk_fault fault{};
         const int e = enter(fault);
         if (fault == disk_fault::power_off) return EIO;
-        if (fault != disk_fault::failed_sync && e == 0) return 0;
+        const bool fails = std::exchange(disk_->fail_next_sync_, false) || fault == disk_fault::failed_sync;
+        if (!fails && e == 0) return 0;
         if (!disk_->off_ && !*killed_) changed.lose();
         return e != 0 ? e : EIO;
     }
