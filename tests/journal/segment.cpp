@@ -18,10 +18,10 @@ TEST(Segment, Names)
 
 TEST(Segment, SizesDouble)
 {
-    EXPECT_EQ(segment_sizes{}.of(1), 1U << 20);
-    EXPECT_EQ(segment_sizes{}.of(3), 4U << 20);
-    EXPECT_EQ(segment_sizes{}.of(7), 64U << 20);
-    EXPECT_EQ(segment_sizes{}.of(std::uint64_t{1} << 60), 64U << 20);
+    EXPECT_EQ(segment_sizes{}.next(1U << 20), 2U << 20);
+    EXPECT_EQ(segment_sizes{}.next(32U << 20), 64U << 20);
+    EXPECT_EQ(segment_sizes{}.next(64U << 20), 64U << 20);
+    EXPECT_EQ(segment_sizes{}.next(std::uint64_t{1} << 40), 64U << 20);
 }
 
 TEST(Segment, EveryFlippedBitOfTheHeaderIsNoticed)

@@ -68,7 +68,8 @@ inline constexpr std::size_t frames_begin = 128;
 inline constexpr std::size_t frame_header_bytes = 40;
 inline constexpr std::size_t frame_alignment = 8;
 // The first segment has the smaller size, each next one twice the one before, up to the larger. A frame that
-// does not fit into the largest gets a segment of its own.
+// does not fit into the largest gets a segment of its own; one that replaces another after a failed sync keeps its
+// size.
 inline constexpr std::size_t segment_bytes_min = std::size_t{1} << 20;
 inline constexpr std::size_t segment_bytes_max = std::size_t{64} << 20;
 // The largest body: 1,000 jobs are split by the queue before they come near.

@@ -61,9 +61,9 @@ struct log_writer {
     {
         return std::min<std::uint64_t>(bytes / 8, std::uint64_t{256} << 10);
     }
-    std::uint64_t bytes_for(std::uint64_t number, std::uint64_t frames) const noexcept
+    // Of a segment of usually `usual` bytes that gets so many bytes of frames at once.
+    static std::uint64_t bytes_for(std::uint64_t usual, std::uint64_t frames) noexcept
     {
-        const auto usual = options_.sizes.of(number);
         const auto needed = frames_begin + frames + reserve_of(usual);
         return needed <= usual ? usual : (needed + 4095) / 4096 * 4096;
     }
@@ -142,7 +142,8 @@ struct log_writer {
             if (auto done = sync_.sync_written(); !done) return done;
         const auto number = reader_.position().segment + 1;
         words_->dirty = 1;
-        const auto h = new_header(number, reader_.position().sequence, bytes_for(number, bytes));
+        const auto h = new_header(number, reader_.position().sequence,
+                                  bytes_for(options_.sizes.next(reader_.current()->header.bytes), bytes));
         auto made = prepare_segment<Guards>(fs_, h, {});
         if (!made) {
             words_->dirty = 0;
@@ -172,7 +173,7 @@ struct log_writer {
         segment_header h = new_header(number + 1, synced + 1, 0);
         auto saved = rescue<Guards>(fs_, number, words_->segment_crc.load(), synced, h.file_id);
         if (!saved) return fail(saved.error());
-        h.bytes = bytes_for(number + 1, saved->bytes.size());
+        h.bytes = bytes_for(std::min(saved->segment_bytes, options_.sizes.most), saved->bytes.size());
         auto made = prepare_segment<Guards>(fs_, h, saved->bytes);
         if (!made) return fail(made.error());
         if (auto done = publish_segment<Guards>(fs_, number + 1); !done) return done;
@@ -195,7 +196,7 @@ struct log_writer {
 
     result<void> create_first()
     {
-        segment_header h = new_header(1, 1, options_.sizes.of(1));
+        segment_header h = new_header(1, 1, options_.sizes.least);
         h.store = store_ ? store_ : random_.draw_uid();
         if (auto made = prepare_segment<Guards>(fs_, h, {}); !made) return fail(made.error());
         auto published = publish_segment<Guards>(fs_, 1);

@@ -12,6 +12,7 @@ struct rescued_frames {
     std::uint64_t last_sequence = 0;  // of those copied, or `synced`
     std::uint32_t crc_before = 0;     // of frame `synced`
     std::uint32_t last_crc = 0;
+    std::uint64_t segment_bytes = 0;  // of the segment they come from
 };
 
 // Reads the segment `number`, whose first frame follows one of CRC `segment_crc`, up to the first place without a
@@ -25,7 +26,7 @@ template <class Guards = all_guards, file_system FileSystem>
     if (!opened) return fail(opened.error());
     const auto first = opened->header.first_sequence;
     log_reader<FileSystem, Guards> reader{fs, {number, frames_begin, first, segment_crc}, number};
-    rescued_frames out{{}, synced, segment_crc, segment_crc};
+    rescued_frames out{{}, synced, segment_crc, segment_crc, opened->header.bytes};
     frame_view frame;
     for (;;) {
         const auto got = reader.next(frame);

@@ -24,11 +24,10 @@ struct segment_sizes {
     std::uint64_t least = segment_bytes_min;
     std::uint64_t most = segment_bytes_max;
 
-    [[nodiscard]] constexpr std::uint64_t of(std::uint64_t number) const noexcept
+    // Of the segment behind one of `bytes`.
+    [[nodiscard]] constexpr std::uint64_t next(std::uint64_t bytes) const noexcept
     {
-        std::uint64_t bytes = least;
-        for (std::uint64_t i = 1; i < number && bytes < most; ++i) bytes *= 2;
-        return bytes < most ? bytes : most;
+        return bytes < most / 2 ? 2 * bytes : most;
     }
 };
 
