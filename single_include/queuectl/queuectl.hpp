@@ -8419,7 +8419,8 @@ inline constexpr std::size_t frames_begin = 128;
 inline constexpr std::size_t frame_header_bytes = 40;
 inline constexpr std::size_t frame_alignment = 8;
 // The first segment has the smaller size, each next one twice the one before, up to the larger. A frame that
-// does not fit into the largest gets a segment of its own.
+// does not fit into the largest gets a segment of its own; one that replaces another after a failed sync keeps its
+// size.
 inline constexpr std::size_t segment_bytes_min = std::size_t{1} << 20;
 inline constexpr std::size_t segment_bytes_max = std::size_t{64} << 20;
 // The largest body: 1,000 jobs are split by the queue before they come near.
@@ -9003,11 +9004,10 @@ struct segment_sizes {
     std::uint64_t least = segment_bytes_min;
     std::uint64_t most = segment_bytes_max;
 
-    [[nodiscard]] constexpr std::uint64_t of(std::uint64_t number) const noexcept
+    // Of the segment behind one of `bytes`.
+    [[nodiscard]] constexpr std::uint64_t next(std::uint64_t bytes) const noexcept
     {
-        std::uint64_t bytes = least;
-        for (std::uint64_t i = 1; i < number && bytes < most; ++i) bytes *= 2;
-        return bytes < most ? bytes : most;
+        return bytes < most / 2 ? 2 * bytes : most;
     }
 };
 
@@ -9725,6 +9725,7 @@ struct rescued_frames {
     std::uint64_t last_sequence = 0;  // of those copied, or `synced`
     std::uint32_t crc_before = 0;     // of frame `synced`
     std::uint32_t last_crc = 0;
+    std::uint64_t segment_bytes = 0;  // of the segment they come from
 };
 
 // Reads the segment `number`, whose first frame follows one of CRC `segment_crc`, up to the first place without a
@@ -9738,7 +9739,7 @@ template <class Guards = all_guards, file_system FileSystem>
     if (!opened) return fail(opened.error());
     const auto first = opened->header.first_sequence;
     log_reader<FileSystem, Guards> reader{fs, {number, frames_begin, first, segment_crc}, number};
-    rescued_frames out{{}, synced, segment_crc, segment_crc};
+    rescued_frames out{{}, synced, segment_crc, segment_crc, opened->header.bytes};
     frame_view frame;
     for (;;) {
         const auto got = reader.next(frame);
@@ -9824,9 +9825,9 @@ struct log_writer {
     {
         return std::min<std::uint64_t>(bytes / 8, std::uint64_t{256} << 10);
     }
-    std::uint64_t bytes_for(std::uint64_t number, std::uint64_t frames) const noexcept
+    // Of a segment of usually `usual` bytes that gets so many bytes of frames at once.
+    static std::uint64_t bytes_for(std::uint64_t usual, std::uint64_t frames) noexcept
     {
-        const auto usual = options_.sizes.of(number);
         const auto needed = frames_begin + frames + reserve_of(usual);
         return needed <= usual ? usual : (needed + 4095) / 4096 * 4096;
     }
@@ -9905,7 +9906,8 @@ struct log_writer {
             if (auto done = sync_.sync_written(); !done) return done;
         const auto number = reader_.position().segment + 1;
         words_->dirty = 1;
-        const auto h = new_header(number, reader_.position().sequence, bytes_for(number, bytes));
+        const auto h = new_header(number, reader_.position().sequence,
+                                  bytes_for(options_.sizes.next(reader_.current()->header.bytes), bytes));
         auto made = prepare_segment<Guards>(fs_, h, {});
         if (!made) {
             words_->dirty = 0;
@@ -9935,7 +9937,7 @@ struct log_writer {
         segment_header h = new_header(number + 1, synced + 1, 0);
         auto saved = rescue<Guards>(fs_, number, words_->segment_crc.load(), synced, h.file_id);
         if (!saved) return fail(saved.error());
-        h.bytes = bytes_for(number + 1, saved->bytes.size());
+        h.bytes = bytes_for(std::min(saved->segment_bytes, options_.sizes.most), saved->bytes.size());
         auto made = prepare_segment<Guards>(fs_, h, saved->bytes);
         if (!made) return fail(made.error());
         if (auto done = publish_segment<Guards>(fs_, number + 1); !done) return done;
@@ -9958,7 +9960,7 @@ struct log_writer {
 
     result<void> create_first()
     {
-        segment_header h = new_header(1, 1, options_.sizes.of(1));
+        segment_header h = new_header(1, 1, options_.sizes.least);
         h.store = store_ ? store_ : random_.draw_uid();
         if (auto made = prepare_segment<Guards>(fs_, h, {}); !made) return fail(made.error());
         auto published = publish_segment<Guards>(fs_, 1);
