@@ -7,7 +7,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${BUILD:-$(dirname "$here")/build-bench}
 json=${1:-}
-n=${N:-2000} rounds=${ROUNDS:-3} count=${COUNT:-2} concurrency=${CONCURRENCY:-4} bulk=${BULK:-100000}
+n=${N:-2000} rounds=${ROUNDS:-3} count=${COUNT:-2} concurrency=${CONCURRENCY:-8} bulk=${BULK:-100000}
 [ -x "$build/queuectl" ] || cmake --build "$build" --target queuectl_command > /dev/null
 queuectl=$build/queuectl
 work=$(mktemp -d)
