@@ -126,6 +126,21 @@ enqueue_by_command() {
     figure shell/enqueue-by-command "$mine" jobs/s "$(ratio "$mine" "$theirs")" "task-spooler, keeps nothing ($theirs)"
 }
 
+# fdatasync and fsync of the command "$@" and of all its processes.
+syncs_of() {
+    strace -f -qq -e trace=fdatasync,fsync -o "$work/syncs" "$@" > /dev/null 2>&1
+    grep -cE 'f(data)?sync\(' "$work/syncs"
+}
+syncs() {
+    local k=400 total
+    have strace strace || return 0
+    fresh_store
+    objects true "$k" | "$queuectl" enqueue --file - > /dev/null
+    total=$(syncs_of "$queuectl" worker start --drain --quiet --count "$count" --concurrency "$concurrency")
+    figure "shell jobs, syncs" "$(ratio "$total" "$k")" "per job" - -
+    figure "shell/enqueue-by-command, syncs" "$(syncs_of "$queuectl" enqueue true)" "per job" - -
+}
+
 enqueue_in_bulk() {
     local begin end
     fresh_store
@@ -170,5 +185,6 @@ note "worker start --count $count --concurrency $concurrency; N=$n, medians of $
 compare 'sh -c true' 'true;'
 compare '/bin/true directly' /bin/true
 enqueue_by_command
+syncs
 enqueue_in_bulk
 pick_up

@@ -78,7 +78,8 @@ public:
 
     bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e)
     {
-        return refused(in_short(e.what()));
+        constexpr int number_overflow = 406;
+        return refused((e.id == number_overflow ? current_name() : std::string{}) + in_short(e.what()));
     }
 
     json_value root{};
@@ -87,6 +88,13 @@ public:
 private:
     // Keeps the search for duplicate names short; no object of ours comes near.
     static constexpr std::size_t names_max = 1000;
+
+    // "NAME: " of the member whose value comes next.
+    [[nodiscard]] std::string current_name() const
+    {
+        if (open_.empty() || open_.back()->members.empty()) return {};
+        return open_.back()->members.back().first + ": ";
+    }
 
     bool refused(std::string text)
     {

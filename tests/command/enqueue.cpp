@@ -153,7 +153,7 @@ TEST_F(enqueue, bad_json_is_refused_and_nothing_stored)
         {R"({"command":"\ud800"})", "json"},
         {R"({"command":"\udc00"})", "json"},
         {"{\"command\":\"\xff\"}", "json"},
-        {R"({"command":"x","priority":1e400})", "json"},
+        {R"({"command":"x","priority":1e400})", "priority"},
         {R"({"command":"x","a":)" + deep, "deep"},
         {R"({"command":"x","a":NaN})", "json"},
         {"", "command"},
