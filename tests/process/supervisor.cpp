@@ -70,7 +70,7 @@ private:
             // What is still alive at this moment of the worker's jobs would run beside the next holder of its lease.
             const auto left = process::find_tree({0, death.mark}).size();
             const auto line = std::to_string(death.index) + " " + death.cause + " left=" + std::to_string(left) + "\n";
-            const process::unique_fd fd{
+            const owned_fd fd{
                 ::open((directory_.path() + "/deaths").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
             EXPECT_EQ(::write(fd.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
         });

@@ -66,8 +66,8 @@ public:
         int pipe[2] = {-1, -1};
         if (!poll_.valid() || ::pipe2(pipe, O_CLOEXEC) != 0)
             return fail(errc::spawn_failed, operation(), std::strerror(errno), errno);
-        process::unique_fd reader = process::above_standard(process::unique_fd{pipe[0]});
-        const process::unique_fd writer = process::above_standard(process::unique_fd{pipe[1]});
+        owned_fd reader = process::above_standard(owned_fd{pipe[0]});
+        const owned_fd writer = process::above_standard(owned_fd{pipe[1]});
         ::fcntl(reader.get(), F_SETFL, O_NONBLOCK);
         auto& r = free_place();
         done_.reserve(options_.concurrency);  // nothing is allocated once it runs

@@ -19,9 +19,8 @@ struct control_words {
     detail::shared_word sleepers;        // wake_word: who sleeps on `any` (dead ones stay counted)
     detail::shared_word work;            // change_counts::work
     detail::shared_word control;         // change_counts::control
-    detail::shared_word poisoned;        // for the store: not 0 = a sync has failed
 };
-static_assert(std::atomic<std::int64_t>::is_always_lock_free && sizeof(control_words) == 40);
+static_assert(std::atomic<std::int64_t>::is_always_lock_free && sizeof(control_words) == 32);
 
 // The mapped page; movable, its words stay where they are.
 class control_page {

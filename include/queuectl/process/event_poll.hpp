@@ -18,8 +18,8 @@ public:
     static constexpr std::uint64_t wake_key = ~std::uint64_t{0};
 
     event_poll() noexcept
-        : epoll_{above_standard(unique_fd{::epoll_create1(EPOLL_CLOEXEC)})},
-          wake_{above_standard(unique_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)})}
+        : epoll_{above_standard(owned_fd{::epoll_create1(EPOLL_CLOEXEC)})},
+          wake_{above_standard(owned_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)})}
     {
         if (!epoll_ || !wake_ || !add(wake_.get(), wake_key)) epoll_.reset();
     }
@@ -69,8 +69,8 @@ public:
     }
 
 private:
-    unique_fd epoll_;
-    unique_fd wake_;
+    owned_fd epoll_;
+    owned_fd wake_;
 };
 
 }  // namespace queuectl::inline v0::process

@@ -17,7 +17,7 @@ namespace queuectl::inline v0::process {
 // the job cannot be executed: `exit_code` (126, 127) and `reason` are what a shell would tell.
 struct launched {
     pid_t pid = -1;
-    unique_fd pidfd{};
+    owned_fd pidfd{};
     int error = 0;
     int exit_code = 126;
     std::string reason{};
@@ -29,7 +29,7 @@ class launcher {
 public:
     launcher()
         : environment_{current_environment()},
-          null_{above_standard(unique_fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)})}
+          null_{above_standard(owned_fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)})}
     {
     }
 
@@ -112,7 +112,7 @@ private:
     }
 
     std::string environment_;
-    unique_fd null_;
+    owned_fd null_;
     Spawner spawner_;
     planner planner_;
     exec_plan plan_;

@@ -63,7 +63,7 @@ private:
     [[nodiscard]] bool open()
     {
         if (fd_) return true;
-        fd_ = unique_fd{::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
+        fd_ = owned_fd{::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
         if (!fd_)
             left_ = 0;
         else
@@ -82,7 +82,7 @@ private:
     }
 
     std::string path_;
-    unique_fd fd_;
+    owned_fd fd_;
     std::size_t left_ = 0;
     bool made_ = false;
 };

@@ -1,45 +1,18 @@
-// What every POSIX part needs: an owned descriptor, the monotonic clock, whole small files.
+// What every POSIX part needs: interrupted calls repeated, the monotonic clock, whole small files.
 #ifndef QUEUECTL_PROCESS_POSIX_HPP
 #define QUEUECTL_PROCESS_POSIX_HPP
 
+#include <queuectl/process/owned_fd.hpp>
 #include <queuectl/time.hpp>
 
 #include <cerrno>
 #include <string>
-#include <utility>
 
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
 namespace queuectl::inline v0::process {
-
-// Owns a file descriptor; −1 = none.
-class unique_fd {
-public:
-    unique_fd() = default;
-    explicit unique_fd(int fd) noexcept : fd_{fd} {}
-    unique_fd(unique_fd&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-    unique_fd& operator=(unique_fd&& other) noexcept
-    {
-        if (this != &other) {
-            reset();
-            fd_ = std::exchange(other.fd_, -1);
-        }
-        return *this;
-    }
-    ~unique_fd() { reset(); }
-
-    [[nodiscard]] int get() const noexcept { return fd_; }
-    [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
-    void reset() noexcept
-    {
-        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    }
-
-private:
-    int fd_ = -1;
-};
 
 // Calls f again while it fails with EINTR.
 template <class F>
@@ -50,10 +23,10 @@ auto retry_interrupted(F&& f) noexcept(noexcept(f()))
 }
 
 // The same descriptor, at 3 or above: a program started without stdin, stdout or stderr must not get a pipe as one.
-[[nodiscard]] inline unique_fd above_standard(unique_fd fd) noexcept
+[[nodiscard]] inline owned_fd above_standard(owned_fd fd) noexcept
 {
     if (!fd || fd.get() > 2) return fd;
-    return unique_fd{::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)};
+    return owned_fd{::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)};
 }
 
 // CLOCK_MONOTONIC: what timeouts and graces are measured on. Stands still while the machine sleeps.
@@ -68,7 +41,7 @@ auto retry_interrupted(F&& f) noexcept(noexcept(f()))
 [[nodiscard]] inline bool read_file(const char* path, std::string& text, std::size_t bytes_max)
 {
     text.clear();
-    const unique_fd fd{retry_interrupted([&] { return ::open(path, O_RDONLY | O_CLOEXEC); })};
+    const owned_fd fd{retry_interrupted([&] { return ::open(path, O_RDONLY | O_CLOEXEC); })};
     if (!fd) return false;
     for (std::size_t used = 0;;) {
         text.resize(used + 4096 < bytes_max ? used + 4096 : bytes_max);

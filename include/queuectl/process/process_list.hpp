@@ -120,7 +120,7 @@ inline void list_marked_processes(std::vector<process_entry>& out)
 // True when it was sent.
 inline bool signal_process(const process_entry& target, int signal)
 {
-    const unique_fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, target.pid, 0))};
+    const owned_fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, target.pid, 0))};
     if (!pidfd && errno != ENOSYS) return false;
     process_entry now;
     std::string scratch;

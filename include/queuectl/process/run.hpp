@@ -24,8 +24,8 @@ inline constexpr duration never = duration_max;
 struct run {
     lease_token token{};
     tree_identity tree;
-    unique_fd pidfd;
-    unique_fd output;          // the read end of its pipe; none once it was closed
+    owned_fd pidfd;
+    owned_fd output;           // the read end of its pipe; none once it was closed
     std::uint32_t serial = 0;  // the run's number, last in its mark; 0 = this place is free
     bool watched = false;      // the pipe is in the poll set
     bool reported = false;     // only what its leader left behind is still being ended

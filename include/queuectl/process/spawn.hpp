@@ -45,7 +45,7 @@ enum class spawn_step : std::uint8_t { none, directory, execute };
 // pid > 0: it ran, unless failed_step tells that the child (to be reaped all the same) could not. pid −1: no process.
 struct spawn_result {
     pid_t pid = -1;
-    unique_fd pidfd;  // none where the kernel has no pidfds
+    owned_fd pidfd;  // none where the kernel has no pidfds
     spawn_step failed_step = spawn_step::none;
     int error = 0;  // errno of the failure
 };
@@ -130,7 +130,7 @@ public:
         if (result.pid < 0 && errno == EINVAL) result.pid = start(frame, 0, nullptr);
         const int failure = errno;
         ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, 8);
-        result.pidfd = unique_fd{pidfd};
+        result.pidfd = owned_fd{pidfd};
         if (result.pid < 0) {
             result.error = failure;
         } else if (frame.error != 0) {
