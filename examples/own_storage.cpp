@@ -12,7 +12,7 @@ int main()
         std::printf("hello, %s\n", j.payload.c_str());
         ++runs;
     }};
-    queuectl::basic_queue queue{own_storage{}, std::move(executor)};
+    queuectl::basic_queue queue{example::own_storage{}, std::move(executor)};
     for (const char* whom : {"one", "two"}) {
         queuectl::new_job j;
         j.payload = whom;

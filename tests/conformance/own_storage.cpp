@@ -7,8 +7,8 @@
 namespace {
 
 struct own_backend {
-    using storage_type = own_storage;
-    own_storage make() { return {}; }
+    using storage_type = example::own_storage;
+    example::own_storage make() { return {}; }
 };
 
 }  // namespace
