@@ -1,0 +1,310 @@
+// Blocks in the memory of an index, with one undo for all that changes.
+#ifndef QUEUECTL_JOURNAL_INDEX_SPACE_HPP
+#define QUEUECTL_JOURNAL_INDEX_SPACE_HPP
+
+#include <queuectl/journal/index/memory.hpp>
+#include <queuectl/random.hpp>
+#include <queuectl/uid.hpp>
+
+#include <atomic>
+#include <cstring>
+
+namespace queuectl::inline v0::journal {
+
+using ref = std::uint32_t;  // a block: its place in units of 16 bytes; 0 = none
+
+namespace detail {
+
+inline constexpr std::uint64_t space_magic = 0x3130656361707371;  // the layout of what follows, in its last digits
+inline constexpr std::size_t block_unit = 16;
+inline constexpr std::size_t block_bytes_max = 4096;
+
+// Places in index_range::blocks. Behind ref 0 lies a page that nobody reads: a block that could not be had.
+inline constexpr std::size_t space_header_at = 4096;
+inline constexpr std::size_t space_roots_at = 8192;
+inline constexpr std::size_t space_roots_bytes = 16384;
+inline constexpr std::size_t space_blocks_at = space_roots_at + space_roots_bytes;
+
+// What allocations change but for the free lists; remembered first in every undo.
+struct space_heap {
+    std::uint64_t in_use = 0;  // bytes
+    ref end = 0;               // blocks behind it are fresh
+    std::uint32_t unused = 0;
+};
+
+struct space_header {
+    std::uint64_t magic = 0;  // space_magic, or the content means nothing
+    uid boot{};
+    uid store{};
+    std::uint64_t seed = 0;
+    std::uint32_t layout = 0;
+    std::uint32_t unused = 0;
+    space_heap heap;
+    ref free[block_bytes_max / block_unit + 1] = {};  // by size in units: the first of a list, linked by first words
+};
+static_assert(sizeof(space_header) <= space_roots_at - space_header_at);
+
+// index_range::undo begins with the number of bytes of the entries behind it. An entry: the bytes as they were, padded
+// to 8; then where they belong: length << 40 | range << 38 | offset.
+inline constexpr std::size_t undo_entries_at = 64;
+inline constexpr std::size_t undo_piece_max = std::size_t{1} << 20;
+[[nodiscard]] constexpr std::uint64_t undo_place(index_range range, std::uint64_t offset, std::size_t bytes) noexcept
+{
+    return std::uint64_t{bytes} << 40 | static_cast<std::uint64_t>(range) << 38 | offset;
+}
+[[nodiscard]] constexpr std::size_t undo_padded(std::size_t bytes) noexcept { return (bytes + 7) & ~std::size_t{7}; }
+
+}  // namespace detail
+
+// The content of an index_memory. All changes between two commits are undone by rollback, also by another process
+// after this one was killed at any instruction. Not thread-safe: whoever has the store's turn uses it.
+//
+// Order within a change: what is remembered is there before its length counts, and that before the caller's change.
+// Program order is enough: a killed process has done what it executed, and others come after taking the store's lock.
+class index_space {
+public:
+    // The largest block.
+    static constexpr std::size_t bytes_max = detail::block_bytes_max;
+
+    explicit index_space(index_memory memory) noexcept
+        : memory_{std::move(memory)}, blocks_{memory_.base(index_range::blocks)}, undo_{memory_.base(index_range::undo)}
+    {
+    }
+
+    // Whether the content was made by this layout, for this boot and this store, and nobody declared it broken.
+    [[nodiscard]] bool valid(const uid& boot, const uid& store, std::uint32_t layout) const noexcept
+    {
+        const detail::space_header& h = header();
+        return h.magic == detail::space_magic && h.boot == boot && h.store == store && h.layout == layout;
+    }
+    // Whether all blocks lie in the address space of this process: no, where limits allow less than another's.
+    [[nodiscard]] bool covered() const noexcept
+    {
+        return std::uint64_t{header().heap.end} * detail::block_unit <= memory_.length(index_range::blocks);
+    }
+    // Everything gone: all zero roots, no blocks; valid for these from now on.
+    [[nodiscard]] result<void> clear(const uid& boot, const uid& store, std::uint32_t layout)
+    {
+        invalidate();
+        set_undo_bytes(0);
+        std::memset(blocks_, 0, detail::space_blocks_at);
+        detail::space_header& h = header();
+        h.boot = boot;
+        h.store = store;
+        h.layout = layout;
+        h.seed = random_source{}();
+        h.heap.end = detail::space_blocks_at / detail::block_unit;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        h.magic = detail::space_magic;
+        return {};
+    }
+    // As if never made. Changes may go on, but are not undone.
+    void invalidate() noexcept
+    {
+        header().magic = 0;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+    // Random, the same for all processes until the next clear.
+    [[nodiscard]] std::uint64_t seed() const noexcept { return header().seed; }
+
+    // All zero after clear. Touch what you change.
+    template <class Roots>
+    [[nodiscard]] Roots& roots() noexcept
+    {
+        static_assert(sizeof(Roots) <= detail::space_roots_bytes && alignof(Roots) <= 64);
+        return *reinterpret_cast<Roots*>(blocks_ + detail::space_roots_at);
+    }
+    // Requires at != 0.
+    template <class T>
+    [[nodiscard]] T* get(ref at) const noexcept
+    {
+        return reinterpret_cast<T*>(blocks_ + std::size_t{at} * detail::block_unit);
+    }
+    template <class T>
+    [[nodiscard]] ref ref_of(const T* object) const noexcept
+    {
+        return static_cast<ref>(static_cast<std::size_t>(reinterpret_cast<const char*>(object) - blocks_) /
+                                detail::block_unit);
+    }
+
+    // Remembers the bytes, anywhere but in the undo, until commit; then they may be changed. When there is no room
+    // (see reserve) the space is invalid from now on.
+    void touch(void* at, std::size_t bytes) noexcept
+    {
+        auto* const from = static_cast<char*>(at);
+        for (std::size_t done = 0; done < bytes; done += detail::undo_piece_max)
+            remember(from + done, std::min(bytes - done, detail::undo_piece_max));
+    }
+    template <class T>
+    T& touch(T& object) noexcept
+    {
+        static_assert(sizeof(T) <= detail::undo_piece_max);
+        remember(reinterpret_cast<char*>(&object), sizeof object);
+        return object;
+    }
+
+    // Room for allocations of `block_bytes` in all, in blocks of 8 bytes and more, and for touches, releases included,
+    // of `undo_bytes` in all, in pieces of 4 bytes and more; an allocation counts as 8. errc::store_full.
+    [[nodiscard]] result<void> reserve(std::uint64_t block_bytes, std::uint64_t undo_bytes)
+    {
+        const std::uint64_t end = std::uint64_t{header().heap.end} * detail::block_unit + 2 * block_bytes;
+        const std::uint64_t undo = undo_end() + 4 * undo_bytes + 64;
+        if (end > memory_.bytes_seen(index_range::blocks)) [[unlikely]]
+            if (auto done = memory_.grow(index_range::blocks, end); !done) return done;
+        if (undo > memory_.bytes_seen(index_range::undo)) [[unlikely]]
+            return memory_.grow(index_range::undo, undo);
+        return {};
+    }
+
+    // A block of 1 … bytes_max bytes, at a multiple of 16; what it contains is unspecified, and may be changed without
+    // a touch until commit. Without room (see reserve) the space is invalid from now on, and the block is 0.
+    [[nodiscard]] ref allocate(std::size_t bytes) noexcept
+    {
+        QUEUECTL_ASSERT(bytes > 0 && bytes <= bytes_max);
+        const std::size_t units = (bytes + detail::block_unit - 1) / detail::block_unit;
+        detail::space_header& h = header();
+        if (undo_bytes() == 0) remember(reinterpret_cast<char*>(&h.heap), sizeof h.heap);
+        ref block = h.free[units];
+        if (block != 0) {
+            ref& link = *get<ref>(block);
+            touch(h.free[units]);
+            touch(link);
+            h.free[units] = link;
+        } else {
+            const std::uint64_t end = (h.heap.end + units) * detail::block_unit;
+            if (end > memory_.bytes_seen(index_range::blocks) && !grown(index_range::blocks, end)) [[unlikely]]
+                return 0;
+            block = h.heap.end;
+            h.heap.end += static_cast<ref>(units);
+        }
+        h.heap.in_use += units * detail::block_unit;
+        return block;
+    }
+    // Gives back a block of allocate(bytes).
+    void release(ref block, std::size_t bytes) noexcept
+    {
+        if (block == 0) return;
+        const std::size_t units = (bytes + detail::block_unit - 1) / detail::block_unit;
+        detail::space_header& h = header();
+        remember(get<char>(block), units * detail::block_unit);
+        touch(h.free[units]);
+        *get<ref>(block) = h.free[units];
+        h.free[units] = block;
+        h.heap.in_use -= units * detail::block_unit;
+    }
+
+    // Changes have been made since the last commit: by this holder of the turn, or by one that died.
+    [[nodiscard]] bool pending() const noexcept { return undo_bytes() != 0; }
+    // The changes stand.
+    void commit() noexcept
+    {
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        set_undo_bytes(0);
+    }
+    // All bytes, and the allocations, as at the last commit. May itself be cut off and repeated.
+    void rollback() noexcept
+    {
+        std::uint64_t left = undo_bytes();
+        if (left > memory_.bytes(index_range::undo) - detail::undo_entries_at) left = 0, invalidate();
+        while (left != 0) {
+            const std::uint64_t before = restore(left);
+            if (before >= left) invalidate();
+            left = before < left ? before : 0;
+        }
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        set_undo_bytes(0);
+    }
+
+    [[nodiscard]] index_memory& memory() noexcept { return memory_; }
+    [[nodiscard]] const index_memory& memory() const noexcept { return memory_; }
+    // Allocated and not released, each block rounded up to 16.
+    [[nodiscard]] std::uint64_t block_bytes() const noexcept { return header().heap.in_use; }
+    // Makes `bytes` of a range usable; when that fails the space is invalid from now on.
+    [[nodiscard]] bool grown(index_range which, std::uint64_t bytes) noexcept
+    {
+        if (memory_.grow(which, bytes)) return true;
+        invalidate();
+        return false;
+    }
+
+private:
+    [[nodiscard]] detail::space_header& header() const noexcept
+    {
+        return *reinterpret_cast<detail::space_header*>(blocks_ + detail::space_header_at);
+    }
+    [[nodiscard]] std::uint64_t undo_bytes() const noexcept { return *reinterpret_cast<const std::uint64_t*>(undo_); }
+    [[nodiscard]] std::uint64_t undo_end() const noexcept { return detail::undo_entries_at + undo_bytes(); }
+    void set_undo_bytes(std::uint64_t bytes) noexcept
+    {
+        *reinterpret_cast<std::uint64_t*>(undo_) = bytes;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+
+    [[nodiscard]] std::uint64_t place_of(const char* at, std::size_t bytes) const noexcept
+    {
+        auto offset = static_cast<std::uint64_t>(at - blocks_);
+        auto range = index_range::blocks;
+        if (offset >= memory_.length(range)) {
+            range = index_range::buckets;
+            offset = static_cast<std::uint64_t>(at - memory_.base(range));
+        }
+        if (offset >= memory_.length(range)) {
+            range = index_range::pages;
+            offset = static_cast<std::uint64_t>(at - memory_.base(range));
+        }
+        QUEUECTL_ASSERT(offset + bytes <= memory_.length(range));
+        return detail::undo_place(range, offset, bytes);
+    }
+
+    void remember(const char* at, std::size_t bytes) noexcept
+    {
+        const std::uint64_t place = place_of(at, bytes);
+        if (undo_bytes() == 0)
+            append(reinterpret_cast<const char*>(&header().heap), sizeof(detail::space_heap), heap_place);
+        if (place != last_place()) append(at, bytes, place);
+    }
+    // Requires an entry.
+    [[nodiscard]] std::uint64_t last_place() const noexcept
+    {
+        return *reinterpret_cast<const std::uint64_t*>(undo_ + undo_end() - 8);
+    }
+    void append(const char* at, std::size_t bytes, std::uint64_t place) noexcept
+    {
+        const std::uint64_t from = undo_end();
+        const std::uint64_t to = from + detail::undo_padded(bytes) + 8;
+        if (to > memory_.bytes_seen(index_range::undo) && !grown(index_range::undo, to)) [[unlikely]]
+            return;
+        std::memcpy(undo_ + from, at, bytes);
+        *reinterpret_cast<std::uint64_t*>(undo_ + to - 8) = place;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        set_undo_bytes(to - detail::undo_entries_at);
+    }
+
+    // Restores the last of the first `left` bytes of entries; returns how many are before it, or `left` when it is
+    // none.
+    [[nodiscard]] std::uint64_t restore(std::uint64_t left) noexcept
+    {
+        const char* const end = undo_ + detail::undo_entries_at + left - 8;
+        const std::uint64_t place = *reinterpret_cast<const std::uint64_t*>(end);
+        const std::uint64_t bytes = place >> 40;
+        const auto range = static_cast<index_range>(place >> 38 & 3);
+        const std::uint64_t offset = place & ((std::uint64_t{1} << 38) - 1);
+        const std::uint64_t padded = detail::undo_padded(bytes);
+        if (left % 8 != 0 || padded + 8 > left || range == index_range::undo) return left;
+        if (offset + bytes > memory_.bytes_seen(range) && offset + bytes > memory_.bytes(range)) return left;
+        std::memcpy(memory_.base(range) + offset, end - padded, bytes);
+        return left - padded - 8;
+    }
+
+    static constexpr std::uint64_t heap_place =
+        detail::undo_place(index_range::blocks, detail::space_header_at + offsetof(detail::space_header, heap),
+                           sizeof(detail::space_heap));
+
+    index_memory memory_;
+    char* blocks_;
+    char* undo_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
