@@ -55,7 +55,8 @@ bool eventually(Done&& done, clock::duration limit = 20s)
 class child {
 public:
     child() = default;
-    child(const words& arguments, const std::string& in, const std::string& out, const std::string& err)
+    child(const words& arguments, const std::string& in, const std::string& out, const std::string& err,
+          const char* program = QUEUECTL_COMMAND)
     {
         std::vector<char*> argv{const_cast<char*>("queuectl")};
         for (const auto& word : arguments) argv.push_back(const_cast<char*>(word.c_str()));
@@ -68,7 +69,7 @@ public:
         redirect(in, O_RDONLY, 0);
         redirect(out, O_WRONLY | O_CREAT | O_APPEND, 1);
         redirect(err, O_WRONLY | O_CREAT | O_APPEND, 2);
-        ::execv(QUEUECTL_COMMAND, argv.data());
+        ::execv(program, argv.data());
         ::_exit(98);
     }
     child(child&& other) noexcept : pid_{std::exchange(other.pid_, 0)}, code_{other.code_} {}
@@ -150,16 +151,16 @@ public:
     [[nodiscard]] std::string log() const { return read_all(path("worker.err")); }
 
     [[nodiscard]] child start(words arguments, const std::string& in = {}, const std::string& out = {},
-                              const std::string& err = {}) const
+                              const std::string& err = {}, const char* program = QUEUECTL_COMMAND) const
     {
         arguments.insert(arguments.begin(), {"--store", url()});
-        return child{arguments, in, out, err};
+        return child{arguments, in, out, err, program};
     }
     // worker start with these options; its log is worker.err.
-    [[nodiscard]] child start_worker(words options = {}) const
+    [[nodiscard]] child start_worker(words options = {}, const char* program = QUEUECTL_COMMAND) const
     {
         options.insert(options.begin(), {"worker", "start"});
-        return start(std::move(options), {}, {}, path("worker.err"));
+        return start(std::move(options), {}, {}, path("worker.err"), program);
     }
     answer run(const words& arguments) const
     {

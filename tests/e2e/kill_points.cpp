@@ -1,0 +1,99 @@
+// A worker that is killed at a named point of a job's life, alone or together with its supervisor, while a peer that
+// runs other queues stands by: what was going on is counted once, nothing is lost, nothing runs on unseen.
+#include "support.hpp"
+
+namespace queuectl::e2e {
+namespace {
+
+struct kill_point {
+    const char* name;
+    bool with_supervisor;
+    bool cut_off;  // the run that was going on counts as a crash, and the job runs again
+};
+
+std::ostream& operator<<(std::ostream& out, const kill_point& p)
+{
+    return out << p.name << (p.with_supervisor ? " with supervisor" : "");
+}
+
+class KillPoints : public ::testing::TestWithParam<kill_point> {
+protected:
+    // A worker of the command that dies at the point; armed() tells whether it has not yet.
+    child start_doomed()
+    {
+        std::ofstream{once()};
+        ::setenv("KILL_AT", GetParam().name, 1);
+        ::setenv("KILL_ONCE", once().c_str(), 1);
+        if (GetParam().with_supervisor) ::setenv("KILL_SUPERVISOR", "1", 1);
+        auto started = s.start_worker({}, QUEUECTL_DOOMED_COMMAND);
+        for (const char* name : {"KILL_AT", "KILL_ONCE", "KILL_SUPERVISOR"}) ::unsetenv(name);
+        return started;
+    }
+    [[nodiscard]] std::string once() const { return s.path("once"); }
+    [[nodiscard]] bool armed() const { return std::filesystem::exists(once()); }
+    [[nodiscard]] bool was(const char* point) const { return GetParam().name == std::string_view{point}; }
+
+    // Each line once, but the first run of the victim, which may have been killed before it wrote anything.
+    void expect_runs() const
+    {
+        auto lines = lines_of(s.path("runs"));
+        if (was("started")) lines["1"] = 1;
+        std::map<std::string, int> expected{{"a", 1}, {"b", 1}, {"c", 1}};
+        if (!was("claimed")) expected["1"] = 1;
+        if (GetParam().cut_off) expected["2"] = 1;
+        EXPECT_EQ(lines, expected);
+    }
+
+    site s;
+};
+
+TEST_P(KillPoints, NothingIsLostStuckOrRunTwiceOnceSettled)
+{
+    const auto& p = GetParam();
+    auto peer = s.start_worker({"--queue", "other"});
+    ASSERT_TRUE(s.workers_are_up(1));
+    const std::string note = "echo $QUEUECTL_ATTEMPT >> " + s.path("runs");
+    const auto victim = s.enqueue(was("started") ? note + "; test $QUEUECTL_ATTEMPT = 2 || sleep 77.31" : note);
+    for (const char* other : {"a", "b", "c"}) s.enqueue("echo " + std::string{other} + " >> " + s.path("runs"));
+    auto doomed = start_doomed();
+    ASSERT_TRUE(eventually([&] { return !armed(); })) << s.log();
+
+    EXPECT_TRUE(eventually(
+        [&] {
+            const auto now = s.find(victim);
+            return p.cut_off ? now.crashes == 1 : now.state == state::completed;
+        },
+        1s));
+    if (p.with_supervisor) {
+        EXPECT_TRUE(eventually([&] { return s.count(state::processing) == 0; }, 1s));
+        EXPECT_EQ(running("sleep 77.31"), 0);
+        auto next = s.start_worker({"--drain"});
+        EXPECT_EQ(next.wait(), 0) << s.log();
+    }
+    ASSERT_TRUE(eventually([&] { return s.count(state::completed) == 4; })) << s.log();
+    EXPECT_EQ(running("sleep 77.31"), 0);
+    EXPECT_EQ(s.find(victim).crashes, p.cut_off ? 1 : 0);
+    EXPECT_EQ(s.find(victim).attempts, 1);
+    expect_runs();
+    for (const auto role : {"worker", "supervisor"})
+        EXPECT_TRUE(eventually([&] { return s.workers(role).size() == (p.with_supervisor ? 1u : 2u); }));
+    peer.signal(SIGTERM);
+    EXPECT_EQ(peer.wait(), 0);
+    if (p.with_supervisor) return;
+    doomed.signal(SIGTERM);
+    EXPECT_EQ(doomed.wait(), 0) << "its supervisor";
+}
+
+constexpr kill_point points[] = {
+    {"claimed", false, true},  {"claimed", true, true},   // the claim is stored, the job has not started
+    {"started", false, true},  {"started", true, true},   // the job's process has just started
+    {"exited", false, true},   {"exited", true, true},    // the job has ended, its settle has not begun
+    {"settling", false, true}, {"settling", true, true},  // in the settle's transaction, before it commits
+    {"settled", false, false}, {"settled", true, false},  // the settle is stored, the worker has not heard of it
+};
+INSTANTIATE_TEST_SUITE_P(Each, KillPoints, ::testing::ValuesIn(points), [](const auto& point) {
+    return std::string{point.param.name} + (point.param.with_supervisor ? "WithSupervisor" : "");
+});
+
+}  // namespace
+}  // namespace queuectl::e2e
