@@ -108,7 +108,7 @@ public:
     using value_type = void;
     using error_type = queuectl::error;
 
-    result() = default;
+    result() noexcept {}  // not "= default": `return {}` would zero the room of the error first
     result(failure_value f) : error_{std::move(f.value)} {}
 
     [[nodiscard]] bool has_value() const noexcept { return !error_.has_value(); }
