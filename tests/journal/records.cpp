@@ -204,7 +204,7 @@ TEST_F(Records, APlainJobTakesLessThan100BytesBesideItsTexts)
     j.retention = std::chrono::hours{30 * 24};
     j.backoff_base = 2;
     append_job(bytes, j, 1'000'000, j.run_at + std::chrono::microseconds{400});
-    EXPECT_EQ(bytes.size(), 12U + 38 + 3 + 2 + 7 + 8 + 5 + 4 + 4 + 7);
+    EXPECT_EQ(bytes.size(), 12U + 38 + 3 + 2 + 8 + 8 + 5 + 4 + 4 + 7);
 }
 
 TEST_F(Records, AJobWithAsMuchAsItMayHave)

@@ -74,15 +74,12 @@ private:
     if (bytes > at.size()) return detail::bad_record("it is cut off");
     if (crc32c({at.data() + 4, bytes - 4}) != detail::load_le<std::uint32_t>(at.data()))
         return detail::bad_record("its checksum is wrong");
-    record_view record;
-    record.type = static_cast<record_type>(at[8]);
-    record.flags = static_cast<std::uint8_t>(at[9]);
-    record.content = at.substr(record_header_bytes, bytes - record_header_bytes);
-    record.bytes = bytes;
-    const bool known = record.type != record_type{} && record.type <= last_record_type;
-    if (!known && (record.flags & flag_skippable) == 0)
+    const auto type = static_cast<record_type>(at[8]);
+    const auto flags = static_cast<std::uint8_t>(at[9]);
+    const bool known = type != record_type{} && type <= last_record_type;
+    if (!known && (flags & flag_skippable) == 0)
         return detail::bad_record("its type is newer than this program", errc::wrong_version);
-    return record;
+    return record_view{type, flags, at.substr(record_header_bytes, bytes - record_header_bytes), bytes};
 }
 
 }  // namespace queuectl::inline v0::journal

@@ -22,8 +22,8 @@
 //    u64 sequence, time created_at, u32 parts, u8 state, u8 priority (int8), uid nonce, text id, text queue, text kind,
 //    the parts whose bit is set, payload (to the end of the record). A part that is not there is 0, empty or as said.
 //      bit  0 run_at − created_at (else created_at)     13 updated_at − created_at (else created_at)
-//           1 s timeout                                 14 s attempts, s crashes
-//           2 s retention                               15 the lease: token, time locked_at, time lease_until,
+//           1 span timeout                              14 s attempts, s crashes
+//           2 span retention                            15 the lease: token, time locked_at, time lease_until,
 //           3 8 backoff_base (IEEE 754 double)                 boot lease_end, uid boot, text worker
 //           4 s max_retries (else 3)                    16 token settled_token
 //           5 v hold                                    17 s exit code, s signal (else −1, 0)

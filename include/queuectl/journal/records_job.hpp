@@ -106,8 +106,8 @@ void write_sized(wire_writer& w, Write&& write)
 inline void write_asked(wire_writer& w, std::uint32_t parts, const job& j, timestamp created_at) noexcept
 {
     if ((parts & part_run_at) != 0) w.difference(j.run_at, created_at);
-    if ((parts & part_timeout) != 0) w.signed_varint(j.timeout.count());
-    if ((parts & part_retention) != 0) w.signed_varint(j.retention.count());
+    if ((parts & part_timeout) != 0) w.time(j.timeout);
+    if ((parts & part_retention) != 0) w.time(j.retention);
     if ((parts & part_backoff_base) != 0) w.fixed(std::bit_cast<std::uint64_t>(j.backoff_base));
     if ((parts & part_max_retries) != 0) w.signed_varint(j.max_retries);
     if ((parts & part_hold) != 0) w.varint(j.hold);
@@ -185,7 +185,7 @@ inline void write_begin(wire_writer& w, const image_begin& begin, const job& j) 
 // No less than the bytes that append_job(out, j, …) appends, and less than 160 more than the texts. O(dependencies).
 [[nodiscard]] inline std::size_t job_bytes_max(const job& j) noexcept
 {
-    constexpr std::size_t scalars = record_header_bytes + 38 + 3 * varint_bytes_max + 8 + 2 * small_bytes_max + 4;
+    constexpr std::size_t scalars = record_header_bytes + 38 + varint_bytes_max + 3 * 8 + 2 * small_bytes_max + 4;
     std::size_t bytes = scalars + 9 * small_bytes_max + j.id.size() + j.queue.size() + j.kind.size() + j.tag.size() +
                         j.key.size() + j.unique_key.size() + j.batch.size() + j.cwd.size() + j.env.size() +
                         j.payload.size();

@@ -64,57 +64,62 @@ struct job_bulk {
     return {nonce, r.small<std::uint32_t>()};
 }
 
-inline void read_asked(wire_reader& r, std::uint32_t parts, job_head& head, job_bulk& bulk) noexcept
+// These set every member, so that a head can be used again and nothing is cleared first. Inlined: the parts that a
+// caller does not want then cost it nothing.
+[[gnu::always_inline]] inline void read_asked(wire_reader& r, std::uint32_t parts, job_head& head,
+                                              job_bulk& bulk) noexcept
 {
-    head.run_at = (parts & part_run_at) != 0 ? r.difference(head.created_at) : head.created_at;
-    if ((parts & part_timeout) != 0) head.timeout = duration{r.signed_varint()};
-    if ((parts & part_retention) != 0) head.retention = duration{r.signed_varint()};
-    if ((parts & part_backoff_base) != 0) head.backoff_base = std::bit_cast<double>(r.fixed<std::uint64_t>());
-    if ((parts & part_max_retries) != 0) head.max_retries = r.small<std::int32_t>();
-    if ((parts & part_hold) != 0) head.hold = r.small<std::uint32_t>();
-    if ((parts & part_tag) != 0) head.tag = r.text();
-    if ((parts & part_key) != 0) head.key = r.text();
-    if ((parts & part_unique_key) != 0) head.unique_key = r.text();
-    if ((parts & part_batch) != 0) head.batch = r.text();
-    if ((parts & part_cwd) != 0) bulk.cwd = r.text();
-    if ((parts & part_env) != 0) bulk.env = r.text();
-    if ((parts & part_depends_on) != 0) bulk.depends_on = r.bytes(r.fixed<std::uint32_t>());
+    const auto has = [parts](job_part part) { return (parts & part) != 0; };
+    const auto text = [&](job_part part) { return has(part) ? r.text() : std::string_view{}; };
+    head.run_at = has(part_run_at) ? r.difference(head.created_at) : head.created_at;
+    head.timeout = has(part_timeout) ? r.span() : duration{};
+    head.retention = has(part_retention) ? r.span() : duration{};
+    head.backoff_base = std::bit_cast<double>(has(part_backoff_base) ? r.fixed<std::uint64_t>() : 0);
+    head.max_retries = has(part_max_retries) ? r.small<std::int32_t>() : usual_max_retries;
+    head.hold = has(part_hold) ? r.small<std::uint32_t>() : std::uint32_t{hold_none};
+    head.tag = text(part_tag);
+    head.key = text(part_key);
+    head.unique_key = text(part_unique_key);
+    head.batch = text(part_batch);
+    bulk.cwd = text(part_cwd);
+    bulk.env = text(part_env);
+    bulk.depends_on = has(part_depends_on) ? r.bytes(r.fixed<std::uint32_t>()) : std::string_view{};
 }
 
-inline void read_lease(wire_reader& r, job_head& head) noexcept
+[[gnu::always_inline]] inline void read_lease(wire_reader& r, bool there, job_head& head) noexcept
 {
-    head.has_lease = true;
-    head.token = read_token(r);
-    head.locked_at = r.time();
-    head.lease_until = r.time();
-    head.lease_end = r.span();
-    head.boot_id = r.id();
-    head.worker = r.text();
+    head.has_lease = there;
+    head.token = there ? read_token(r) : lease_token{};
+    head.locked_at = there ? r.time() : timestamp{};
+    head.lease_until = there ? r.time() : timestamp{};
+    head.lease_end = there ? r.span() : duration{};
+    head.boot_id = there ? r.id() : uid{};
+    head.worker = there ? r.text() : std::string_view{};
 }
 
-inline void read_since(wire_reader& r, std::uint32_t parts, job_head& head, job_bulk& bulk) noexcept
+[[gnu::always_inline]] inline void read_since(wire_reader& r, std::uint32_t parts, job_head& head,
+                                              job_bulk& bulk) noexcept
 {
-    if ((parts & part_updated_at) != 0) head.updated_at = r.difference(head.created_at);
-    if ((parts & part_counts) != 0) {
-        head.attempts = r.small<std::int32_t>();
-        head.crashes = r.small<std::int32_t>();
-    }
-    if ((parts & part_lease) != 0) read_lease(r, head);
-    if ((parts & part_settled) != 0) head.settled_token = read_token(r);
-    if ((parts & part_last_run) != 0) {
-        head.exit_code = r.small<std::int32_t>();
-        head.signal = r.small<std::int32_t>();
-    }
-    if ((parts & part_error) != 0) head.error = r.text();
-    if ((parts & part_result) != 0) bulk.result = r.text();
-    if ((parts & part_progress) != 0) bulk.progress = r.text();
-    if ((parts & part_attempts) != 0) bulk.attempts = r.bytes(r.fixed<std::uint32_t>());
-    head.was_failed = (parts & part_was_failed) != 0;
-    head.cancel_requested = (parts & part_cancel_requested) != 0;
+    const auto has = [parts](job_part part) { return (parts & part) != 0; };
+    const auto text = [&](job_part part) { return has(part) ? r.text() : std::string_view{}; };
+    head.updated_at = has(part_updated_at) ? r.difference(head.created_at) : head.created_at;
+    head.attempts = has(part_counts) ? r.small<std::int32_t>() : 0;
+    head.crashes = has(part_counts) ? r.small<std::int32_t>() : 0;
+    read_lease(r, has(part_lease), head);
+    head.settled_token = has(part_settled) ? read_token(r) : lease_token{};
+    head.exit_code = has(part_last_run) ? r.small<std::int32_t>() : -1;
+    head.signal = has(part_last_run) ? r.small<std::int32_t>() : 0;
+    head.error = text(part_error);
+    bulk.result = text(part_result);
+    bulk.progress = text(part_progress);
+    bulk.attempts = has(part_attempts) ? r.bytes(r.fixed<std::uint32_t>()) : std::string_view{};
+    head.was_failed = has(part_was_failed);
+    head.cancel_requested = has(part_cancel_requested);
 }
 
 // Whether the content is an image; its parts are known ones.
-[[nodiscard]] inline bool parse_job(std::string_view content, job_head& head, job_bulk& bulk) noexcept
+[[nodiscard, gnu::always_inline]] inline bool parse_job(std::string_view content, job_head& head,
+                                                        job_bulk& bulk) noexcept
 {
     wire_reader r{content};
     head.sequence = r.fixed<std::uint64_t>();
@@ -127,8 +132,7 @@ inline void read_since(wire_reader& r, std::uint32_t parts, job_head& head, job_
     head.queue = r.text();
     head.kind = r.text();
     read_asked(r, parts, head, bulk);
-    head.updated_at = head.created_at;
-    if (parts >= part_updated_at) read_since(r, parts, head, bulk);
+    read_since(r, parts, head, bulk);
     bulk.payload = r.rest();
     return r.ok();
 }
@@ -143,7 +147,8 @@ inline void read_since(wire_reader& r, std::uint32_t parts, job_head& head, job_
     return has_unknown_parts(content) ? bad_record("a job has parts newer than this program", errc::wrong_version)
                                       : bad_record("it is no job");
 }
-[[nodiscard]] inline bool read_job_views(std::string_view content, job_head& head, job_bulk& bulk) noexcept
+[[nodiscard, gnu::always_inline]] inline bool read_job_views(std::string_view content, job_head& head,
+                                                             job_bulk& bulk) noexcept
 {
     return !has_unknown_parts(content) && parse_job(content, head, bulk);
 }
@@ -165,12 +170,21 @@ inline void read_since(wire_reader& r, std::uint32_t parts, job_head& head, job_
     return true;
 }
 
+// to = text, quick when the lengths are the same, as those of one job after another often are.
+inline void assign(std::string& to, std::string_view text)
+{
+    if (to.size() != text.size())
+        to.assign(text);
+    else if (!text.empty())
+        std::memcpy(to.data(), text.data(), text.size());
+}
+
 [[nodiscard]] inline bool assign(job& to, const job_head& head, const job_bulk& bulk)
 {
-    to.id = head.id;
-    to.queue = head.queue;
-    to.kind = head.kind;
-    to.payload = bulk.payload;
+    assign(to.id, head.id);
+    assign(to.queue, head.queue);
+    assign(to.kind, head.kind);
+    assign(to.payload, bulk.payload);
     to.run_at = head.run_at;
     to.timeout = head.timeout;
     to.retention = head.retention;
@@ -179,12 +193,12 @@ inline void read_since(wire_reader& r, std::uint32_t parts, job_head& head, job_
     to.hold = head.hold;
     to.priority = head.priority;
     to.nonce = head.nonce;
-    to.tag = head.tag;
-    to.key = head.key;
-    to.unique_key = head.unique_key;
-    to.batch = head.batch;
-    to.cwd = bulk.cwd;
-    to.env = bulk.env;
+    assign(to.tag, head.tag);
+    assign(to.key, head.key);
+    assign(to.unique_key, head.unique_key);
+    assign(to.batch, head.batch);
+    assign(to.cwd, bulk.cwd);
+    assign(to.env, bulk.env);
     return read_texts(bulk.depends_on, to.depends_on);
 }
 
@@ -225,12 +239,17 @@ inline void assign(job_image& to, const job_head& head, const job_bulk& bulk)
     return {};
 }
 
-// Allocates nothing. Says nothing about the parts that it does not return.
+// Allocates nothing. Says nothing about the parts that it does not return. After an error `out` holds anything.
+[[nodiscard]] inline result<void> read_head(std::string_view content, job_head& out)
+{
+    detail::job_bulk bulk;
+    if (!detail::read_job_views(content, out, bulk)) return detail::bad_job(content);
+    return {};
+}
 [[nodiscard]] inline result<job_head> read_head(std::string_view content)
 {
-    result<job_head> head{job_head{}};
-    detail::job_bulk bulk;
-    if (!detail::read_job_views(content, *head, bulk)) head = detail::bad_job(content);
+    job_head head;
+    if (auto done = read_head(content, head); !done) return fail(done.error());
     return head;
 }
 

@@ -79,6 +79,27 @@ private:
     char* at_;
 };
 
+namespace detail {
+
+struct long_varint_result {
+    std::uint64_t value;
+    const char* behind;  // null = there is none
+};
+// Apart, so that a reader can live in registers.
+[[gnu::noinline]] inline long_varint_result long_varint(const char* at, const char* end) noexcept
+{
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && at != end; shift += 7) {
+        const std::uint64_t next = static_cast<unsigned char>(*at++);
+        if (shift == 63 && next > 1) break;
+        value |= (next & 127) << shift;
+        if (next < 128) return {value, at};
+    }
+    return {0, nullptr};
+}
+
+}  // namespace detail
+
 // Reads any bytes. What is not there, or no such value, reads as 0 or empty, and ok() is false from then on.
 class wire_reader {
 public:
@@ -98,7 +119,7 @@ public:
     [[nodiscard]] Integer fixed() noexcept
     {
         static_assert(std::is_unsigned_v<Integer>);
-        if (left() < sizeof(Integer)) {
+        if (left() < sizeof(Integer)) [[unlikely]] {
             fail();
             return 0;
         }
@@ -125,7 +146,12 @@ public:
     [[nodiscard]] std::uint64_t varint() noexcept
     {
         if (at_ != end_ && static_cast<unsigned char>(*at_) < 128) return static_cast<unsigned char>(*at_++);
-        return long_varint();
+        const auto [value, behind] = detail::long_varint(at_, end_);
+        if (behind == nullptr) [[unlikely]]
+            fail();
+        else
+            at_ = behind;
+        return value;
     }
     [[nodiscard]] std::int64_t signed_varint() noexcept
     {
@@ -158,7 +184,7 @@ public:
     }
     [[nodiscard]] std::string_view bytes(std::uint64_t count) noexcept
     {
-        if (count > left()) {
+        if (count > left()) [[unlikely]] {
             fail();
             return {};
         }
@@ -170,19 +196,6 @@ public:
     [[nodiscard]] std::string_view rest() noexcept { return bytes(left()); }
 
 private:
-    std::uint64_t long_varint() noexcept
-    {
-        std::uint64_t value = 0;
-        for (unsigned shift = 0; shift < 64 && at_ != end_; shift += 7) {
-            const std::uint64_t next = static_cast<unsigned char>(*at_++);
-            if (shift == 63 && next > 1) break;
-            value |= (next & 127) << shift;
-            if (next < 128) return value;
-        }
-        fail();
-        return 0;
-    }
-
     const char* at_;
     const char* end_;
     bool failed_ = false;
