@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Shell jobs per second, every start and every finish durable (SQLite, synchronous=FULL), against tools that keep
-# nothing: xargs -P2, GNU parallel -j2 --joblog, task-spooler -S2. Also enqueue by command, bulk enqueue, pick-up of
-# another process's job, and idle CPU. One run measures all sides, alternately. Called by run.sh, or alone.
+# nothing: xargs -P2, GNU parallel -j2 --joblog, task-spooler -S2. Also enqueue by command, bulk enqueue, and idle
+# CPU. One run measures all sides, alternately. Called by run.sh, or alone.
 #   shell_jobs.sh [--json]    N=2000 jobs, ROUNDS=3 (medians), COUNT and CONCURRENCY of worker start
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -151,26 +151,12 @@ enqueue_in_bulk() {
     figure shell/enqueue-bulk "$(rate "$bulk" "$begin" "$end")" jobs/s - -
 }
 
-# From just before an enqueue command starts to the start of its job, and the CPU of the idle worker and supervisor.
-pick_up() {
-    local i begin pids ticks_before ticks_after
+# The CPU of an idle worker and its supervisor.
+idle_cpu() {
+    local pids ticks_before ticks_after
     fresh_store
     "$queuectl" worker start --detach 2> /dev/null
-    sleep 0.3
-    : > "$work/latencies"
-    for ((i = 0; i < 100; ++i)); do
-        sleep 0.01
-        "$queuectl" enqueue "echo \$(date +%s%N) > $work/started" > /dev/null
-    done
-    while [ "$("$queuectl" list --state completed --json | grep -o '"id"' | wc -l)" -lt 100 ]; do sleep 0.05; done
-    python3 - "$work/q.db" << 'PY' > "$work/latencies" 2> /dev/null || sqlite3 "$work/q.db" \
-        'select (locked_at - created_at) / 1000.0 from jobs order by 1' > "$work/latencies"
-import sqlite3, sys
-for (ms,) in sqlite3.connect(sys.argv[1]).execute('select (locked_at - created_at) / 1000.0 from jobs order by 1'):
-    print(ms)
-PY
-    figure shell/pick-up-p50 "$(sed -n 50p "$work/latencies")" ms - -
-    figure shell/pick-up-p99 "$(sed -n 99p "$work/latencies")" ms - -
+    "$queuectl" wait "$("$queuectl" enqueue true)" > /dev/null
     pids=$(sed -n 's/^pid=//p' "$work"/q.db.d/workers/*.lock)
     ticks() { for p in $pids; do awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$p/stat"; done | awk '{ s += $1 } END { print s }'; }
     sleep 0.5
@@ -187,4 +173,4 @@ compare '/bin/true directly' /bin/true
 enqueue_by_command
 syncs
 enqueue_in_bulk
-pick_up
+idle_cpu
