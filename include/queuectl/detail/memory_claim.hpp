@@ -43,11 +43,7 @@ public:
                 });
         std::sort(core_.found.begin(), core_.found.end(),
                   [](const memory_slot* a, const memory_slot* b) { return a->token < b->token; });
-        for (const memory_slot* slot : core_.found) {
-            lease& l = leases_.emplace_back(memory_blank_lease{});
-            memory_read_lease(*slot, l);
-            l.token = slot->token;
-        }
+        for (const memory_slot* slot : core_.found) memory_read_lease(*slot, slot->token, leases_);
         return core_.found.size();
     }
 
@@ -56,6 +52,7 @@ public:
     {
         core_.found.resize(std::max(core_.found.size(), max_));
         worker_.reserve(max_);
+        core_.recent.begin(request_.nonce);
         const bool all = request_.queues.empty() && request_.kinds.empty();
         const timestamp next = all ? take_from_all() : take_from_matched();
         return taken_ == max_ ? now_.wall : next;
@@ -120,14 +117,14 @@ private:
 
     void take(memory_slot& slot)
     {
-        lease& l = leases_.emplace_back(memory_blank_lease{});
-        memory_read_lease(slot, l);
-        l.token = {request_.nonce, static_cast<std::uint32_t>(taken_)};
+        const lease_token token{request_.nonce, static_cast<std::uint32_t>(taken_)};
+        memory_read_lease(slot, token, leases_);
+        core_.recent.add(slot);
         core_.found[taken_++] = &slot;
         slot.was_failed = slot.state == state::failed;
         core_.lift(slot);
         core_.set_state(slot, state::processing);
-        slot.token = l.token;
+        slot.token = token;
         slot.locked_at = slot.updated_at = now_.wall;
         slot.lease_until = add(now_.wall, request_.lease);
         boot_.put(slot, worker_, add(now_.boot, request_.lease));

@@ -4,6 +4,7 @@
 
 #include <queuectl/detail/memory_lock.hpp>
 #include <queuectl/detail/memory_pages.hpp>
+#include <queuectl/detail/memory_recent.hpp>
 #include <queuectl/detail/memory_record.hpp>
 #include <queuectl/detail/memory_table.hpp>
 
@@ -26,6 +27,7 @@ struct memory_core {
     memory_changes changes;
     memory_slab slab;
     memory_table table{slab};
+    memory_recent recent;
     memory_pages pages;
     memory_lanes lanes;
     memory_order order;
@@ -42,7 +44,7 @@ struct memory_core {
     std::vector<memory_line*> matched;
     std::vector<memory_outcome> outcomes;
 
-    void set_state(memory_slot& slot, state to) noexcept
+    QUEUECTL_MEMORY_INLINE void set_state(memory_slot& slot, state to) noexcept
     {
         auto& counts = slot.lane->queue->counts;
         --counts[static_cast<std::size_t>(slot.state)];
@@ -53,10 +55,10 @@ struct memory_core {
     [[nodiscard]] memory_line& waiting_line(memory_slot& slot) { return slot.lane->line(slot.priority, order); }
 
     // Stands a waiting job in its line unless it is held. Requires: its line has room.
-    void stand(memory_slot& slot, timestamp now) noexcept
+    void stand(memory_slot& slot, timestamp now) noexcept { stand(slot, waiting_line(slot), now); }
+    QUEUECTL_MEMORY_INLINE void stand(memory_slot& slot, memory_line& line, timestamp now) noexcept
     {
         if (slot.hold != hold_none) return;
-        memory_line& line = waiting_line(slot);
         if (line.put(slot, slot.run_at.time_since_epoch().count(), now.time_since_epoch().count())) order.update(line);
     }
 
@@ -71,7 +73,7 @@ struct memory_core {
             line->level()->update(*line);
     }
 
-    void erase(memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void erase(memory_slot& slot) noexcept
     {
         lift(slot);
         --slot.lane->queue->counts[static_cast<std::size_t>(slot.state)];

@@ -63,9 +63,15 @@ struct memory_lane {
     memory_line* last = nullptr;                       // the line asked for last
     std::uint64_t claim_call = 0;                      // the last claim that looked at it
 
-    [[nodiscard]] memory_line& line(std::int8_t priority, memory_order& order)
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE memory_line& line(std::int8_t priority, memory_order& order)
     {
-        if (last && last->priority() == priority) return *last;
+        return last && last->priority() == priority ? *last : other_line(priority, order);
+    }
+    [[nodiscard]] memory_line& line(queuectl::state s) noexcept { return final_lines[static_cast<std::size_t>(s)]; }
+
+private:
+    QUEUECTL_MEMORY_APART memory_line& other_line(std::int8_t priority, memory_order& order)
+    {
         for (const auto& known : waiting)
             if (known->priority() == priority) return *(last = known.get());
         waiting.reserve(waiting.size() + 1);
@@ -74,27 +80,15 @@ struct memory_lane {
         waiting.push_back(std::move(made));
         return *(last = waiting.back().get());
     }
-    [[nodiscard]] memory_line& line(queuectl::state s) noexcept { return final_lines[static_cast<std::size_t>(s)]; }
 };
 
 // All queues ever named. Lanes are kept: names are few.
 class memory_lanes {
 public:
-    [[nodiscard]] memory_lane& at(std::string_view queue, std::string_view kind)
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE memory_lane& at(std::string_view queue, std::string_view kind)
     {
         if (last_ && memory_equal(last_->queue->name, queue) && memory_equal(last_->kind, kind)) return *last_;
-        auto q = queues_.find(queue);
-        if (q == queues_.end()) {
-            q = queues_.try_emplace(std::string{queue}).first;
-            q->second.name.assign(q->first);
-        }
-        auto lane = q->second.lanes.find(kind);
-        if (lane == q->second.lanes.end()) {
-            lane = q->second.lanes.try_emplace(std::string{kind}).first;
-            lane->second.queue = &q->second;
-            lane->second.kind.assign(lane->first);
-        }
-        return *(last_ = &lane->second);
+        return other(queue, kind);
     }
 
     // Calls visit(lane) for the lanes of the named queues and kinds, all where none is named, until it returns false.
@@ -122,6 +116,22 @@ public:
     }
 
 private:
+    QUEUECTL_MEMORY_APART memory_lane& other(std::string_view queue, std::string_view kind)
+    {
+        auto q = queues_.find(queue);
+        if (q == queues_.end()) {
+            q = queues_.try_emplace(std::string{queue}).first;
+            q->second.name.assign(q->first);
+        }
+        auto lane = q->second.lanes.find(kind);
+        if (lane == q->second.lanes.end()) {
+            lane = q->second.lanes.try_emplace(std::string{kind}).first;
+            lane->second.queue = &q->second;
+            lane->second.kind.assign(lane->first);
+        }
+        return *(last_ = &lane->second);
+    }
+
     template <class Map, class Names, class Visit>
     static bool each(Map& map, const Names& names, Visit visit)
     {

@@ -31,7 +31,7 @@ public:
     [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_; }
 
     // Gives the slot the next sequence.
-    void add(memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void add(memory_slot& slot) noexcept
     {
         slot.sequence = next_++;
         if (!last_ || last_->number != slot.sequence / memory_page_size) open(slot.sequence / memory_page_size);
@@ -39,7 +39,7 @@ public:
         ++last_->live;
         slot.page = last_;
     }
-    void drop(const memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void drop(const memory_slot& slot) noexcept
     {
         memory_page& page = *slot.page;
         page.slots[slot.sequence % memory_page_size] = nullptr;
@@ -69,7 +69,7 @@ public:
 private:
     using map = std::map<std::uint64_t, memory_page>;
 
-    void open(std::uint64_t number) noexcept
+    QUEUECTL_MEMORY_APART void open(std::uint64_t number) noexcept
     {
         memory_page* const before = last_;
         auto node = spare_.extract(spare_.begin());
@@ -78,7 +78,7 @@ private:
         last_ = &pages_.insert(pages_.end(), std::move(node))->second;
         if (before && before->live == 0) retire(*before);
     }
-    void retire(memory_page& page) noexcept { spare_.insert(pages_.extract(page.number)); }
+    QUEUECTL_MEMORY_APART void retire(memory_page& page) noexcept { spare_.insert(pages_.extract(page.number)); }
 
     map pages_;
     map spare_;  // all empty; the keys only tell them apart

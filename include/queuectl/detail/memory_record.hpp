@@ -45,22 +45,37 @@ QUEUECTL_MEMORY_INLINE inline void memory_write(memory_slot& slot, const job& j,
     slot.has_extra = true;
 }
 
-// Requires: j is new.
-QUEUECTL_MEMORY_INLINE inline void memory_read_job(const memory_slot& slot, job& j)
+// An empty list by name: for a plain `{}` among the initialisers GCC first fills the whole job with zeros.
+[[nodiscard]] QUEUECTL_MEMORY_INLINE inline std::vector<std::string> memory_no_strings() noexcept
 {
-    slot.id.write_to(j.id);
-    slot.lane->queue->name.write_to(j.queue);
-    slot.lane->kind.write_to(j.kind);
-    slot.payload.write_to(j.payload);
-    j.run_at = slot.run_at;
-    j.timeout = slot.timeout;
-    j.retention = slot.retention;
-    j.backoff_base = slot.backoff_base;
-    j.max_retries = slot.max_retries;
-    j.hold = slot.hold;
-    j.priority = slot.priority;
-    j.nonce = slot.nonce;
-    if (!slot.has_extra) return;
+    std::vector<std::string> none;
+    return none;
+}
+// The job without what memory_extra holds.
+[[nodiscard]] QUEUECTL_MEMORY_INLINE inline job memory_plain_job(const memory_slot& slot)
+{
+    return {.id = slot.id.string(),
+            .queue = slot.lane->queue->name.string(),
+            .kind = slot.lane->kind.string(),
+            .payload = slot.payload.string(),
+            .run_at = slot.run_at,
+            .timeout = slot.timeout,
+            .retention = slot.retention,
+            .backoff_base = slot.backoff_base,
+            .max_retries = slot.max_retries,
+            .hold = slot.hold,
+            .priority = slot.priority,
+            .nonce = slot.nonce,
+            .tag = {},
+            .key = {},
+            .unique_key = {},
+            .batch = {},
+            .cwd = {},
+            .env = {},
+            .depends_on = memory_no_strings()};
+}
+QUEUECTL_MEMORY_APART inline void memory_read_extra(const memory_slot& slot, job& j)
+{
     const memory_extra& extra = *slot.extra;
     j.tag = extra.tag;
     j.key = extra.key;
@@ -71,16 +86,25 @@ QUEUECTL_MEMORY_INLINE inline void memory_read_job(const memory_slot& slot, job&
     j.depends_on = extra.depends_on;
 }
 
-// What a new lease is made from: emplace_back() would first zero all its bytes.
-struct memory_blank_lease {
-    operator lease() const { return {}; }
+// What a lease is made from in its place; it has neither the error nor what memory_extra holds.
+struct memory_plain_lease {
+    const memory_slot& slot;
+    const lease_token& token;
+    QUEUECTL_MEMORY_FLATTEN operator lease() const
+    {
+        return {.job = memory_plain_job(slot),
+                .token = token,
+                .attempts = slot.attempts,
+                .crashes = slot.crashes,
+                .error = {}};
+    }
 };
 
-inline void memory_read_lease(const memory_slot& slot, lease& l)
+QUEUECTL_MEMORY_INLINE inline void memory_read_lease(const memory_slot& slot, const lease_token& token,
+                                                     std::vector<lease>& out)
 {
-    memory_read_job(slot, l.job);
-    l.attempts = slot.attempts;
-    l.crashes = slot.crashes;
+    lease& l = out.emplace_back(memory_plain_lease{slot, token});
+    if (slot.has_extra) memory_read_extra(slot, l.job);
     if (slot.has_history) l.error = slot.history->error;
 }
 
@@ -92,7 +116,8 @@ inline void memory_read_lease(const memory_slot& slot, lease& l)
 [[nodiscard]] inline job_record memory_read_record(const memory_slot& slot)
 {
     job_record r;
-    memory_read_job(slot, r.job);
+    r.job = memory_plain_job(slot);
+    if (slot.has_extra) memory_read_extra(slot, r.job);
     r.state = slot.state;
     r.attempts = slot.attempts;
     r.crashes = slot.crashes;

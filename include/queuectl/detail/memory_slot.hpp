@@ -111,26 +111,21 @@ public:
     }
 
     // A free slot, its strings of unspecified content.
-    [[nodiscard]] memory_slot& take()
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE memory_slot& take()
     {
-        if (free_) {
-            memory_slot& slot = *free_;
-            free_ = slot.next;
-            return slot;
-        }
-        const std::size_t b = block_of(used_);
-        if (!blocks_[b]) blocks_[b] = std::allocator<memory_slot>{}.allocate(block_size(b));
-        auto* slot = ::new (static_cast<void*>(&(*this)[used_])) memory_slot;
-        slot->index = used_++;
-        return *slot;
+        if (!free_) return new_slot();
+        memory_slot& slot = *free_;
+        free_ = slot.next;
+        return slot;
     }
 
-    void give_back(memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void give_back(memory_slot& slot) noexcept
     {
         slot.payload.shrink(kept_bytes);
         if (slot.has_extra) slot.extra.reset();
         if (slot.has_history) forget(*slot.history);
         slot.has_extra = slot.has_history = false;
+        slot.state = state::pending;
         slot.line = nullptr;
         slot.next = free_;
         free_ = &slot;
@@ -147,7 +142,15 @@ private:
     {
         return static_cast<std::size_t>(std::bit_width(index >> 6));
     }
-    static void forget(memory_history& history) noexcept
+    QUEUECTL_MEMORY_APART memory_slot& new_slot()
+    {
+        const std::size_t b = block_of(used_);
+        if (!blocks_[b]) blocks_[b] = std::allocator<memory_slot>{}.allocate(block_size(b));
+        auto* slot = ::new (static_cast<void*>(&(*this)[used_])) memory_slot;
+        slot->index = used_++;
+        return *slot;
+    }
+    QUEUECTL_MEMORY_APART static void forget(memory_history& history) noexcept
     {
         history.settled_token = {};
         history.exit_code = -1;

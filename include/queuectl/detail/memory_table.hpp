@@ -1,4 +1,4 @@
-// Ids to slots: open addressing with linear probing and no tombstones.
+// Ids to slots: open addressing without tombstones.
 #ifndef QUEUECTL_DETAIL_MEMORY_TABLE_HPP
 #define QUEUECTL_DETAIL_MEMORY_TABLE_HPP
 
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace queuectl::inline v0::detail {
 
@@ -43,12 +44,14 @@ namespace queuectl::inline v0::detail {
     return (static_cast<std::uint32_t>(h >> 32) & ~std::uint32_t{15}) | digit;
 }
 
-// The slots of all jobs by id. At most half full; growth doubles it. find, add and drop O(1).
+// The slots of all jobs by id. At most half full; growth doubles it. find, add and drop O(1). Linear probing in which
+// every cell stands behind those whose home comes before its own ("Robin Hood"), so that a search ends at the first
+// one that is nearer to its home, and a removal moves nobody who is at home.
 class memory_table {
 public:
     explicit memory_table(const memory_slab& slab) : slab_{slab} {}
 
-    [[nodiscard]] std::uint32_t hash(std::string_view id) const noexcept
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE std::uint32_t hash(std::string_view id) const noexcept
     {
         return memory_hash(id, reinterpret_cast<std::uintptr_t>(this));
     }
@@ -60,41 +63,47 @@ public:
 #endif
     }
 
-    [[nodiscard]] memory_slot* find(std::string_view id, std::uint32_t hash) const noexcept
+    [[nodiscard]] memory_slot* find(std::string_view id) const noexcept
     {
-        if (cells_.empty()) return nullptr;
-        for (std::size_t i = hash & mask_; cells_[i].slot != none; i = (i + 1) & mask_) {
+        std::size_t end = 0;
+        return cells_.empty() ? nullptr : find(id, hash(id), end);
+    }
+    // The same where nothing was found: sets `end`, where the id would stand. Requires: reserve() was called.
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE memory_slot* find(std::string_view id, std::uint32_t hash,
+                                                           std::size_t& end) const noexcept
+    {
+        std::size_t i = hash & mask_;
+        for (std::size_t steps = 0; cells_[i].slot != none && steps <= distance(i); ++steps, i = (i + 1) & mask_) {
             if (cells_[i].hash != hash) continue;
             memory_slot& slot = slab_[cells_[i].slot];
             if (memory_equal(slot.id, id)) return &slot;
         }
+        end = i;
         return nullptr;
     }
-    [[nodiscard]] memory_slot* find(std::string_view id) const noexcept { return find(id, hash(id)); }
 
     // Makes room for n more: the next n adds allocate nothing.
     void reserve(std::size_t n)
     {
         if ((size_ + n) * 2 <= cells_.size()) return;
-        std::vector<cell> old(std::max<std::size_t>(64, std::bit_ceil((size_ + n) * 2)));
+        std::vector<cell> old(std::max(cells_min, std::bit_ceil((size_ + n) * 2)));
         old.swap(cells_);
         mask_ = cells_.size() - 1;
         for (const cell& c : old)
-            if (c.slot != none) place(c);
+            if (c.slot != none) place(c, c.hash & mask_);
     }
-    void add(memory_slot& slot, std::uint32_t hash) noexcept
+    // Requires: find(slot.id, hash, end) found nothing, and the table is as it was then.
+    QUEUECTL_MEMORY_INLINE void add(memory_slot& slot, std::uint32_t hash, std::size_t end) noexcept
     {
         slot.hash = hash;
-        place({hash, slot.index});
+        place({hash, slot.index}, end);
         ++size_;
     }
-    void drop(const memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void drop(const memory_slot& slot) noexcept
     {
         std::size_t hole = slot.hash & mask_;
         while (cells_[hole].slot != slot.index) hole = (hole + 1) & mask_;
-        for (std::size_t i = (hole + 1) & mask_; cells_[i].slot != none; i = (i + 1) & mask_) {
-            const std::size_t home = cells_[i].hash & mask_;
-            if (((i - home) & mask_) < ((i - hole) & mask_)) continue;
+        for (std::size_t i = (hole + 1) & mask_; cells_[i].slot != none && distance(i) != 0; i = (i + 1) & mask_) {
             cells_[hole] = cells_[i];
             hole = i;
         }
@@ -104,14 +113,20 @@ public:
 
 private:
     static constexpr std::uint32_t none = memory_nowhere;
+    static constexpr std::size_t cells_min = 512;
     struct cell {
         std::uint32_t hash = 0;
         std::uint32_t slot = none;
     };
-    void place(const cell& c) noexcept
+    // How far the cell in that place is from its home.
+    [[nodiscard]] std::size_t distance(std::size_t place) const noexcept
     {
-        std::size_t i = c.hash & mask_;
-        while (cells_[i].slot != none) i = (i + 1) & mask_;
+        return (place - cells_[place].hash) & mask_;
+    }
+    void place(cell c, std::size_t i) noexcept
+    {
+        for (; cells_[i].slot != none; i = (i + 1) & mask_)
+            if (distance(i) < ((i - c.hash) & mask_)) std::swap(c, cells_[i]);
         cells_[i] = c;
     }
 

@@ -16,9 +16,11 @@
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
 #define QUEUECTL_MEMORY_INLINE [[gnu::always_inline]]
 #define QUEUECTL_MEMORY_FLATTEN [[gnu::flatten]]
+#define QUEUECTL_MEMORY_APART [[gnu::noinline]]
 #else
 #define QUEUECTL_MEMORY_INLINE
 #define QUEUECTL_MEMORY_FLATTEN
+#define QUEUECTL_MEMORY_APART
 #endif
 
 namespace queuectl::inline v0::detail {
@@ -87,25 +89,22 @@ public:
         capacity_ = size_ = 0;
     }
 
-    // Requires: `to` is empty and has never held a long text.
-    QUEUECTL_MEMORY_FLATTEN void write_to(std::string& to) const
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE std::string string() const
     {
-        if (size_ > short_bytes) {
-            to.assign(long_.get(), size_);
-            return;
-        }
-        std::destroy_at(&to);
-        if (size_ <= 8)
-            ::new (static_cast<void*>(&to)) std::string(short_, 8);
-        else
-            ::new (static_cast<void*>(&to)) std::string(short_, short_bytes);
-        to.resize(size_);
+        return size_ <= short_bytes ? short_string() : std::string(long_.get(), size_);
     }
 
 private:
     static constexpr std::size_t short_bytes = 15;
 
-    void assign_long(std::string_view text)
+    // Of a fixed size first: two moves, no call.
+    QUEUECTL_MEMORY_FLATTEN std::string short_string() const
+    {
+        std::string text(short_, short_bytes);
+        text.resize(size_);
+        return text;
+    }
+    QUEUECTL_MEMORY_APART void assign_long(std::string_view text)
     {
         if (text.size() > capacity_) {
             long_ = std::make_unique<char[]>(text.size());

@@ -6,8 +6,9 @@
 
 namespace queuectl::inline v0::detail {
 
-// Adds one job; its slot is whole or not there. Requires: room in table and pages.
-inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, timestamp now)
+// Adds one job; its slot is whole or not there. Requires: room in table and pages; `hash` and `end` as the search for
+// its id left them.
+inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, std::size_t end, timestamp now)
 {
     memory_lane& lane = core.lanes.at(j.queue, j.kind);
     memory_line& line = lane.line(j.priority, core.order);
@@ -29,8 +30,8 @@ inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, time
     slot.insert_call = core.insert_calls;
     ++lane.queue->counts[static_cast<std::size_t>(state::pending)];
     core.pages.add(slot);
-    core.table.add(slot, hash);
-    core.stand(slot, now);
+    core.table.add(slot, hash, end);
+    core.stand(slot, line, now);
 }
 
 inline void memory_insert(memory_core& core, std::span<const job> jobs, std::span<insert_status> statuses,
@@ -57,9 +58,10 @@ inline void memory_insert(memory_core& core, std::span<const job> jobs, std::spa
         core.table.prefetch(core.hashes[i]);
     }
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-        memory_slot* const known = core.table.find(jobs[i].id, core.hashes[i]);
+        std::size_t end = 0;
+        memory_slot* const known = core.table.find(jobs[i].id, core.hashes[i], end);
         if (!known) {
-            memory_add(core, jobs[i], core.hashes[i], now);
+            memory_add(core, jobs[i], core.hashes[i], end, now);
             statuses[i] = insert_status::inserted;
         } else if (known->nonce == jobs[i].nonce && jobs[i].nonce && known->insert_call != core.insert_calls) {
             known->insert_call = core.insert_calls;
@@ -170,16 +172,16 @@ inline void memory_settle(memory_core& core, std::span<const settlement> settlem
                           timestamp now)
 {
     const std::size_t n = settlements.size();
-    core.hashes.resize(std::max(core.hashes.size(), n));
     core.found.resize(std::max(core.found.size(), n));
     for (std::size_t i = 0; i < n; ++i) {
-        core.hashes[i] = core.table.hash(settlements[i].receipt.id);
-        core.table.prefetch(core.hashes[i]);
+        core.found[i] = core.recent.find(settlements[i].receipt.token);
+        if (core.found[i]) core.table.prefetch(core.found[i]->hash);
     }
     std::size_t prepared = 0;
     for (std::size_t i = 0; i < n; ++i) {
         const settlement& s = settlements[i];
-        memory_slot* const slot = core.table.find(s.receipt.id, core.hashes[i]);
+        memory_slot* slot = core.found[i];
+        if (!slot || !memory_equal(slot->id, s.receipt.id)) slot = core.table.find(s.receipt.id);
         statuses[i] = memory_judge(slot, s.receipt.token);
         const bool changes = slot && slot->state == state::processing && slot->token == s.receipt.token;
         core.found[i] = changes ? slot : nullptr;
