@@ -86,7 +86,7 @@ private:
         memory_slot* slot;
     };
 
-    void find_head() noexcept
+    QUEUECTL_MEMORY_INLINE void find_head() noexcept
     {
         head_ = front_;
         if (!heap_.empty() && (!front_ || heap_.front().key < front_->key())) head_ = heap_.front().slot;

@@ -16,7 +16,7 @@ namespace queuectl::inline v0::detail {
 
 #if QUEUECTL_HAS_THREADS
 
-// Free: one atomic exchange. Contended: spins a little, yields, then sleeps, so that a holder that was preempted runs.
+// Free: one atomic exchange. Contended: spins, yields, then sleeps, so that a holder that was preempted runs. Unfair.
 class memory_lock {
 public:
     void lock() noexcept
@@ -26,16 +26,19 @@ public:
     void unlock() noexcept { held_.store(false, std::memory_order_release); }
 
 private:
+    // Looks again after 1, 2, 4, … 64 pauses: meanwhile the holder may come back a few times, its data at hand, which
+    // costs less than to pass everything to and fro with each call.
     void wait() noexcept
     {
-        for (int turn = 0;; ++turn) {
-            if (!held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire)) return;
-            if (turn < 128)
-                pause();
-            else if (turn < 256)
+        for (int turn = 0, pauses = 1;; ++turn) {
+            if (turn < 32)
+                for (int i = 0; i < pauses; ++i) pause();
+            else if (turn < 160)
                 std::this_thread::yield();
             else
                 std::this_thread::sleep_for(std::chrono::microseconds{50});
+            pauses = std::min(2 * pauses, 64);
+            if (!held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire)) return;
         }
     }
     static void pause() noexcept

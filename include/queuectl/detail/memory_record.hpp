@@ -21,6 +21,12 @@ namespace queuectl::inline v0::detail {
            !j.env.empty() || !j.depends_on.empty();
 }
 
+QUEUECTL_MEMORY_APART inline void memory_write_extra(memory_slot& slot, const job& j)
+{
+    slot.extra =
+        std::make_unique<memory_extra>(memory_extra{j.tag, j.key, j.unique_key, j.batch, j.cwd, j.env, j.depends_on});
+    slot.has_extra = true;
+}
 // Everything of a new job but its place: no lane, no sequence.
 QUEUECTL_MEMORY_INLINE inline void memory_write(memory_slot& slot, const job& j, timestamp now)
 {
@@ -40,9 +46,7 @@ QUEUECTL_MEMORY_INLINE inline void memory_write(memory_slot& slot, const job& j,
     slot.token = {};
     slot.created_at = slot.updated_at = now;
     if (!memory_needs_extra(j)) return;
-    slot.extra =
-        std::make_unique<memory_extra>(memory_extra{j.tag, j.key, j.unique_key, j.batch, j.cwd, j.env, j.depends_on});
-    slot.has_extra = true;
+    memory_write_extra(slot, j);
 }
 
 // An empty list by name: for a plain `{}` among the initialisers GCC first fills the whole job with zeros.

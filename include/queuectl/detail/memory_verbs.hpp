@@ -8,7 +8,8 @@ namespace queuectl::inline v0::detail {
 
 // Adds one job; its slot is whole or not there. Requires: room in table and pages; `hash` and `end` as the search for
 // its id left them.
-inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, std::size_t end, timestamp now)
+QUEUECTL_MEMORY_INLINE inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, std::size_t end,
+                                              timestamp now)
 {
     memory_lane& lane = core.lanes.at(j.queue, j.kind);
     memory_line& line = lane.line(j.priority, core.order);
