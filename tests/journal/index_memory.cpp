@@ -1,6 +1,7 @@
 #include "index_testing.hpp"
 
 #include <cstring>
+#include <fstream>
 
 namespace {
 
@@ -122,15 +123,25 @@ TEST(IndexMemory, AFullDiskIsAnErrorAndNoSignal)
     EXPECT_TRUE(whole->grow(index_range::blocks, 4 * mib));
 }
 
+// Of this process, as it is.
+std::uint64_t address_space()
+{
+    std::uint64_t pages = 0;
+    std::ifstream{"/proc/self/statm"} >> pages;
+    return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 TEST(IndexMemory, LittleAddressSpaceIsEnoughForALittle)
 {
     const temporary_directory directory;
     const int status = in_child([&] {
-        const rlimit limit{1024 * mib, 1024 * mib};
+        const rlim_t bytes = address_space() + 1024 * mib;
+        const rlimit limit{bytes, bytes};
         ::setrlimit(RLIMIT_AS, &limit);
         auto memory = index_memory::map(folder_at(directory.path() + "/store"));
         if (!memory) return 1;
         if (!memory->grow(index_range::blocks, 10 * mib)) return 2;
+        if (std::malloc(300 * mib) == nullptr) return 4;
         const auto refused = memory->grow(index_range::blocks, 2048 * mib);
         return !refused && refused.error().code == errc::store_full ? 0 : 3;
     });

@@ -53,24 +53,19 @@ public:
         swap(other);
         return *this;
     }
-    ~mapped_range()
-    {
-        if (base_ != nullptr) ::munmap(base_, length_);
-    }
+    ~mapped_range() { unmap(); }
 
-    // Takes `length` bytes of address space, or the half, or the half of that, when less is to be had.
+    // Takes `length` bytes of address space instead of what it had. errc::no_memory.
     [[nodiscard]] result<void> map(std::uint64_t length)
     {
+        unmap();
         const int kind = file_ ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
-        for (;; length /= 2) {
-            void* at = ::mmap(nullptr, length, PROT_READ | PROT_WRITE, kind | MAP_NORESERVE, file_.get(), 0);
-            if (at != MAP_FAILED) {
-                base_ = static_cast<char*>(at);
-                length_ = length;
-                return grow(index_bytes_min);
-            }
-            if (errno != ENOMEM || length <= index_step_max) return queuectl::detail::fail_errno("map " + path_, errno);
-        }
+        void* const at = ::mmap(nullptr, length, PROT_READ | PROT_WRITE, kind | MAP_NORESERVE, file_.get(), 0);
+        if (at == MAP_FAILED) return queuectl::detail::fail_errno("map " + path_, errno);
+        base_ = static_cast<char*>(at);
+        length_ = length;
+        if (bytes_now() > length) return fail(errc::no_memory, "map " + path_, "it is larger than the address space");
+        return {};
     }
 
     [[nodiscard]] result<void> grow(std::uint64_t bytes)
@@ -111,8 +106,12 @@ private:
             if (failure == ENOSPC || failure == EDQUOT || failure == EFBIG)
                 failure = allocate_file(file_.get(), size, std::min(index_bytes_next(0, bytes), length_));
         }
-        if (failure == 0) bytes_ = bytes_now();
+        if (failure == 0) bytes_ = std::min(bytes_now(), length_);
         return failure;
+    }
+    void unmap() noexcept
+    {
+        if (base_ != nullptr) ::munmap(std::exchange(base_, nullptr), std::exchange(length_, 0));
     }
     void swap(mapped_range& other) noexcept
     {
@@ -176,16 +175,23 @@ private:
 
     index_memory() = default;
 
+    // 64 GiB for the blocks and 16 for each other range; where limits do not allow it, a quarter, or a quarter of that.
     [[nodiscard]] static result<index_memory> mapped(index_memory memory)
     {
-        constexpr std::uint64_t gib = std::uint64_t{1} << 30;
-        for (std::size_t i = 0; i < ranges; ++i) {
-            auto& range = memory.ranges_[i];
-            if (auto done = range.map(i == 0 ? 64 * gib : 16 * gib); !done) return fail(done.error());
-            if (range.bytes_now() > range.length())
-                return fail(errc::no_memory, std::string{"map "} + names[i], "it is larger than the address space");
-        }
+        std::uint64_t unit = std::uint64_t{16} << 30;
+        auto done = memory.map_ranges(unit);
+        for (; !done && done.error().code == errc::no_memory && unit > detail::index_step_max; unit /= 4)
+            done = memory.map_ranges(unit / 4);
+        if (!done) return fail(done.error());
+        for (auto& range : memory.ranges_)
+            if (auto grown = range.grow(detail::index_bytes_min); !grown) return fail(grown.error());
         return memory;
+    }
+    [[nodiscard]] result<void> map_ranges(std::uint64_t unit)
+    {
+        for (auto& range : ranges_)
+            if (auto done = range.map(&range == ranges_ ? 4 * unit : unit); !done) return done;
+        return {};
     }
     [[nodiscard]] const detail::mapped_range& at(index_range which) const noexcept
     {
