@@ -108,7 +108,7 @@ int print_table(context& c, any_storage& store, const job_filter& filter, std::s
     const bool with_error = filter.state == state::dead || filter.state == state::failed;
     if (with_error) head.emplace_back("ERROR");
     head.emplace_back("COMMAND");
-    table t{std::move(head)};
+    table t{std::move(head), {"ERROR", "QUEUE"}};
     const timestamp now = c.now().wall;
     std::size_t shown = 0;
     bool more = false;

@@ -1,5 +1,6 @@
 #include "json_writer.hpp"
 
+#include "terminal_text.hpp"
 #include "text.hpp"
 
 #include <cmath>
@@ -8,21 +9,12 @@ namespace queuectl::command {
 
 namespace {
 
-// The length of the well-formed UTF-8 sequence at the front (Unicode 15, table 3-7); 0 when it is ill-formed.
-std::size_t sequence_length(std::string_view text)
+// A code point below U+10000.
+void append_code(std::string& out, char32_t c)
 {
-    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-    const auto follows = [&](std::size_t i, unsigned least = 0x80, unsigned most = 0xbf) {
-        return byte(i) >= least && byte(i) <= most;
-    };
-    const unsigned b = byte(0);
-    if (b < 0x80) return 1;
-    if (b >= 0xc2 && b <= 0xdf) return follows(1) ? 2 : 0;
-    if (b >= 0xe0 && b <= 0xef)
-        return follows(1, b == 0xe0 ? 0xa0 : 0x80, b == 0xed ? 0x9f : 0xbf) && follows(2) ? 3 : 0;
-    if (b >= 0xf0 && b <= 0xf4)
-        return follows(1, b == 0xf0 ? 0x90 : 0x80, b == 0xf4 ? 0x8f : 0xbf) && follows(2) && follows(3) ? 4 : 0;
-    return 0;
+    constexpr char digits[] = "0123456789abcdef";
+    out += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4) out += digits[c >> shift & 15];
 }
 
 void append_escaped(std::string& out, char c)
@@ -37,10 +29,7 @@ void append_escaped(std::string& out, char c)
         case '\f': out += "\\f"; return;
         default: break;
     }
-    constexpr char digits[] = "0123456789abcdef";
-    out += "\\u00";
-    out += digits[c >> 4 & 15];
-    out += digits[c & 15];
+    append_code(out, static_cast<unsigned char>(c));
 }
 
 bool plain(char c)
@@ -63,8 +52,12 @@ void append_json_string(std::string& out, std::string_view text)
         if (static_cast<unsigned char>(text.front()) < 0x80) {
             append_escaped(out, text.front());
             text.remove_prefix(1);
-        } else if (const std::size_t length = sequence_length(text); length != 0) {
-            out.append(text.substr(0, length));
+        } else if (const std::size_t length = utf8_length(text); length != 0) {
+            const auto hidden = hidden_character(text.substr(0, length));
+            if (hidden != 0)
+                append_code(out, hidden);
+            else
+                out.append(text.substr(0, length));
             text.remove_prefix(length);
         } else {
             out += "\xef\xbf\xbd";

@@ -7,6 +7,7 @@
 #include "live_log.hpp"
 #include "store.hpp"
 #include "tend.hpp"
+#include "terminal_text.hpp"
 #include "text.hpp"
 
 namespace queuectl::command {
@@ -71,7 +72,7 @@ private:
         if (plain_)
             c_.out << bytes;
         else
-            c_.out << without_controls(bytes);
+            c_.out << filter_.pass(bytes);
     }
 
     int print_live(const job_record& record)
@@ -126,6 +127,7 @@ private:
             write(out.tail);
         else if (seen - tail_at < out.tail.size())
             write(out.tail.substr(seen - tail_at));
+        c_.out << filter_.end();
         return exit_done;
     }
 
@@ -144,6 +146,7 @@ private:
     std::string folder_;
     const log_request& r_;
     bool plain_ = true;
+    control_filter filter_{};
     live_log live_{};
     std::int32_t run_ = 0;  // being followed
 };

@@ -33,7 +33,7 @@ public:
     [[nodiscard]] bool failed() const noexcept { return failed_; }
     // Whether it is a terminal.
     [[nodiscard]] bool terminal() const;
-    // Whether colour is wanted: a terminal, not TERM=dumb, and no NO_COLOR.
+    // Whether colour is wanted: a terminal, a TERM that is not dumb, and no NO_COLOR.
     [[nodiscard]] bool colour() const;
     // Columns of the terminal; 0 when it is none.
     [[nodiscard]] std::size_t columns() const;
@@ -45,13 +45,10 @@ private:
     std::string buffer_;
 };
 
-// One line on standard error, "queuectl: TEXT"; control characters become spaces.
+// One line on standard error, "queuectl: TEXT", without control characters.
 void complain(std::string_view text);
 // complain(e.message()) and the exit code that belongs to the error.
 [[nodiscard]] int complain(const error& e);
-
-// The text with control characters and escape sequences removed, for terminals; newline and tab stay.
-[[nodiscard]] std::string without_controls(std::string_view text);
 
 }  // namespace queuectl::command
 

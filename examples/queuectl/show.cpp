@@ -7,6 +7,7 @@
 #include "store.hpp"
 #include "tend.hpp"
 #include "table.hpp"
+#include "terminal_text.hpp"
 #include "text.hpp"
 
 namespace queuectl::command {
@@ -55,7 +56,7 @@ void print_job(context& c, const job_record& r)
 void print_runs(context& c, const std::vector<attempt>& runs)
 {
     if (runs.empty()) return;
-    table t{{"RUN", "STATUS", "EXIT", "STARTED", "TOOK", "OUTPUT", "WORKER", "ERROR"}};
+    table t{{"RUN", "STATUS", "EXIT", "STARTED", "TOOK", "OUTPUT", "WORKER", "ERROR"}, {"WORKER", "STARTED"}};
     for (const auto& run : runs)
         t.add({std::to_string(run.number), std::string{name(run.status)},
                run.exit_code < 0 ? "-" : std::to_string(run.exit_code), iso_time(run.started_at),

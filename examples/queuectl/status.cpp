@@ -5,6 +5,7 @@
 #include "store.hpp"
 #include "tend.hpp"
 #include "table.hpp"
+#include "terminal_text.hpp"
 #include "text.hpp"
 #include "worker_view.hpp"
 
@@ -72,7 +73,7 @@ void print_people(context& c, const store_status& s)
 {
     std::vector<std::string> head{"QUEUE"};
     for (std::size_t i = 0; i < state_count; ++i) head.emplace_back(queuectl::name(static_cast<state>(i)));
-    table t{std::move(head)};
+    table t{std::move(head), {"QUEUE"}};
     const auto row = [&t](std::string name, const queue_counts& counts) {
         std::vector<std::string> cells{std::move(name)};
         for (const auto n : counts.by_state) cells.push_back(std::to_string(n));
@@ -84,9 +85,9 @@ void print_people(context& c, const store_status& s)
     const auto living = std::count_if(s.workers.begin(), s.workers.end(), [](const known_worker& w) {
         return w.alive && w.entry.role == worker_role::worker;
     });
-    c.out << "\nworkers     " << std::to_string(living) << "\nstore       " << s.url
+    c.out << "\nworkers     " << std::to_string(living) << "\nstore       " << one_line(s.url)
           << (s.exists ? "" : " (not there yet)") << "\ndurability  " << queuectl::name(s.info.durability) << "\n";
-    if (!s.info.moved_to.empty()) c.out << "moved to    " << s.info.moved_to << "\n";
+    if (!s.info.moved_to.empty()) c.out << "moved to    " << one_line(s.info.moved_to) << "\n";
 }
 
 }  // namespace

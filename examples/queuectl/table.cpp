@@ -1,61 +1,54 @@
 #include "table.hpp"
 
+#include "terminal_text.hpp"
+
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace queuectl::command {
-
-namespace {
-
-// Code points; good enough for alignment.
-std::size_t columns_of(std::string_view text)
-{
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-// The longest beginning of at most that many code points.
-std::string_view cut(std::string_view text, std::size_t columns)
-{
-    std::size_t seen = 0;
-    for (std::size_t i = 0; i < text.size(); ++i)
-        if ((text[i] & 0xc0) != 0x80 && seen++ == columns) return text.substr(0, i);
-    return text;
-}
-
-}  // namespace
 
 void table::add(std::vector<std::string> cells)
 {
     for (auto& cell : cells) rows_.push_back(one_line(cell));
 }
 
-void table::print(writer& out, int coloured) const
+// Of the columns but the last, with the two spaces behind each.
+std::vector<std::size_t> table::widths(std::size_t edge) const
 {
-    std::vector<std::size_t> widths(width_);
+    constexpr std::size_t least = 8;
+    std::vector<std::size_t> all(width_);
     for (std::size_t i = 0; i < rows_.size(); ++i)
-        widths[i % width_] = std::max(widths[i % width_], columns_of(rows_[i]));
-    const bool colour = out.colour();
-    const std::size_t edge = out.columns();
-    std::size_t used = 0;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-        const std::size_t column = i % width_;
-        if (column == 0) used = 0;
-        if (column + 1 == width_) {
-            out << (edge > used ? cut(rows_[i], edge - used) : std::string_view{rows_[i]}) << "\n";
-            continue;
-        }
-        const bool is_state = static_cast<int>(column) == coloured && i >= width_;
-        out << (is_state ? coloured_state(rows_[i], colour) : rows_[i]);
-        out << std::string(widths[column] - columns_of(rows_[i]) + 2, ' ');
-        used += widths[column] + 2;
+        all[i % width_] = std::max(all[i % width_], columns_of(rows_[i]) + 2);
+    const std::size_t last = std::exchange(all.back(), 0);
+    std::size_t wanted = std::accumulate(all.begin(), all.end(), std::min(last, 2 * least));
+    for (std::size_t i = 0; i + 1 < width_ && edge > 0; ++i) {
+        const bool may = std::find(cuttable_.begin(), cuttable_.end(), rows_[i]) != cuttable_.end();
+        if (!may || wanted <= edge || all[i] <= least) continue;
+        const std::size_t less = std::min(wanted - edge, all[i] - least);
+        all[i] -= less;
+        wanted -= less;
     }
+    return all;
 }
 
-std::string one_line(std::string_view text)
+void table::print(writer& out, int coloured) const
 {
-    std::string out = without_controls(text);
-    std::replace_if(
-        out.begin(), out.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
-    return out;
+    const bool colour = out.colour();
+    const std::size_t edge = out.columns();
+    const auto widths = this->widths(edge);
+    const std::size_t used = std::accumulate(widths.begin(), widths.end(), std::size_t{0});
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        const std::size_t column = i % width_;
+        if (column + 1 == width_) {
+            out << (edge == 0 ? rows_[i] : fit(rows_[i], edge - used % edge)) << "\n";
+            continue;
+        }
+        const auto cell = fit(rows_[i], widths[column] - 2);
+        const bool is_state = static_cast<int>(column) == coloured && i >= width_;
+        out << (is_state ? coloured_state(cell, colour) : cell);
+        out << std::string(widths[column] - columns_of(cell), ' ');
+    }
 }
 
 std::string coloured_state(std::string_view name, bool colour)

@@ -2,6 +2,7 @@
 #include "cli.hpp"
 #include "commands.hpp"
 #include "exit_codes.hpp"
+#include "table.hpp"
 #include "text.hpp"
 #include "worker_view.hpp"
 
@@ -22,19 +23,12 @@ const char* condition_text(const known_worker& w) { return w.alive ? "alive" : w
 void print_table(context& c, const std::vector<known_worker>& workers)
 {
     if (workers.empty()) return complain("no workers");
-    std::size_t width = 4;
-    for (const auto& w : workers) width = std::max(width, w.entry.name.size());
-    const auto row = [&](std::vector<std::string> cells) {
-        const std::size_t widths[] = {width, 10, 9, 4, 12};
-        for (std::size_t i = 0; i + 1 < cells.size(); ++i) cells[i].resize(std::max(widths[i], cells[i].size()), ' ');
-        for (std::size_t i = 0; i < cells.size(); ++i) c.out << (i > 0 ? "  " : "") << cells[i];
-        c.out << "\n";
-    };
-    row({"NAME", "ROLE", "CONDITION", "JOBS", "STARTED", "QUEUES"});
+    table t{{"NAME", "ROLE", "CONDITION", "JOBS", "STARTED", "QUEUES"}, {"NAME"}};
     const auto now = c.now().wall;
     for (const auto& w : workers)
-        row({w.entry.name, role_text(w.entry), condition_text(w), std::to_string(w.entry.concurrency),
-             relative_time(w.entry.started_at, now), queues_text(w.entry)});
+        t.add({w.entry.name, role_text(w.entry), condition_text(w), std::to_string(w.entry.concurrency),
+               relative_time(w.entry.started_at, now), queues_text(w.entry)});
+    t.print(c.out);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "worker_log.hpp"
 
+#include "terminal_text.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -72,11 +74,7 @@ void log_line(std::string_view text)
         last = now;
         stamp = clock_text(now) + ' ';
     }
-    std::string line = stamp;
-    line.append(text.substr(0, line_bytes_max));
-    for (char& c : line)
-        if (static_cast<unsigned char>(c) < 32 || c == 127) c = ' ';
-    line += '\n';
+    const std::string line = stamp + one_line(text.substr(0, line_bytes_max)) + '\n';
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -93,8 +93,8 @@ protected:
 
     std::map<std::string, std::string> environment_;
 
-private:
-    [[noreturn]] void execute(const strings& words) const
+    // Becomes `queuectl WORDS…` in the folder, with the environment.
+    [[noreturn]] void become(const strings& words) const
     {
         std::vector<std::string> env;
         for (const auto& [name, value] : environment_) env.push_back(name + "=" + value);
@@ -103,14 +103,20 @@ private:
         for (const auto& w : words) argv.push_back(const_cast<char*>(w.c_str()));
         envp.push_back(nullptr);
         argv.push_back(nullptr);
+        if (::chdir(folder_.c_str()) == 0) ::execve(QUEUECTL_COMMAND, argv.data(), envp.data());
+        ::_exit(121);
+    }
+
+private:
+    [[noreturn]] void execute(const strings& words) const
+    {
         const auto redirect = [this](const char* name, int flags, int fd) {
             ::dup2(::open(path(name).c_str(), flags, 0600), fd);
         };
         redirect("in", O_RDONLY, 0);
         redirect("out", O_WRONLY | O_CREAT | O_TRUNC, 1);
         redirect("err", O_WRONLY | O_CREAT | O_TRUNC, 2);
-        if (::chdir(folder_.c_str()) == 0) ::execve(QUEUECTL_COMMAND, argv.data(), envp.data());
-        ::_exit(121);
+        become(words);
     }
 
     std::string folder_;
