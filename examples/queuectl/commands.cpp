@@ -8,6 +8,7 @@ constexpr subcommand table[] = {
     {"enqueue", "Add a job", enqueue_command},
     {"list", "List jobs", list_command},
     {"show", "Show a job and its runs", show_command},
+    {"why", "Tell why a job does not run now", why_command},
     {"logs", "Print what a job wrote", logs_command},
     {"status", "Count jobs; show workers and store", status_command},
     {"wait", "Wait until a job has ended", wait_command},
@@ -24,6 +25,7 @@ constexpr subcommand table[] = {
     {"worker stop", "Stop every worker of the store", worker_stop_command},
     {"worker list", "Show the workers", worker_list_command},
     {"smoke-test", "Try everything once, in a throw-away store", smoke_test_command},
+    {"completion", "Print a script that completes commands in a shell", completion_command},
     {"worker-process", nullptr, worker_process_command},
 };
 

@@ -29,6 +29,8 @@ int worker_stop_command(context&);
 int worker_list_command(context&);
 int worker_process_command(context&);
 int smoke_test_command(context&);
+int why_command(context&);
+int completion_command(context&);
 
 // In the order of the help; those without a summary are not in it. A name has one word or two ("dlq list").
 [[nodiscard]] std::span<const subcommand> all_commands();
