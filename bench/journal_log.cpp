@@ -66,11 +66,14 @@ double middle(std::vector<double> values)
 }
 
 struct deaf {
-    void frame(std::uint64_t, std::string_view) {}
-    void restart() {}
+    [[nodiscard]] journal::log_position heard() const { return at; }
+    void frame(const journal::log_position& behind, const journal::frame_place&, std::string_view) { at = behind; }
+    void restart() { at = {}; }
+    journal::log_position at{};
 };
 
-double durable_appends(journal::log<>& log, int threads)
+// `sink` belongs to whoever has the turn.
+double durable_appends(journal::log<>& log, deaf& sink, int threads)
 {
     std::atomic<bool> stop{false};
     std::atomic<std::uint64_t> count{0};
@@ -79,14 +82,14 @@ double durable_appends(journal::log<>& log, int threads)
     const auto start = std::chrono::steady_clock::now();
     for (int t = 0; t < threads; ++t)
         all.emplace_back([&] {
-            deaf sink;
-            const std::string_view bodies[] = {body};
             std::uint64_t mine = 0;
             for (; !stop.load(std::memory_order_relaxed); ++mine) {
                 const auto ticket = [&] {
                     auto turn = log.take_turn(sink);
                     if (!turn) std::abort();
-                    return turn->append(bodies);
+                    auto got = turn->append(body);
+                    sink.at = turn->position();
+                    return got;
                 }();
                 if (!ticket || !log.sync(*ticket)) std::abort();
             }
@@ -114,12 +117,13 @@ int main(int argc, char** argv)
     if (!gate) std::abort();
     auto log = journal::log<>::open(std::move(*log_fs), *gate, page->storage_words<journal::log_words>());
     if (!log) std::abort();
+    deaf sink;
     for (const int threads : {1, 2, 4, 8, 16, 64}) {
         std::vector<double> ours;
         std::vector<double> theirs;
         std::vector<double> ratios;
         for (int i = 0; i < pairs; ++i) {
-            ours.push_back(durable_appends(**log, threads));
+            ours.push_back(durable_appends(**log, sink, threads));
             theirs.push_back(raw_syncs(raw));
             ratios.push_back(ours.back() / theirs.back());
         }

@@ -13,7 +13,7 @@ enum class operation : std::uint8_t {
     append,         // a small body, acknowledged after its sync
     append_only,    // not synced
     append_large,   // does not fit into the segment
-    append_two,     // two bodies in one call, synced
+    append_two,     // two bodies, then one sync
     other_appends,  // another process, synced
     settle_down,    // sync and watermark
     reopen,         // the process ends and starts again
@@ -65,15 +65,14 @@ public:
 private:
     using process = simulated_process<Guards>;
 
-    void append(process& p, std::initializer_list<std::string_view> bodies, bool durably)
+    void append(process& p, const std::string& body, bool durably)
     {
         if (!p.log) return;
-        const auto before = model_.asked.size();
-        for (const auto body : bodies) model_.asked.emplace_back(body);
-        const auto got = p.append(bodies);
+        model_.asked.push_back(body);
+        const auto got = p.append(body);
         if (!got) {
             const bool gone = got.error().code != errc::outcome_unknown && !machine_.disk.is_off();
-            if (gone) model_.asked.resize(before);
+            if (gone) model_.asked.pop_back();
             return;
         }
         if (durably && p.log->sync(*got)) model_.acknowledged = model_.asked.size();
@@ -82,17 +81,19 @@ private:
     void step(operation what)
     {
         switch (what) {
-            case operation::append: return append(*first_, {model_.name(20)}, true);
-            case operation::append_only: return append(*first_, {model_.name(30)}, false);
-            case operation::append_large: return append(*first_, {model_.name(700)}, true);
-            case operation::append_two: return append(*first_, {model_.name(10), model_.name(300)}, true);
-            case operation::other_appends: return append(*second_, {model_.name(40)}, true);
+            case operation::append: return append(*first_, model_.name(20), true);
+            case operation::append_only: return append(*first_, model_.name(30), false);
+            case operation::append_large: return append(*first_, model_.name(700), true);
+            case operation::append_two:
+                append(*first_, model_.name(10), false);
+                return append(*first_, model_.name(300), true);
+            case operation::other_appends: return append(*second_, model_.name(40), true);
             case operation::settle_down:
                 if (first_->log && first_->log->settle_down(first_->heard)) model_.acknowledged = model_.asked.size();
                 return;
             case operation::reopen:
                 first_.emplace(machine_.start(10 + ++reopened_));
-                if (first_->log) static_cast<void>(first_->log->catch_up(first_->heard));
+                if (first_->log) static_cast<void>(first_->listen());
                 return;
             case operation::failed_sync: return failed_sync();
             case operation::dying_writer: return dying_writer();
@@ -103,7 +104,7 @@ private:
     {
         if (!first_->log) return;
         model_.asked.push_back(model_.name(50));
-        const auto got = first_->append({model_.asked.back()});
+        const auto got = first_->append(model_.asked.back());
         if (!got) return;
         machine_.disk.fail_next_sync();
         if (first_->log->sync(*got)) model_.acknowledged = model_.asked.size();
@@ -203,16 +204,16 @@ private:
         simulated_machine<Guards> machine{simulated::crash(image, {})};
         auto a = machine.start(5);
         if (!a.log) return "it cannot be opened";
-        if (const auto done = a.log->catch_up(a.heard); !done) return done.error().message();
+        if (const auto done = a.listen(); !done) return done.error().message();
         if (const char* wrong = model.judge(a.heard)) return wrong;
         model.asked.resize(a.heard.bodies.size());
         model.asked.emplace_back("new");
-        if (const auto done = a.append_durably({"new"}); !done) return done.error().message();
+        if (const auto done = a.append_durably("new"); !done) return done.error().message();
         model.acknowledged = model.asked.size();
         simulated_machine<Guards> later{machine.disk.crash({}), {9, 9}};
         auto b = later.start(6);
         if (!b.log) return "it cannot be opened again";
-        if (const auto done = b.log->catch_up(b.heard); !done) return "again: " + done.error().message();
+        if (const auto done = b.listen(); !done) return "again: " + done.error().message();
         const char* wrong = model.judge(b.heard);
         return wrong == nullptr ? "" : std::string{"again: "} + wrong;
     }
@@ -226,10 +227,10 @@ private:
             machine.disk.inject(disk_fault::power_off, nth);
             auto a = machine.start(7);
             log_model model = before;
-            if (a.log && a.log->catch_up(a.heard)) {
+            if (a.log && a.listen()) {
                 model.asked.resize(a.heard.bodies.size());
                 model.asked.emplace_back("newer");
-                if (a.append_durably({"newer"})) model.acknowledged = model.asked.size();
+                if (a.append_durably("newer")) model.acknowledged = model.asked.size();
             }
             for (const auto& plan : machine.disk.crash_plans(nth, 1)) {
                 const auto again = machine.disk.crash(plan);

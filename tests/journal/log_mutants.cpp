@@ -23,6 +23,10 @@ struct switches {
     static inline bool poison = true;
     static inline bool generation = true;
     static inline bool lock = true;
+    static inline bool sync_trim = true;
+    static inline bool oldest_first = true;
+    static inline bool prepared = true;
+    static inline bool window_end = true;
 };
 using machine = simulated_machine<switches>;
 
@@ -42,7 +46,7 @@ std::string heard_by(machine& m, const std::vector<std::string>& expected)
 {
     auto p = m.start(77);
     if (!p.log) return "it cannot be opened";
-    if (const auto done = p.log->catch_up(p.heard); !done) return done.error().message();
+    if (const auto done = p.listen(); !done) return done.error().message();
     std::vector<std::string> got;
     for (const auto& [sequence, body] : p.heard.bodies) got.push_back(body);
     return got == expected ? "" : "something else was heard";
@@ -53,10 +57,10 @@ std::string blocks_of_another_file()
 {
     machine old;
     auto a = old.start(1);
-    static_cast<void>(a.append({"old"}));
+    static_cast<void>(a.append("old"));
     machine now;
     auto b = now.start(2);
-    static_cast<void>(b.log->catch_up(b.heard));
+    static_cast<void>(b.listen());
     const auto begin = journal::frames_begin;
     first_file(now).replace(begin, 48, first_file(old), begin, 48);
     machine later{now.disk.state(), {9, 9}};
@@ -70,8 +74,9 @@ std::string frame_of_another_history()
     machine two;
     for (auto* m : {&one, &two}) {
         auto p = m->start(1);
-        static_cast<void>(p.append({"same", m == &one ? "one" : "two"}));
-        static_cast<void>(p.append({m == &one ? "after one" : "after two"}));
+        static_cast<void>(p.append("same"));
+        static_cast<void>(p.append(m == &one ? "one" : "two"));
+        static_cast<void>(p.append(m == &one ? "after one" : "after two"));
     }
     first_file(two).replace(journal::frames_begin + 96, 56, first_file(one), journal::frames_begin + 96, 56);
     machine later{two.disk.state(), {9, 9}};
@@ -82,7 +87,7 @@ std::string flipped_bit()
 {
     machine m;
     auto p = m.start(1);
-    static_cast<void>(p.append({"body"}));
+    static_cast<void>(p.append("body"));
     first_file(m)[journal::frames_begin + 40] ^= 1;
     machine later{m.disk.state(), {9, 9}};
     return heard_by(later, {});
@@ -93,13 +98,13 @@ std::string damage_is_not_cut()
     machine m;
     {
         auto p = m.start(1);
-        for (const char* body : {"one", "two"}) static_cast<void>(p.append_durably({body}));
+        for (const char* body : {"one", "two"}) static_cast<void>(p.append_durably(body));
         static_cast<void>(p.log->settle_down(p.heard));
     }
     first_file(m)[journal::frames_begin + 40] ^= 1;
     machine later{m.disk.state(), {9, 9}};
     auto p = later.start(2);
-    const auto got = p.append({"three"});
+    const auto got = p.append("three");
     return got ? "damage was written over" : "";
 }
 
@@ -108,13 +113,13 @@ std::string lost_is_not_its_successor()
     machine m;
     auto a = m.start(1);
     auto b = m.start(2);
-    static_cast<void>(a.append_durably({"durable"}));
-    const auto lost = a.append({"lost"});
+    static_cast<void>(a.append_durably("durable"));
+    const auto lost = a.append("lost");
     m.disk.fail_next_sync();
     static_cast<void>(a.log->sync(*lost));
     auto& file = *m.disk.state().cached.begin()->second;
     file.cached = file.stored;
-    static_cast<void>(b.append_durably({"successor"}));
+    static_cast<void>(b.append_durably("successor"));
     return a.log->sync(*lost) ? "what is lost was acknowledged" : "";
 }
 
@@ -123,17 +128,80 @@ std::string cut_frame_comes_back()
 {
     machine m;
     auto a = m.start(1);
-    static_cast<void>(a.append({"same"}));
-    static_cast<void>(a.append({"ghost"}));
+    static_cast<void>(a.append("same"));
+    static_cast<void>(a.append("ghost"));
     machine recovered{m.disk.crash({simulated::crash_plan::kind::only, 1, 0, false, 0})};
     auto b = recovered.start(2);
-    static_cast<void>(b.append({"same"}));
+    static_cast<void>(b.append("same"));
     if (b.heard.bodies.size() != 1) return "it was not cut";
     for (const auto& plan : recovered.disk.crash_plans(3)) {
         machine later{recovered.disk.crash(plan), {9, 9}};
         auto c = later.start(4);
-        static_cast<void>(c.log->catch_up(c.heard));
+        static_cast<void>(c.listen());
         if (c.heard.bodies.size() > 1) return plan.describe() + ": it is back";
+    }
+    return {};
+}
+
+// A log of several segments that is trimmed to the third; `power_off_at` a call of the removal (0 = not at all).
+std::string trimmed(bool synced, std::uint64_t power_off_at)
+{
+    machine m;
+    auto p = m.start(1);
+    for (int i = 0; i < 6; ++i) static_cast<void>(p.append_durably(std::string(600, '.')));
+    static_cast<void>(p.append_durably("kept"));
+    {
+        auto turn = p.log->take_turn(p.heard);
+        const auto ticket = turn->trim(3);
+        if (!ticket) return ticket.error().message();
+        if (synced && !p.log->sync(*ticket)) return "it cannot be synced";
+        if (power_off_at != 0) m.disk.inject(disk_fault::power_off, power_off_at);
+        static_cast<void>(p.log->drop_trimmed());
+    }
+    for (const auto& plan : m.disk.crash_plans(3)) {
+        machine later{m.disk.crash(plan), {9, 9}};
+        auto q = later.start(4);
+        if (!q.log) return plan.describe() + ": it cannot be opened";
+        if (const auto done = q.listen(); !done) return plan.describe() + ": " + done.error().message();
+        if (q.heard.bodies.empty() || q.heard.bodies.rbegin()->second != "kept")
+            return plan.describe() + ": it is gone";
+    }
+    return {};
+}
+
+std::string unsynced_trim_is_lost() { return trimmed(false, 0); }
+
+std::string removal_is_cut_off()
+{
+    for (std::uint64_t nth = 1; nth < 8; ++nth)
+        if (const std::string why = trimmed(true, nth); !why.empty()) return std::to_string(nth) + ": " + why;
+    return {};
+}
+
+std::string body_lands_elsewhere()
+{
+    machine m;
+    auto p = m.start(1);
+    for (int i = 0; i < 40; ++i) {
+        auto turn = p.log->take_turn(p.heard);
+        const auto place = turn->prepare(200, journal::append_room::reserve);
+        const std::string body(100, static_cast<char>('0' + i));
+        const auto ticket = turn->append(body);
+        p.heard.at = turn->position();
+        const auto got = p.log->read(place->segment, place->offset, body.size());
+        if (!ticket || !got || *got != body) return "body " + std::to_string(i) + " is not where it was said";
+    }
+    return {};
+}
+
+std::string stale_window()
+{
+    machine m;
+    auto a = m.start(1);
+    auto b = m.start(2);
+    for (int i = 0; i < 20; ++i) {
+        static_cast<void>((i % 2 == 0 ? a : b).append("body " + std::to_string(i)));
+        if (const std::string why = a.read_back(); !why.empty()) return why;
     }
     return {};
 }
@@ -148,7 +216,7 @@ std::string two_turns_at_once()
     if (!first) return first.error().message();
     auto second = b.log->take_turn(b.heard);
     if (!second) return second.error().code == errc::busy ? "" : second.error().message();
-    const std::string_view body[] = {"body"};
+    const std::string_view body = "body";
     const auto one = first->append(body);
     const auto two = second->append(body);
     return one && two && one->sequence == two->sequence ? "both wrote at one place" : "both had the turn";
@@ -189,7 +257,11 @@ INSTANTIATE_TEST_SUITE_P(Each, LogMutants,
                                          mutant{"sync_cut", &switches::sync_cut, cut_frame_comes_back},
                                          mutant{"poison", &switches::poison, crashes},
                                          mutant{"generation", &switches::generation, lost_is_not_its_successor},
-                                         mutant{"lock", &switches::lock, two_turns_at_once}),
+                                         mutant{"lock", &switches::lock, two_turns_at_once},
+                                         mutant{"sync_trim", &switches::sync_trim, unsynced_trim_is_lost},
+                                         mutant{"oldest_first", &switches::oldest_first, removal_is_cut_off},
+                                         mutant{"prepared", &switches::prepared, body_lands_elsewhere},
+                                         mutant{"window_end", &switches::window_end, stale_window}),
                          [](const auto& information) { return std::string{information.param.name}; });
 
 }  // namespace

@@ -31,7 +31,7 @@ std::set<std::string> lines_of(int fd)
 std::multiset<std::string> bodies_in(const std::string& path)
 {
     real_process<> reader{path};
-    EXPECT_TRUE(reader.log->catch_up(reader.heard));
+    EXPECT_TRUE(reader.listen());
     std::multiset<std::string> all;
     for (const auto& [sequence, body] : reader.heard.bodies) all.insert(body);
     return all;

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace queuectl::journal_testing {
 
@@ -21,21 +22,28 @@ public:
     void stop_leading() {}
 };
 
-// The bodies that were heard, by sequence.
+// The bodies that were heard, by sequence, and where they were.
 struct heard_bodies {
     std::map<std::uint64_t, std::string> bodies;
+    std::map<std::uint64_t, journal::frame_place> places;
+    std::vector<std::string> trims;
+    journal::log_position at{};
     int restarts = 0;
 
-    void frame(std::uint64_t sequence, std::string_view body)
+    [[nodiscard]] journal::log_position heard() const { return at; }
+    void frame(const journal::log_position& behind, const journal::frame_place& place, std::string_view body)
     {
-        EXPECT_TRUE(bodies.empty() || bodies.rbegin()->first < sequence);
-        bodies.emplace(sequence, body);
+        EXPECT_TRUE(at.sequence < behind.sequence);
+        at = behind;
+        if (place.type == journal::frame_type::trim) trims.emplace_back(body);
+        if (place.type == journal::frame_type::transaction) remember(behind.sequence - 1, place, body);
     }
-    void restart()
+    void remember(std::uint64_t sequence, const journal::frame_place& place, std::string_view body)
     {
-        bodies.clear();
-        ++restarts;
+        bodies[sequence] = body;
+        places[sequence] = place;
     }
+    void restart() { *this = {{}, {}, {}, {}, restarts + 1}; }
 };
 
 inline constexpr uid first_boot{7, 7};
@@ -67,23 +75,61 @@ struct simulated_process {
         if (opened) log = std::move(*opened);
     }
 
-    [[nodiscard]] result<journal::log_ticket> append(std::initializer_list<std::string_view> bodies,
+    [[nodiscard]] result<journal::log_ticket> append(std::string_view body,
                                                      journal::append_room room = journal::append_room::normal)
     {
         auto turn = log->take_turn(heard);
         if (!turn) return fail(turn.error());
-        auto ticket = turn->append({bodies.begin(), bodies.size()}, room);
+        const auto place = turn->prepare(body.size(), room);
+        if (!place) return fail(place.error());
+        auto ticket = turn->append(body, room);
         if (!ticket) return ticket;
-        auto sequence = ticket->sequence - bodies.size();
-        for (const auto body : bodies) heard.bodies[++sequence] = body;
+        heard.remember(ticket->sequence, *place, body);
+        heard.at = turn->position();
         return ticket;
     }
-    [[nodiscard]] result<journal::log_ticket> append_durably(std::initializer_list<std::string_view> bodies)
+    [[nodiscard]] result<journal::log_ticket> append_durably(std::string_view body)
     {
-        auto ticket = append(bodies);
+        auto ticket = append(body);
         if (!ticket) return ticket;
         if (auto done = log->sync(*ticket); !done) return fail(done.error());
         return ticket;
+    }
+    // Hears what others have appended.
+    [[nodiscard]] result<void> listen()
+    {
+        auto turn = log->take_turn(heard);
+        if (!turn) return fail(turn.error());
+        return {};
+    }
+    // Whether what is in the log at each place is what was heard or appended there.
+    [[nodiscard]] std::string read_back()
+    {
+        auto turn = log->take_turn(heard);
+        if (!turn) return turn.error().message();
+        for (const auto& [sequence, place] : heard.places) {
+            const auto& body = heard.bodies.at(sequence);
+            const auto got = log->read(place.segment, place.offset, body.size());
+            if (!got) return got.error().message();
+            if (*got != body) return "frame " + std::to_string(sequence) + " is not at its place";
+        }
+        return {};
+    }
+    [[nodiscard]] result<void> trim_durably(std::uint64_t first, std::string_view user)
+    {
+        auto ticket = [&]() -> result<journal::log_ticket> {
+            auto turn = log->take_turn(heard);
+            if (!turn) return fail(turn.error());
+            return turn->trim(first, user);
+        }();
+        if (!ticket) return fail(ticket.error());
+        return log->sync(*ticket);
+    }
+    [[nodiscard]] result<void> drop_trimmed()
+    {
+        auto turn = log->take_turn(heard);
+        if (!turn) return fail(turn.error());
+        return log->drop_trimmed();
     }
 };
 

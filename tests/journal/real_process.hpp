@@ -36,10 +36,17 @@ struct real_process {
     {
         auto turn = log->take_turn(heard);
         if (!turn) return fail(turn.error());
-        const std::string_view bodies[] = {body};
-        auto ticket = turn->append(bodies);
-        if (ticket) heard.bodies[ticket->sequence] = body;
+        auto ticket = turn->append(body);
+        if (!ticket) return ticket;
+        heard.bodies[ticket->sequence] = body;
+        heard.at = turn->position();
         return ticket;
+    }
+    [[nodiscard]] result<void> listen()
+    {
+        auto turn = log->take_turn(heard);
+        if (!turn) return fail(turn.error());
+        return {};
     }
     [[nodiscard]] result<journal::log_ticket> append_durably(std::string_view body)
     {

@@ -66,7 +66,7 @@ TEST(Segment, ALeftOverIsReplacedAndAFailureLeavesNothing)
     log_builder log;
     ASSERT_TRUE(log.fs.create(segment_name(1, ".new")));
     log.begin(1);
-    EXPECT_EQ(*newest_segment(log.fs), 1U);
+    EXPECT_EQ(find_segments(log.fs)->newest, 1U);
     log.disk.set_room(1000);
     EXPECT_EQ(prepare_segment(log.fs, log.header(2), {}).error().code, errc::store_full);
     EXPECT_EQ(log.fs.list()->size(), 1U);
@@ -83,7 +83,7 @@ TEST(Segment, CreationCutOffAtEveryCall)
         for (const auto& plan : log.disk.crash_plans(nth)) {
             simulated_disk after{log.disk.crash(plan)};
             simulated_file_system fs{after};
-            EXPECT_TRUE(*newest_segment(fs) == 0 || open_segment(fs, 1)) << nth << ' ' << plan.describe();
+            EXPECT_TRUE(find_segments(fs)->newest == 0 || open_segment(fs, 1)) << nth << ' ' << plan.describe();
         }
     }
 }

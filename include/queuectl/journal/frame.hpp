@@ -25,6 +25,10 @@ struct all_guards {
     static constexpr bool poison = true;            // a failed sync is remembered, what it covered is copied
     static constexpr bool generation = true;        // who waited for what was lost does not take a successor for it
     static constexpr bool lock = true;              // one writer at a time
+    static constexpr bool sync_trim = true;         // a trim is synced before what it trims is removed
+    static constexpr bool oldest_first = true;      // trimmed segments are removed in their order
+    static constexpr bool prepared = true;          // a body lands where prepare() has said
+    static constexpr bool window_end = true;        // bytes that are not yet written are not kept as read
 };
 
 namespace detail {

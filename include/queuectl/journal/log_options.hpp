@@ -3,7 +3,7 @@
 #define QUEUECTL_JOURNAL_LOG_OPTIONS_HPP
 
 #include <queuectl/journal/group_sync.hpp>
-#include <queuectl/journal/log_reader.hpp>
+#include <queuectl/journal/log_position.hpp>
 #include <queuectl/random.hpp>
 #include <queuectl/time_source.hpp>
 
@@ -14,8 +14,6 @@ struct log_options {
     durability mode = durability::full;
     duration interval{1'000'000};  // of durability::interval
     duration lock_patience{10'000'000};
-    log_position start{};            // where reading begins: what a snapshot says
-    std::uint64_t durable_upto = 0;  // the last sequence that the snapshot knows to have been synced
     segment_sizes sizes{};
     uid boot = queuectl::detail::read_boot_id();
     random_source random{};  // of store id and file ids
@@ -27,12 +25,26 @@ enum class append_room : std::uint8_t {
     reserve,  // also what is kept back for appends that must go on when the disk is full: settles
 };
 
-// Hears what is in the log: frame(sequence, body) for each, in order, and restart() when all that it has heard is void
-// and is told again from the start position (after a failed sync only). What is appended through this log is not told.
+// Who hears what is in the log, and remembers how far; often shared by the processes of a store, like the log.
+//
+// | expression                       | meaning                                                                        |
+// |----------------------------------|--------------------------------------------------------------------------------|
+// | sink.heard() → log_position      | behind the last frame that it has heard; none (the default) when there is none |
+// | sink.frame(behind, place, body)  | the next frame; from now on heard() is `behind`                                |
+// | sink.restart()                   | what it has heard is void: heard() is none, all is told again from the begin   |
+//
+// `place.type` says what the frame is: transaction, or trim (`body` is the user's part of it); for any other `body` is
+// empty. `body` lies at `place`; the view is valid during the call only. After a trim, frames may speak of what had
+// been written before the log's begin. A telling from the begin starts with restart(). What a holder of the turn
+// appends is not told: it sets the sink's position itself, to turn.position(). A sink that does not (its process has
+// died) is told.
 template <class S>
-concept log_sink = requires(S& sink, std::uint64_t sequence, std::string_view body)
+concept log_sink = requires(S& sink, const log_position& behind, const frame_place& place, std::string_view body)
 {
-    sink.frame(sequence, body);
+    {
+        sink.heard()
+        } -> std::convertible_to<log_position>;
+    sink.frame(behind, place, body);
     sink.restart();
 };
 

@@ -2,21 +2,12 @@
 #ifndef QUEUECTL_JOURNAL_LOG_READER_HPP
 #define QUEUECTL_JOURNAL_LOG_READER_HPP
 
+#include <queuectl/journal/log_position.hpp>
 #include <queuectl/journal/tail.hpp>
 
 #include <optional>
 
 namespace queuectl::inline v0::journal {
-
-// A place between two frames. The default is the begin of the log; a snapshot holds another.
-struct log_position {
-    std::uint64_t segment = 1;
-    std::uint64_t offset = frames_begin;
-    std::uint64_t sequence = 1;      // of the next frame
-    std::uint32_t previous_crc = 0;  // CRC field of the frame before it
-
-    friend bool operator==(const log_position&, const log_position&) = default;
-};
 
 // A frame that was read. `body` is valid until the reader is used again.
 struct frame_view {
@@ -36,15 +27,38 @@ enum class read_status : std::uint8_t {
 template <file_system FileSystem, class Guards = all_guards>
 class log_reader {
 public:
-    // `newest`: the last segment there is, as far as is known.
+    // Starts at a position between two frames. `newest`: the last segment there is, as far as is known.
     log_reader(FileSystem& fs, log_position from, std::uint64_t newest) : fs_{&fs}, at_{from}, newest_{newest} {}
 
     [[nodiscard]] const log_position& position() const noexcept { return at_; }
     [[nodiscard]] std::uint64_t newest() const noexcept { return newest_; }
     void set_newest(std::uint64_t newest) noexcept { newest_ = newest; }
 
-    // The segment of the position; null before it was first needed.
-    [[nodiscard]] segment<FileSystem>* current() noexcept { return current_ ? &*current_ : nullptr; }
+    // Goes to a position that is known to be between two frames, in a segment up to `newest`. Reads nothing.
+    void jump(const log_position& to, std::uint64_t newest) noexcept
+    {
+        if (current_ && current_->header.number != to.segment) current_.reset();
+        following_.reset();
+        at_ = to;
+        newest_ = newest;
+        chained_ = true;
+        refresh();
+    }
+    // Goes to the begin of a log that begins with segment `lowest`: of its first frame, sequence and previous CRC are
+    // believed.
+    void begin(std::uint64_t lowest, std::uint64_t newest) noexcept
+    {
+        current_.reset();
+        jump({lowest, frames_begin, lowest == 1 ? 1U : 0U, 0}, newest);
+        chained_ = lowest == 1;
+    }
+
+    // The segment of the position.
+    [[nodiscard]] result<segment<FileSystem>*> current()
+    {
+        if (auto here = settle_in(); !here) return fail(here.error());
+        return &*current_;
+    }
 
     // CRC of the last frame before the segment of the position; once it was needed.
     [[nodiscard]] std::uint32_t segment_crc() const noexcept { return segment_crc_; }
@@ -78,8 +92,8 @@ public:
         }
     }
 
-    // After `end`: what lies there. Damage is an error; `durable_upto` is the last sequence that a snapshot, or
-    // anybody else, knows to have been synced. Reads the rest of the segment.
+    // After `end`: what lies there. Damage is an error; `durable_upto` is the last sequence that anybody else knows to
+    // have been synced. Reads the rest of the segment.
     [[nodiscard]] result<tail> inspect_end(std::uint64_t durable_upto = 0)
     {
         if (auto here = settle_in(); !here) return fail(here.error());
@@ -130,6 +144,7 @@ private:
         if (!current_) {
             auto opened = open_known(at_.segment);
             if (!opened) return fail(opened.error());
+            if (at_.sequence == 0) at_.sequence = opened->header.first_sequence;
             if (auto fits = check_begin(*opened); !fits) return fail(fits.error());
             if (auto done = find_segment_crc(*opened); !done) return fail(done.error());
             current_.emplace(std::move(*opened));
@@ -200,15 +215,17 @@ private:
         if (*at == nullptr) return false;
         const frame_header h = load_frame_header(*at);
         if (!plausible<Guards>(h, s.file_id, room) || h.sequence != at_.sequence) return false;
-        if (Guards::chain && h.previous_crc != at_.previous_crc) return false;
+        if (Guards::chain && chained_ && h.previous_crc != at_.previous_crc) return false;
         const std::uint64_t bytes = frame_bytes(h.body_bytes);
         at = view(static_cast<std::size_t>(bytes));
         if (!at) return fail(at.error());
         if (*at == nullptr || !intact<Guards>(h, *at, s.file_id, at_.offset)) return false;
-        if (h.type > frame_type::watermark && (h.flags & flag_skippable) == 0)
+        if (h.type > frame_type::trim && (h.flags & flag_skippable) == 0)
             return fail(errc::wrong_version, "read " + segment_name(at_.segment),
                         "a frame's type is newer than this program");
         out = {h, {*at + frame_header_bytes, h.body_bytes}};
+        if (!chained_) segment_crc_ = h.previous_crc;
+        chained_ = true;
         skip(bytes, 1, h.crc);
         return true;
     }
@@ -234,6 +251,7 @@ private:
     FileSystem* fs_;
     log_position at_;
     std::uint64_t newest_;
+    bool chained_ = true;  // whether the CRC of the frame before the position is known
     std::uint32_t segment_crc_ = 0;
     std::optional<segment<FileSystem>> current_;
     std::optional<segment<FileSystem>> following_;

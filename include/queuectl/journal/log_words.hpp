@@ -2,12 +2,19 @@
 #ifndef QUEUECTL_JOURNAL_LOG_WORDS_HPP
 #define QUEUECTL_JOURNAL_LOG_WORDS_HPP
 
+#include <queuectl/journal/log_position.hpp>
 #include <queuectl/process/futex.hpp>
 #include <queuectl/uid.hpp>
 
 #include <atomic>
 
 namespace queuectl::inline v0::journal {
+
+enum write_state : std::uint32_t {
+    write_done = 0,
+    write_files = 1,  // files change; the words say what was before
+    write_words = 2,  // the words change too
+};
 
 // Valid for one boot of the machine and one store: else made anew, under the lock, from the files alone. All zero is
 // "not valid". Frames are believed because they are valid, never because a word says so; what only the words know is
@@ -19,14 +26,20 @@ struct log_words {
     std::atomic<std::uint64_t> store_low;
     std::atomic<std::uint64_t> segment;         // the newest
     std::atomic<std::uint64_t> written;         // the last sequence; set after `segment`
+    std::atomic<std::uint64_t> end;             // offset in `segment` behind frame `written`
     std::atomic<std::uint64_t> synced;          // the last sequence known to be durable
-    std::atomic<std::uint64_t> writer;          // who wrote last
+    std::atomic<std::uint64_t> last_data;       // the last sequence that is no watermark, or more
+    std::atomic<std::uint64_t> durable_said;    // the highest durable_upto of a frame, or less
+    std::atomic<std::uint64_t> lowest;          // the first segment, or less
+    std::atomic<std::uint64_t> trim_segment;    // where the log begins by the newest trim frame; 0 = none is known
+    std::atomic<std::uint64_t> trim_sequence;   // of that frame
     std::atomic<std::uint64_t> appends;         // how often was written
     std::atomic<std::uint64_t> appends_synced;  // as `appends`, when the last sync began
     std::atomic<std::uint64_t> batch;           // how many appends the last sync covered
     std::atomic<std::int64_t> synced_at;        // monotonic_us of the last sync
+    std::atomic<std::uint32_t> end_crc;         // CRC of frame `written`
     std::atomic<std::uint32_t> segment_crc;     // CRC of the last frame before the newest segment
-    queuectl::detail::shared_word dirty;        // not 0: a writer changes files; under the lock: it died there
+    queuectl::detail::shared_word dirty;        // a write_state; under the lock, not 0: a writer has died in it
     queuectl::detail::shared_word syncing;      // not 0: a sync runs; under the leadership: its process died in it
     queuectl::detail::shared_word poisoned;     // not 0: a sync has failed; what it covered has to be copied
     queuectl::detail::shared_word generation;   // changes after every `poisoned`
@@ -44,6 +57,18 @@ struct log_words {
         store_low = store.low;
         boot_high = boot.high;
         boot_low = boot.low;
+    }
+    // Under the lock.
+    [[nodiscard]] log_position position() const noexcept
+    {
+        return {segment.load(), end.load(), written.load() + 1, end_crc.load()};
+    }
+    void set_position(const log_position& p) noexcept
+    {
+        end = p.offset;
+        end_crc = p.previous_crc;
+        segment = p.segment;
+        written = p.sequence - 1;
     }
     void invalidate() noexcept { boot_high = boot_low = 0; }
 

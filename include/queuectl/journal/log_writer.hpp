@@ -3,10 +3,12 @@
 #define QUEUECTL_JOURNAL_LOG_WRITER_HPP
 
 #include <queuectl/journal/log_options.hpp>
+#include <queuectl/journal/log_window.hpp>
 #include <queuectl/journal/rescue.hpp>
+#include <queuectl/journal/trim.hpp>
 
 #include <mutex>
-#include <span>
+#include <optional>
 
 namespace queuectl::inline v0::journal::detail {
 
@@ -19,9 +21,8 @@ struct log_writer {
           words_{&words},
           options_{options},
           random_{options.random},
-          writer_{random_() | 1},
           sync_{fs_, gate, words},
-          reader_{fs_, options.start, options.start.segment}
+          reader_{fs_, {}, 1}
     {
     }
 
@@ -30,20 +31,25 @@ struct log_writer {
 
     result<void> find_store()
     {
-        const auto newest = newest_segment(fs_);
-        if (!newest) return fail(newest.error());
-        if (*newest == 0)
+        const auto found = find_segments(fs_);
+        if (!found) return fail(found.error());
+        if (found->newest == 0)
             return options_.create ? result<void>{} : fail(errc::not_found, "open the journal", "there is none");
-        const auto opened = open_segment(fs_, *newest);
+        const auto opened = open_segment(fs_, found->newest);
         if (!opened) return fail(opened.error());
         store_ = opened->header.store;
         return {};
     }
 
-    void note(frame_type type, std::uint64_t sequence, std::uint64_t durable_upto) noexcept
+    // A frame that was read or is about to be published.
+    void note(frame_type type, std::uint64_t sequence, std::uint64_t durable_upto, std::string_view body) noexcept
     {
-        durable_seen_ = std::max(durable_seen_, durable_upto);
-        if (type != frame_type::watermark) last_data_ = sequence;
+        if (durable_upto > words_->durable_said.load()) words_->durable_said = durable_upto;
+        if (type == frame_type::watermark) return;
+        if (sequence > words_->last_data.load()) words_->last_data = sequence;
+        if (type != frame_type::trim || trimmed_to(body) < words_->trim_segment.load()) return;
+        words_->trim_sequence = sequence;
+        words_->trim_segment = trimmed_to(body);
     }
 
     segment_header new_header(std::uint64_t number, std::uint64_t first, std::uint64_t bytes)
@@ -68,69 +74,102 @@ struct log_writer {
         return needed <= usual ? usual : (needed + 4095) / 4096 * 4096;
     }
 
-    // CRC of the last frame before the newest segment, once the reader is in it.
-    std::uint32_t begin_crc() const noexcept { return reader_.segment_crc(); }
-
-    void publish(std::uint64_t appends) noexcept
+    // Tells where the log ends now.
+    void publish() noexcept
     {
-        words_->segment = reader_.position().segment;
-        words_->writer = writer_;
-        words_->written = reader_.position().sequence - 1;
-        if (appends != 0) words_->appends.fetch_add(appends);
+        words_->dirty = write_words;
+        words_->set_position(reader_.position());
     }
 
-    result<log_ticket> append(frame_type type, std::span<const std::string_view> bodies, append_room room)
+    // The segment to write to; an error when nothing may be written.
+    result<segment<FileSystem>*> writable()
     {
-        std::uint64_t bytes = 0;
-        for (const auto body : bodies) {
-            if (body.size() > body_bytes_max) return fail(errc::invalid_argument, "append", "a body is over 1 GiB");
-            bytes += frame_bytes(body.size());
-        }
-        if (reader_.current()->header.oldest_writer > format_version)
+        if (refused_) return fail(*refused_);
+        auto s = reader_.current();
+        if (s && (*s)->header.oldest_writer > format_version)
             return fail(errc::wrong_version, "append", "the journal's format is newer than this program");
-        const auto kept = room == append_room::normal ? reserve_of(reader_.current()->header.bytes) : 0;
-        if (reader_.position().offset + bytes + kept > reader_.current()->header.bytes)
-            if (auto done = roll(bytes); !done) return fail(done.error());
-        return write(type, bodies);
+        return s;
     }
 
-    result<log_ticket> write(frame_type type, std::span<const std::string_view> bodies)
+    // Makes room for a frame with such a body, and tells where the body will be.
+    result<frame_place> prepare(frame_type type, std::uint64_t body_bytes, append_room room)
     {
-        auto& s = *reader_.current();
+        if (body_bytes > body_bytes_max) return fail(errc::invalid_argument, "append", "a body is over 1 GiB");
+        auto s = writable();
+        if (!s) return fail(s.error());
+        const auto bytes = frame_bytes(body_bytes);
         const auto& at = reader_.position();
+        const auto kept = room == append_room::normal ? reserve_of((*s)->header.bytes) : 0;
+        const bool fits = at.offset + bytes <= prepared_end_ || at.offset + bytes + kept <= (*s)->header.bytes;
+        if (!fits)
+            if (auto done = roll(bytes); !done) return fail(done.error());
+        prepared_end_ = Guards::prepared ? std::max(prepared_end_, at.offset + bytes) : 0;
+        return frame_place{at.segment, at.offset + frame_header_bytes, type};
+    }
+
+    result<log_ticket> append(frame_type type, std::string_view body, append_room room)
+    {
+        if (auto place = prepare(type, body.size(), room); !place) return fail(place.error());
+        auto s = reader_.current();
+        if (!s) return fail(s.error());
+        const log_position at = reader_.position();
         frame_header h;
         h.sequence = at.sequence;
         h.durable_upto = std::min(words_->synced.load(), at.sequence - 1);
-        h.file_id = s.header.file_id;
+        h.file_id = (*s)->header.file_id;
         h.previous_crc = at.previous_crc;
         h.type = type;
-        buffer_.clear();
-        for (const auto body : bodies) {
-            h.previous_crc = append_frame(buffer_, h, body, at.offset + buffer_.size());
-            ++h.sequence;
-        }
-        words_->dirty = 1;
-        if (auto done = fs_.write(s.file, at.offset, buffer_); !done) {
-            cut(at.offset + buffer_.size());
-            if (words_->poisoned.load() != 0)
-                return fail(errc::outcome_unknown, done.error().operation, done.error().detail,
-                            done.error().backend_code);
-            words_->dirty = 0;
-            return fail(done.error());
-        }
-        note(type, h.sequence - 1, h.durable_upto);
-        reader_.skip(buffer_.size(), bodies.size(), h.previous_crc);
-        publish(type == frame_type::transaction ? 1 : 0);
-        words_->dirty = 0;
+        written_.clear();
+        written_at_ = at;
+        const auto crc = append_frame(written_, h, body, at.offset);
+        words_->dirty = write_files;
+        if (auto done = fs_.write((*s)->file, at.offset, written_); !done) return undo_write(**s, done.error());
+        note(type, h.sequence, h.durable_upto, body);
+        reader_.skip(written_.size(), 1, crc);
+        prepared_end_ = 0;
+        publish();
+        if (type != frame_type::watermark) words_->appends.fetch_add(1);
+        words_->dirty = write_done;
         return seen();
+    }
+
+    result<log_ticket> undo_write(segment<FileSystem>& s, const error& why)
+    {
+        cut(s, reader_.position().offset + written_.size());
+        written_.clear();
+        if (words_->poisoned.load() != 0)
+            return fail(errc::outcome_unknown, why.operation, why.detail, why.backend_code);
+        words_->dirty = write_done;
+        return fail(why);
+    }
+
+    result<log_ticket> trim(std::uint64_t first, std::string_view user)
+    {
+        const auto body = encode_trim(first, user);
+        const auto place = prepare(frame_type::trim, body.size(), append_room::reserve);
+        if (!place) return fail(place.error());
+        if (first == 0 || first > place->segment || first < words_->trim_segment.load())
+            return fail(errc::invalid_argument, "trim", "the log cannot begin with " + segment_name(first));
+        return append(frame_type::trim, body, append_room::reserve);
+    }
+
+    // The caller has the turn.
+    result<std::string_view> read(std::uint64_t segment, std::uint64_t offset, std::size_t bytes)
+    {
+        const auto inside = offset - written_at_.offset;  // huge when it lies before
+        if (segment == written_at_.segment && inside <= written_.size() && bytes <= written_.size() - inside)
+            return std::string_view{written_}.substr(static_cast<std::size_t>(inside), bytes);
+        return window_.read(fs_, segment, offset, bytes, reader_.position());
     }
 
     result<void> watermark()
     {
-        if (words_->synced.load() < last_data_ || durable_seen_ >= last_data_) return {};
-        if (reader_.position().offset + frame_header_bytes > reader_.current()->header.bytes) return {};
-        const std::string_view none[1];
-        if (auto done = append(frame_type::watermark, none, append_room::reserve); !done) return fail(done.error());
+        const auto data = words_->last_data.load();
+        if (words_->synced.load() < data || words_->durable_said.load() >= data) return {};
+        auto s = writable();
+        if (!s) return fail(s.error());
+        if (reader_.position().offset + frame_header_bytes > (*s)->header.bytes) return {};
+        if (auto done = append(frame_type::watermark, {}, append_room::reserve); !done) return fail(done.error());
         return {};
     }
 
@@ -140,20 +179,24 @@ struct log_writer {
         auto lead = sync_.lead();
         if (Guards::sync_before_roll && words_->synced.load() < seen().sequence)
             if (auto done = sync_.sync_written(); !done) return done;
-        const auto number = reader_.position().segment + 1;
-        words_->dirty = 1;
-        const auto h = new_header(number, reader_.position().sequence,
-                                  bytes_for(options_.sizes.next(reader_.current()->header.bytes), bytes));
+        const auto& at = reader_.position();
+        const auto s = reader_.current();
+        if (!s) return fail(s.error());
+        const auto h =
+            new_header(at.segment + 1, at.sequence, bytes_for(options_.sizes.next((*s)->header.bytes), bytes));
+        words_->dirty = write_files;
         auto made = prepare_segment<Guards>(fs_, h, {});
         if (!made) {
-            words_->dirty = 0;
+            words_->dirty = write_done;
             return fail(made.error());
         }
-        if (auto done = publish_segment<Guards>(fs_, number); !done) return give_up_segment(done.error());
-        words_->segment_crc = reader_.position().previous_crc;
+        if (auto done = publish_segment<Guards>(fs_, h.number); !done) return give_up_segment(done.error());
+        prepared_end_ = 0;
         reader_.enter(std::move(*made));
-        publish(0);
-        words_->dirty = 0;
+        words_->dirty = write_words;
+        words_->segment_crc = at.previous_crc;
+        publish();
+        words_->dirty = write_done;
         return {};
     }
 
@@ -178,20 +221,24 @@ struct log_writer {
         if (!made) return fail(made.error());
         if (auto done = publish_segment<Guards>(fs_, number + 1); !done) return done;
         words_->segment_crc = saved->crc_before;
-        words_->segment = number + 1;
-        words_->written = saved->last_sequence;
+        words_->set_position(
+            {number + 1, frames_begin + saved->bytes.size(), saved->last_sequence + 1, saved->last_crc});
         words_->synced = saved->last_sequence;
-        words_->writer = 0;
-        words_->dirty = 0;
+        words_->last_data = saved->last_sequence;
+        words_->durable_said = 0;
+        if (words_->trim_sequence.load() > synced) words_->trim_segment = words_->trim_sequence = 0;
+        words_->dirty = write_done;
         words_->poisoned = 0;
+        window_.forget();
+        written_.clear();
         return {};
     }
 
     // What cannot be cut is left behind in its segment.
-    void cut(std::uint64_t end)
+    void cut(segment<FileSystem>& s, std::uint64_t end)
     {
         auto lead = sync_.lead();
-        if (!cut_tail<Guards>(fs_, *reader_.current(), reader_.position().offset, end)) sync_.poison();
+        if (!cut_tail<Guards>(fs_, s, reader_.position().offset, end)) sync_.poison();
     }
 
     result<void> create_first()
@@ -209,16 +256,17 @@ struct log_writer {
     log_words* words_;
     log_options options_;
     random_source random_;
-    std::uint64_t writer_;
     group_sync<FileSystem, Gate, Guards> sync_;
 
     std::mutex mutex_;  // of all below
     log_reader<FileSystem, Guards> reader_;
+    log_window<FileSystem, Guards> window_;
     uid store_{};
     std::uint32_t generation_ = 0;
-    std::uint64_t durable_seen_ = 0;  // the highest durable_upto of a frame
-    std::uint64_t last_data_ = 0;     // the last frame that is no watermark
-    std::string buffer_;
+    std::optional<error> refused_;    // why the holder of the turn may not write
+    std::uint64_t prepared_end_ = 0;  // where a frame may end in this segment, whatever is kept back
+    std::string written_;             // the last frame that was written here,
+    log_position written_at_;         // and where
 };
 
 }  // namespace queuectl::inline v0::journal::detail

@@ -159,15 +159,24 @@ template <class Guards = all_guards, file_system FileSystem>
     return Guards::sync_directory ? fs.sync_directory() : result<void>{};
 }
 
-// The highest number of a segment in the folder; 0 = there is none.
+struct segment_bounds {
+    std::uint64_t lowest = 0;  // 0 = there is none
+    std::uint64_t newest = 0;
+};
+
+// The numbers of the segments in the folder.
 template <file_system FileSystem>
-[[nodiscard]] result<std::uint64_t> newest_segment(FileSystem& fs)
+[[nodiscard]] result<segment_bounds> find_segments(FileSystem& fs)
 {
     const auto names = fs.list();
     if (!names) return fail(names.error());
-    std::uint64_t newest = 0;
-    for (const auto& name : *names) newest = std::max(newest, segment_number(name));
-    return newest;
+    segment_bounds found;
+    for (const auto& name : *names) {
+        const auto number = segment_number(name);
+        found.newest = std::max(found.newest, number);
+        if (number != 0 && (found.lowest == 0 || number < found.lowest)) found.lowest = number;
+    }
+    return found;
 }
 
 }  // namespace queuectl::inline v0::journal

@@ -1,0 +1,102 @@
+// Reads bytes of the log back from any place.
+#ifndef QUEUECTL_JOURNAL_LOG_WINDOW_HPP
+#define QUEUECTL_JOURNAL_LOG_WINDOW_HPP
+
+#include <queuectl/journal/log_position.hpp>
+#include <queuectl/journal/segment.hpp>
+
+namespace queuectl::inline v0::journal::detail {
+
+// One window over one segment, and a few segments kept open. What is in the window never changes in the file: it ends
+// where the log ended when it was filled. Not thread-safe.
+template <file_system FileSystem, class Guards>
+class log_window {
+public:
+    // `bytes` bytes at `offset` of a segment's file; valid until the next call. `end`: the log's. errc::corrupt when
+    // they are not there. Reads 64 KiB where the last read was near, else 8 KiB, at least.
+    [[nodiscard]] result<std::string_view> read(FileSystem& fs, std::uint64_t number, std::uint64_t offset,
+                                                std::size_t bytes, const log_position& end)
+    {
+        if (!holds(number, offset, bytes))
+            if (auto done = fill(fs, number, offset, bytes, end); !done) return fail(done.error());
+        return std::string_view{bytes_}.substr(static_cast<std::size_t>(offset - begin_), bytes);
+    }
+
+    // What was read may have changed: segments have become void.
+    void forget() noexcept
+    {
+        number_ = 0;
+        open_.clear();
+    }
+    // Segments before this one are no longer needed.
+    void close_before(std::uint64_t number) noexcept
+    {
+        std::erase_if(open_, [&](const auto& s) { return s.header.number < number; });
+        if (number_ < number) number_ = 0;
+    }
+
+private:
+    static constexpr std::size_t window_bytes = std::size_t{64} << 10;
+    static constexpr std::size_t first_bytes = std::size_t{8} << 10;
+    static constexpr std::size_t open_max = 8;
+
+    [[nodiscard]] bool holds(std::uint64_t number, std::uint64_t offset, std::size_t bytes) const noexcept
+    {
+        return number == number_ && offset >= begin_ && offset - begin_ <= bytes_.size() &&
+               bytes <= bytes_.size() - (offset - begin_);
+    }
+
+    static failure_value not_there(std::uint64_t number, std::uint64_t offset, const char* why)
+    {
+        return fail(errc::corrupt, "read " + segment_name(number), "at offset " + std::to_string(offset) + ": " + why);
+    }
+
+    result<void> fill(FileSystem& fs, std::uint64_t number, std::uint64_t offset, std::size_t bytes,
+                      const log_position& end)
+    {
+        const bool near =
+            number == number_ && offset + window_bytes >= begin_ && offset <= begin_ + bytes_.size() + window_bytes;
+        number_ = 0;
+        auto s = open(fs, number, offset);
+        if (!s) return fail(s.error());
+        const bool growing = Guards::window_end && number == end.segment;
+        const std::uint64_t limit = growing ? end.offset : (*s)->header.bytes;
+        if (number > end.segment || offset > limit || bytes > limit - offset)
+            return not_there(number, offset, "the log does not reach so far");
+        const auto want = std::min<std::uint64_t>(std::max(bytes, near ? window_bytes : first_bytes), limit - offset);
+        bytes_.resize(static_cast<std::size_t>(want));
+        const auto got = fs.read((*s)->file, offset, bytes_.data(), bytes_.size());
+        if (!got) return fail(got.error());
+        if (*got < bytes) return not_there(number, offset, "the file was cut off");
+        bytes_.resize(*got);
+        begin_ = offset;
+        number_ = number;
+        return {};
+    }
+
+    // The open segment, in front of the others.
+    result<segment<FileSystem>*> open(FileSystem& fs, std::uint64_t number, std::uint64_t offset)
+    {
+        for (auto it = open_.begin(); it != open_.end(); ++it)
+            if (it->header.number == number) {
+                std::rotate(open_.begin(), it, it + 1);
+                return &open_.front();
+            }
+        auto opened = open_segment(fs, number);
+        if (!opened && opened.error().code == errc::not_found)
+            return not_there(number, offset, "the segment is missing");
+        if (!opened) return fail(opened.error());
+        if (open_.size() == open_max) open_.pop_back();
+        open_.insert(open_.begin(), std::move(*opened));
+        return &open_.front();
+    }
+
+    std::vector<segment<FileSystem>> open_;  // the last used first
+    std::string bytes_;
+    std::uint64_t number_ = 0;  // of the window's segment; 0 = it holds nothing
+    std::uint64_t begin_ = 0;
+};
+
+}  // namespace queuectl::inline v0::journal::detail
+
+#endif
