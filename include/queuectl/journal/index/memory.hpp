@@ -10,6 +10,12 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 
+#if defined(__GNUC__)
+#define QUEUECTL_INDEX_COLD [[gnu::noinline, gnu::cold]]
+#else
+#define QUEUECTL_INDEX_COLD
+#endif
+
 namespace queuectl::inline v0::journal {
 
 enum class index_range : std::uint8_t { blocks, buckets, pages, undo };
@@ -180,8 +186,7 @@ private:
     {
         std::uint64_t unit = std::uint64_t{16} << 30;
         auto done = memory.map_ranges(unit);
-        for (; !done && done.error().code == errc::no_memory && unit > detail::index_step_max; unit /= 4)
-            done = memory.map_ranges(unit / 4);
+        for (; !done && unit > detail::index_step_max; unit /= 4) done = memory.map_ranges(unit / 4);
         if (!done) return fail(done.error());
         for (auto& range : memory.ranges_)
             if (auto grown = range.grow(detail::index_bytes_min); !grown) return fail(grown.error());

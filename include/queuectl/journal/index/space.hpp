@@ -2,12 +2,11 @@
 #ifndef QUEUECTL_JOURNAL_INDEX_SPACE_HPP
 #define QUEUECTL_JOURNAL_INDEX_SPACE_HPP
 
-#include <queuectl/journal/index/memory.hpp>
+#include <queuectl/journal/index/undo.hpp>
 #include <queuectl/random.hpp>
 #include <queuectl/uid.hpp>
 
-#include <atomic>
-#include <cstring>
+#include <cstddef>
 
 namespace queuectl::inline v0::journal {
 
@@ -44,30 +43,17 @@ struct space_header {
 };
 static_assert(sizeof(space_header) <= space_roots_at - space_header_at);
 
-// index_range::undo begins with the number of bytes of the entries behind it. An entry: the bytes as they were, padded
-// to 8; then where they belong: length << 40 | range << 38 | offset.
-inline constexpr std::size_t undo_entries_at = 64;
-inline constexpr std::size_t undo_piece_max = std::size_t{1} << 20;
-[[nodiscard]] constexpr std::uint64_t undo_place(index_range range, std::uint64_t offset, std::size_t bytes) noexcept
-{
-    return std::uint64_t{bytes} << 40 | static_cast<std::uint64_t>(range) << 38 | offset;
-}
-[[nodiscard]] constexpr std::size_t undo_padded(std::size_t bytes) noexcept { return (bytes + 7) & ~std::size_t{7}; }
-
 }  // namespace detail
 
 // The content of an index_memory. All changes between two commits are undone by rollback, also by another process
 // after this one was killed at any instruction. Not thread-safe: whoever has the store's turn uses it.
-//
-// Order within a change: what is remembered is there before its length counts, and that before the caller's change.
-// Program order is enough: a killed process has done what it executed, and others come after taking the store's lock.
 class index_space {
 public:
     // The largest block.
     static constexpr std::size_t bytes_max = detail::block_bytes_max;
 
     explicit index_space(index_memory memory) noexcept
-        : memory_{std::move(memory)}, blocks_{memory_.base(index_range::blocks)}, undo_{memory_.base(index_range::undo)}
+        : memory_{std::move(memory)}, undo_{memory_}, blocks_{memory_.base(index_range::blocks)}
     {
     }
 
@@ -86,7 +72,7 @@ public:
     [[nodiscard]] result<void> clear(const uid& boot, const uid& store, std::uint32_t layout)
     {
         invalidate();
-        set_undo_bytes(0);
+        undo_.forget();
         std::memset(blocks_, 0, detail::space_blocks_at);
         detail::space_header& h = header();
         h.boot = boot;
@@ -132,13 +118,13 @@ public:
     void touch(void* at, std::size_t bytes) noexcept
     {
         auto* const from = static_cast<char*>(at);
-        for (std::size_t done = 0; done < bytes; done += detail::undo_piece_max)
-            remember(from + done, std::min(bytes - done, detail::undo_piece_max));
+        for (std::size_t done = 0; done < bytes; done += detail::index_undo::piece_max)
+            remember(from + done, std::min(bytes - done, detail::index_undo::piece_max));
     }
     template <class T>
     T& touch(T& object) noexcept
     {
-        static_assert(sizeof(T) <= detail::undo_piece_max);
+        static_assert(sizeof(T) <= detail::index_undo::piece_max);
         remember(reinterpret_cast<char*>(&object), sizeof object);
         return object;
     }
@@ -148,7 +134,7 @@ public:
     [[nodiscard]] result<void> reserve(std::uint64_t block_bytes, std::uint64_t undo_bytes)
     {
         const std::uint64_t end = std::uint64_t{header().heap.end} * detail::block_unit + 2 * block_bytes;
-        const std::uint64_t undo = undo_end() + 4 * undo_bytes + 64;
+        const std::uint64_t undo = undo_.end() + 4 * undo_bytes + 64;
         if (end > memory_.bytes_seen(index_range::blocks)) [[unlikely]]
             if (auto done = memory_.grow(index_range::blocks, end); !done) return done;
         if (undo > memory_.bytes_seen(index_range::undo)) [[unlikely]]
@@ -163,7 +149,7 @@ public:
         QUEUECTL_ASSERT(bytes > 0 && bytes <= bytes_max);
         const std::size_t units = (bytes + detail::block_unit - 1) / detail::block_unit;
         detail::space_header& h = header();
-        if (undo_bytes() == 0) remember(reinterpret_cast<char*>(&h.heap), sizeof h.heap);
+        if (undo_.empty()) remember_heap();
         ref block = h.free[units];
         if (block != 0) {
             ref& link = *get<ref>(block);
@@ -194,25 +180,14 @@ public:
     }
 
     // Changes have been made since the last commit: by this holder of the turn, or by one that died.
-    [[nodiscard]] bool pending() const noexcept { return undo_bytes() != 0; }
+    [[nodiscard]] bool pending() const noexcept { return !undo_.empty(); }
     // The changes stand.
-    void commit() noexcept
-    {
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-        set_undo_bytes(0);
-    }
+    void commit() noexcept { undo_.forget(); }
     // All bytes, and the allocations, as at the last commit. May itself be cut off and repeated.
     void rollback() noexcept
     {
-        std::uint64_t left = undo_bytes();
-        if (left > memory_.bytes(index_range::undo) - detail::undo_entries_at) left = 0, invalidate();
-        while (left != 0) {
-            const std::uint64_t before = restore(left);
-            if (before >= left) invalidate();
-            left = before < left ? before : 0;
-        }
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-        set_undo_bytes(0);
+        if (!undo_.restore(memory_)) invalidate();
+        undo_.forget();
     }
 
     [[nodiscard]] index_memory& memory() noexcept { return memory_; }
@@ -220,7 +195,7 @@ public:
     // Allocated and not released, each block rounded up to 16.
     [[nodiscard]] std::uint64_t block_bytes() const noexcept { return header().heap.in_use; }
     // Makes `bytes` of a range usable; when that fails the space is invalid from now on.
-    [[nodiscard]] bool grown(index_range which, std::uint64_t bytes) noexcept
+    QUEUECTL_INDEX_COLD [[nodiscard]] bool grown(index_range which, std::uint64_t bytes) noexcept
     {
         if (memory_.grow(which, bytes)) return true;
         invalidate();
@@ -232,77 +207,31 @@ private:
     {
         return *reinterpret_cast<detail::space_header*>(blocks_ + detail::space_header_at);
     }
-    [[nodiscard]] std::uint64_t undo_bytes() const noexcept { return *reinterpret_cast<const std::uint64_t*>(undo_); }
-    [[nodiscard]] std::uint64_t undo_end() const noexcept { return detail::undo_entries_at + undo_bytes(); }
-    void set_undo_bytes(std::uint64_t bytes) noexcept
-    {
-        *reinterpret_cast<std::uint64_t*>(undo_) = bytes;
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-    }
-
-    [[nodiscard]] std::uint64_t place_of(const char* at, std::size_t bytes) const noexcept
-    {
-        auto offset = static_cast<std::uint64_t>(at - blocks_);
-        auto range = index_range::blocks;
-        if (offset >= memory_.length(range)) {
-            range = index_range::buckets;
-            offset = static_cast<std::uint64_t>(at - memory_.base(range));
-        }
-        if (offset >= memory_.length(range)) {
-            range = index_range::pages;
-            offset = static_cast<std::uint64_t>(at - memory_.base(range));
-        }
-        QUEUECTL_ASSERT(offset + bytes <= memory_.length(range));
-        return detail::undo_place(range, offset, bytes);
-    }
-
     void remember(const char* at, std::size_t bytes) noexcept
     {
-        const std::uint64_t place = place_of(at, bytes);
-        if (undo_bytes() == 0)
-            append(reinterpret_cast<const char*>(&header().heap), sizeof(detail::space_heap), heap_place);
-        if (place != last_place()) append(at, bytes, place);
+        if (undo_.empty()) remember_heap();
+        const std::uint64_t place = undo_.place_of(memory_, at, bytes);
+        if (place != undo_.last_place()) append(at, bytes, place);
     }
-    // Requires an entry.
-    [[nodiscard]] std::uint64_t last_place() const noexcept
+    QUEUECTL_INDEX_COLD void remember_heap() noexcept
     {
-        return *reinterpret_cast<const std::uint64_t*>(undo_ + undo_end() - 8);
+        append(reinterpret_cast<const char*>(&header().heap), sizeof(detail::space_heap), heap_place);
     }
     void append(const char* at, std::size_t bytes, std::uint64_t place) noexcept
     {
-        const std::uint64_t from = undo_end();
-        const std::uint64_t to = from + detail::undo_padded(bytes) + 8;
-        if (to > memory_.bytes_seen(index_range::undo) && !grown(index_range::undo, to)) [[unlikely]]
+        const std::uint64_t end = undo_.end_with(bytes);
+        if (end > memory_.bytes_seen(index_range::undo) && !grown(index_range::undo, end)) [[unlikely]]
             return;
-        std::memcpy(undo_ + from, at, bytes);
-        *reinterpret_cast<std::uint64_t*>(undo_ + to - 8) = place;
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-        set_undo_bytes(to - detail::undo_entries_at);
-    }
-
-    // Restores the last of the first `left` bytes of entries; returns how many are before it, or `left` when it is
-    // none.
-    [[nodiscard]] std::uint64_t restore(std::uint64_t left) noexcept
-    {
-        const char* const end = undo_ + detail::undo_entries_at + left - 8;
-        const std::uint64_t place = *reinterpret_cast<const std::uint64_t*>(end);
-        const std::uint64_t bytes = place >> 40;
-        const auto range = static_cast<index_range>(place >> 38 & 3);
-        const std::uint64_t offset = place & ((std::uint64_t{1} << 38) - 1);
-        const std::uint64_t padded = detail::undo_padded(bytes);
-        if (left % 8 != 0 || padded + 8 > left || range == index_range::undo) return left;
-        if (offset + bytes > memory_.bytes_seen(range) && offset + bytes > memory_.bytes(range)) return left;
-        std::memcpy(memory_.base(range) + offset, end - padded, bytes);
-        return left - padded - 8;
+        undo_.append(at, bytes, place);
     }
 
     static constexpr std::uint64_t heap_place =
-        detail::undo_place(index_range::blocks, detail::space_header_at + offsetof(detail::space_header, heap),
-                           sizeof(detail::space_heap));
+        detail::index_undo::place(index_range::blocks, detail::space_header_at + offsetof(detail::space_header, heap),
+                                  sizeof(detail::space_heap));
 
     index_memory memory_;
+    detail::index_undo undo_;
     char* blocks_;
-    char* undo_;
 };
 
 }  // namespace queuectl::inline v0::journal
