@@ -84,7 +84,7 @@ public:
         h.magic = detail::space_magic;
         return {};
     }
-    // As if never made. Changes may go on, but are not undone.
+    // As if never made. Changes may go on until clear, but nothing may be concluded from what is there.
     void invalidate() noexcept
     {
         header().magic = 0;
