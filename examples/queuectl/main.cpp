@@ -17,7 +17,7 @@ constexpr char help_head[] =
     "Usage: queuectl COMMAND [OPTIONS]\n"
     "\n"
     "Options, before or after the command:\n"
-    "  --store URL   sqlite:PATH; else QUEUECTL_STORE, else sqlite: in the state folder\n"
+    "  --store URL   sqlite:PATH or journal:DIR; else QUEUECTL_STORE, else sqlite: in the state folder\n"
     "  --json        JSON on standard output\n"
     "  -h, --help    Print this, or the help of the command, and exit\n"
     "  --version     Print the version and exit\n"

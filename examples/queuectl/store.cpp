@@ -13,7 +13,7 @@ namespace queuectl::command {
 
 namespace {
 
-constexpr char known_urls[] = "must be sqlite:PATH or memory:";
+constexpr char known_urls[] = "must be sqlite:PATH, journal:DIR or memory:";
 
 std::string from_environment(const char* name)
 {
@@ -77,20 +77,36 @@ result<store_location> locate_default()
     return store_location{store_kind::sqlite, folder + "/queuectl.db", true};
 }
 
+result<std::unique_ptr<any_storage>> open_file(const store_location& where, open_mode mode, const open_options& options)
+{
+    return where.kind == store_kind::journal ? open_journal(where.path, mode, options)
+                                             : open_sqlite(where.path, mode, options);
+}
+
 result<open_store> open_existing(const store_location& where, open_mode mode)
 {
     if (where.kind == store_kind::memory) return refuse_memory();
     auto there = is_there(where.path);
     if (!there) return fail(there.error());
     if (!*there) return open_store{erase_type(missing_storage{where.url()}), where, false};
-    auto opened = open_sqlite(where.path, mode, {});
-    if (!opened) return fail(opened.error());
-    return open_store{std::move(*opened), where, true};
+    auto opened = open_file(where, mode, {});
+    if (opened) return open_store{std::move(*opened), where, true};
+    if (opened.error().code == errc::not_found)
+        return open_store{erase_type(missing_storage{where.url()}), where, false};
+    return fail(opened.error());
 }
 
 }  // namespace
 
-std::string store_location::url() const { return kind == store_kind::memory ? "memory:" : "sqlite:" + path; }
+std::string store_location::url() const
+{
+    switch (kind) {
+        case store_kind::sqlite: return "sqlite:" + path;
+        case store_kind::journal: return "journal:" + path;
+        case store_kind::memory: break;
+    }
+    return "memory:";
+}
 
 result<store_location> locate(std::string_view url)
 {
@@ -99,17 +115,20 @@ result<store_location> locate(std::string_view url)
     if (named == "memory:") return store_location{store_kind::memory, {}, false};
     const std::size_t colon = named.find(':');
     const std::string scheme = named.substr(0, colon);
-    for (const char* other : {"journal", "lmdb", "redis", "rediss", "redis+unix"})
+    for (const char* other : {"lmdb", "redis", "rediss", "redis+unix"})
         if (colon != std::string::npos && scheme == other)
             return fail(errc::unsupported, "store " + scheme + ":", std::string{"is not compiled in; "} + known_urls);
-    if (colon == std::string::npos || scheme != "sqlite")
+    const bool journal = scheme == "journal";
+    if (colon == std::string::npos || (scheme != "sqlite" && !journal))
         return fail(errc::invalid_argument, "store", std::string{known_urls});
-    const std::string path = named.substr(colon + 1);
+    std::string path = named.substr(colon + 1);
+    while (journal && path.size() > 1 && path.back() == '/') path.pop_back();
     if (path.empty() || path.back() == '/' || path.find('\0') != std::string::npos)
-        return fail(errc::invalid_argument, "store", "sqlite:PATH needs the path of a file");
+        return fail(errc::invalid_argument, "store",
+                    journal ? "journal:DIR needs the path of a folder" : "sqlite:PATH needs the path of a file");
     auto full = absolute(path);
     if (!full) return fail(full.error());
-    return store_location{store_kind::sqlite, std::move(*full), false};
+    return store_location{journal ? store_kind::journal : store_kind::sqlite, std::move(*full), false};
 }
 
 result<open_store> open_for_reading(const store_location& where) { return open_existing(where, open_mode::read); }
@@ -121,7 +140,7 @@ result<open_store> open_for_writing(const store_location& where, const open_opti
     if (where.default_path)
         if (auto created = create_folders(where.path.substr(0, where.path.rfind('/'))); !created)
             return fail(created.error());
-    auto opened = open_sqlite(where.path, open_mode::create, options);
+    auto opened = open_file(where, open_mode::create, options);
     if (!opened) {
         error e = opened.error();
         if (e.code == errc::not_found) e.code = errc::unreachable;  // its folder is missing

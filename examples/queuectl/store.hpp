@@ -10,7 +10,7 @@
 
 namespace queuectl::command {
 
-enum class store_kind { sqlite, memory };
+enum class store_kind { sqlite, journal, memory };
 
 // Where a store is.
 struct store_location {
@@ -18,10 +18,10 @@ struct store_location {
     std::string path;           // absolute; empty for memory
     bool default_path = false;  // nobody named it: its folders are created, 0700, with the store
 
-    // "sqlite:/home/me/jobs.db", "memory:"
+    // "sqlite:/home/me/jobs.db", "journal:/home/me/jobs", "memory:"
     [[nodiscard]] std::string url() const;
-    // The side folder: locks, wake word, worker registry, logs. Empty for memory.
-    [[nodiscard]] std::string side_folder() const { return path.empty() ? path : path + ".d"; }
+    // The folder of locks, wake word, worker registry and logs: beside a file, the journal's own. Empty for memory.
+    [[nodiscard]] std::string side_folder() const { return kind == store_kind::sqlite ? path + ".d" : path; }
 };
 
 // Of the URL, else of QUEUECTL_STORE, else sqlite:queuectl.db in $XDG_STATE_HOME/queuectl (~/.local/state/queuectl).

@@ -12,6 +12,10 @@ enum class open_mode { read, change, create };
 [[nodiscard]] result<std::unique_ptr<any_storage>> open_sqlite(const std::string& path, open_mode mode,
                                                                const open_options& options);
 
+// Opens the journal in the folder at an absolute path.
+[[nodiscard]] result<std::unique_ptr<any_storage>> open_journal(const std::string& path, open_mode mode,
+                                                                const open_options& options);
+
 }  // namespace queuectl::command
 
 #endif

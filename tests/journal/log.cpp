@@ -266,11 +266,11 @@ TEST(Log, DurabilityNoneAndIntervalDoNotWait)
 {
     simulated_machine<> machine;
     auto options = small_options(1);
-    options.mode = journal::durability::none;
+    options.mode = durability::none;
     simulated_process<> none{machine.disk, machine.gate, machine.words, options};
     ASSERT_TRUE(none.append_durably("one"));
     EXPECT_EQ(machine.words.synced.load(), 0U);
-    options.mode = journal::durability::interval;
+    options.mode = durability::interval;
     options.interval = std::chrono::hours{1};
     simulated_process<> hourly{machine.disk, machine.gate, machine.words, options};
     machine.words.synced_at = queuectl::detail::monotonic_us();

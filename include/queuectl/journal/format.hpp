@@ -31,20 +31,22 @@
 // the trace of a crash. A NUMBER.new is no part of the log.
 //
 // Trimming. A trim frame says: the log begins with segment N (at most the frame's own; never less than an earlier
-// trim's); nothing before it is needed. When it is synced, the files before N are removed, the lowest number first, each
-// removal durable before the next. So the numbers have no gaps at any time, and segments before N that are still there
-// are read like the others. Reading begins at the lowest number present; if that is not 1, the previous CRC of the first
-// frame is believed, and a trim frame with N ≥ that number must follow: else segments are missing, which is damage.
+// trim's); nothing before it is needed. When it is synced, the files before N are removed, the lowest number first,
+// each removal durable before the next. So the numbers have no gaps at any time, and segments before N that are still
+// there are read like the others. Reading begins at the lowest number present; if that is not 1, the previous CRC of
+// the first frame is believed, and a trim frame with N ≥ that number must follow: else segments are missing, which is
+// damage.
 //
 // A segment ends where the next one begins: frames in it from the next one's first sequence on are void. (A sync of it
 // had failed; what followed the last successful one was copied to the new segment, under the same sequences.)
 //
 // Reading. The last segment ends at the first place that holds no valid frame: zeros, bad bytes, a wrong sequence or a
 // wrong previous CRC. If a *valid frame behind it* in this segment (CRC right; at any multiple of 8) has durable_upto ≥
-// the missing sequence, or if the processes of this boot know it to have been synced, then something that had been synced is gone: that is damage, and the store
-// is read-only until it is repaired. Otherwise what is there was never acknowledged: a torn tail, which is cut, by
-// writing zeros over it and syncing them, before anything new is appended. Cutting may itself be cut off: it is done
-// again. A tail so hostile that the search behind it exceeds its bound (journal/tail.hpp) counts as damage.
+// the missing sequence, or if the processes of this boot know it to have been synced, then something that had been
+// synced is gone: that is damage, and the store is read-only until it is repaired. Otherwise what is there was never
+// acknowledged: a torn tail, which is cut, by writing zeros over it and syncing them, before anything new is appended.
+// Cutting may itself be cut off: it is done again. A tail so hostile that the search behind it exceeds its bound
+// (journal/tail.hpp) counts as damage.
 //
 // A watermark frame (no body) follows when the log has been idle since a sync, and at close, so that also the last
 // acknowledged frame is known to be durable to every later reader. It is not waited for.

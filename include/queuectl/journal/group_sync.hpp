@@ -4,6 +4,7 @@
 
 #include <queuectl/journal/log_words.hpp>
 #include <queuectl/journal/segment.hpp>
+#include <queuectl/storage.hpp>
 
 #include <sched.h>
 
@@ -13,13 +14,6 @@ namespace queuectl::inline v0::journal {
 struct log_ticket {
     std::uint64_t sequence = 0;
     std::uint32_t generation = 0;
-};
-
-// When an append is acknowledged.
-enum class durability : std::uint8_t {
-    full,      // when it is synced
-    interval,  // at once; the first append an interval after the last sync syncs
-    none,      // at once; the system writes when it likes
 };
 
 // Any thread may call wait(). Whoever gets the leadership syncs the newest segment, and by that every frame: a segment

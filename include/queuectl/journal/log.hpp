@@ -72,6 +72,12 @@ public:
     log(const log&) = delete;
     log& operator=(const log&) = delete;
 
+    [[nodiscard]] FileSystem& files() noexcept { return base::fs_; }
+    // All zero until the store is there: see take_turn.
+    [[nodiscard]] const uid& store() const noexcept { return base::store_; }
+    // The segment that the log begins with.
+    [[nodiscard]] std::uint64_t lowest() const noexcept { return base::words_->lowest.load(); }
+
     // Waits in line for the lock, repairs what a dead writer, a power loss or a failed sync has left, and tells `sink`
     // what it has not heard; when that is nothing, no file is read. errc::busy, errc::corrupt (damage: `sink` has heard
     // all that comes before it), errc::io. While a failed sync cannot be made good (the disk is full, say), there is a

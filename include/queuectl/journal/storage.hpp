@@ -1,0 +1,114 @@
+// journal_storage: jobs in an append-only log of our own. POSIX; needs nothing but the system.
+#ifndef QUEUECTL_JOURNAL_STORAGE_HPP
+#define QUEUECTL_JOURNAL_STORAGE_HPP
+
+#include <queuectl/journal/options.hpp>
+#include <queuectl/journal/store/facets.hpp>
+#include <queuectl/process/network_fs.hpp>
+
+namespace queuectl::inline v0 {
+
+namespace journal {
+
+// A journal over any file system and lock; journal_storage is the real one.
+template <file_system FileSystem, class Gate, class Guards = all_guards>
+class basic_storage : public facets<session<FileSystem, Gate, Guards>> {
+protected:
+    using session_type = session<FileSystem, Gate, Guards>;
+
+public:
+    // `gate`, `words`, `control` and what `memory` maps are shared by all who have the store open; they outlive this,
+    // or are kept alive by `kept`. Opening reads nothing but the newest segment's header.
+    [[nodiscard]] static result<basic_storage> open(FileSystem fs, Gate& gate, log_words& words, control_words& control,
+                                                    index_memory memory, const log_options& options, std::string where,
+                                                    bool sync_claims = false, std::shared_ptr<void> kept = {})
+    {
+        auto opened = session_type::log_type::open(std::move(fs), gate, words, options);
+        if (!opened) return fail(opened.error());
+        return basic_storage{std::make_unique<session_type>(std::move(kept), std::move(*opened), std::move(memory),
+                                                            control, options, std::move(where)),
+                             sync_claims};
+    }
+
+protected:
+    basic_storage(std::unique_ptr<session_type> session, bool sync_claims)
+        : facets<session_type>{std::move(session), sync_claims}
+    {
+    }
+};
+
+}  // namespace journal
+
+// A handle to the store in one folder; movable. Any number of threads may call it, and any number of processes may open
+// the same folder. It must not be used after fork: the child opens its own (calls give errc::unsupported there).
+class journal_storage : public journal::basic_storage<journal::posix_file_system, journal::process_gate> {
+    using base = journal::basic_storage<journal::posix_file_system, journal::process_gate>;
+
+public:
+    // Opens the store, creating it where the options say so; creating it is durable when this returns.
+    // errc::not_found: there is none; corrupt: damage; wrong_version: it is of a newer program; permission: a link,
+    // another user's folder; unsupported: a network file system.
+    [[nodiscard]] static result<journal_storage> open(std::string path, const journal_options& options = {})
+    {
+        if (options.durability == durability::process)
+            return fail(errc::unsupported, "open " + path, "a file outlives its process");
+        auto fs = journal::posix_file_system::open_folder(path, options.create);
+        if (!fs) return fail(fs.error());
+        if (!options.insist_network_fs)
+            if (auto local = refuse_network_fs(path); !local) return fail(local.error());
+        if (!options.create)
+            if (auto there = check_there(*fs, path); !there) return fail(there.error());
+        auto shared = share(fs->folder());
+        if (!shared) return fail(shared.error());
+        auto memory = journal::index_memory::map(fs->folder());
+        if (!memory) return fail(memory.error());
+        const auto parts = std::move(*shared);
+        auto& words = parts->page.storage_words<journal::log_words>();
+        auto opened = base::open(std::move(*fs), parts->gate, words, parts->page.words(), std::move(*memory),
+                                 log_options_of(options), std::move(path), options.sync_claims, parts);
+        if (!opened) return fail(opened.error());
+        return journal_storage{std::move(*opened)};
+    }
+
+private:
+    // What the processes of one store share.
+    struct shared_parts {
+        control_page page;
+        journal::process_gate gate;
+    };
+
+    explicit journal_storage(base opened) : base{std::move(opened)} {}
+
+    static result<std::shared_ptr<shared_parts>> share(const side_folder& folder)
+    {
+        auto page = control_page::open(folder);
+        if (!page) return fail(page.error());
+        auto gate = journal::process_gate::open(folder, page->words());
+        if (!gate) return fail(gate.error());
+        return std::make_shared<shared_parts>(shared_parts{std::move(*page), std::move(*gate)});
+    }
+    static result<void> check_there(journal::posix_file_system& fs, const std::string& path)
+    {
+        auto newest = journal::find_segments(fs);
+        if (!newest) return fail(newest.error());
+        if (newest->newest == 0) return fail(errc::not_found, "open " + path, "no such store");
+        return {};
+    }
+    static journal::log_options log_options_of(const journal_options& options)
+    {
+        journal::log_options log;
+        log.create = options.create;
+        log.mode = options.durability;
+        log.interval = options.interval;
+        log.lock_patience = options.busy;
+        log.sizes = options.sizes;
+        return log;
+    }
+};
+
+static_assert(fused_storage<journal_storage> && inspectable_storage<journal_storage> &&
+              configurable_storage<journal_storage> && notifying_storage<journal_storage>);
+
+}  // namespace queuectl::inline v0
+
+#endif

@@ -1,0 +1,224 @@
+// An open journal: its log and its index, and how a change of both is made.
+#ifndef QUEUECTL_JOURNAL_STORE_SESSION_HPP
+#define QUEUECTL_JOURNAL_STORE_SESSION_HPP
+
+#include <queuectl/journal/log.hpp>
+#include <queuectl/journal/store/clean.hpp>
+#include <queuectl/journal/store/replay.hpp>
+#include <queuectl/process/wake_word.hpp>
+
+namespace queuectl::inline v0::journal {
+
+// Whether a store may be changed. The numbers are stored.
+enum class store_state : std::uint8_t { open = 0, read_only = 1, moved = 2 };
+
+// Any number of threads. FileSystem, Gate, the words and the index memory are shared by all who have the store open.
+template <file_system FileSystem, class Gate, class Guards>
+class session {
+public:
+    using log_type = log<FileSystem, Gate, Guards>;
+    using core_type = store_core<log_type>;
+    using turn_type = typename log_type::turn;
+
+    // `kept` lives as long as the session.
+    session(std::shared_ptr<void> kept, std::unique_ptr<log_type> opened, index_memory memory, control_words& control,
+            const log_options& options, std::string where)
+        : kept_{std::move(kept)},
+          log_{std::move(opened)},
+          core_{*log_, std::move(memory)},
+          replay_{core_, options.boot},
+          wake_{control},
+          random_{options.random},
+          location_{std::move(where)},
+          mode_{options.mode},
+          process_{::getpid()}
+    {
+    }
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+    // In a forked child everything is left as it is: it belongs to the parent.
+    ~session()
+    {
+        if (!forked()) static_cast<void>(log_->settle_down(replay_));
+    }
+
+    [[nodiscard]] FileSystem& fs() noexcept { return log_->files(); }
+    [[nodiscard]] wake_word& wake() noexcept { return wake_; }
+    [[nodiscard]] const std::string& where() const noexcept { return location_; }
+    [[nodiscard]] queuectl::durability mode() const noexcept { return mode_; }
+    [[nodiscard]] uid store() noexcept { return log_->store(); }
+    [[nodiscard]] output_number new_output_number() noexcept
+    {
+        const std::scoped_lock one{drawing_};
+        return random_() | 1;
+    }
+
+    // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body, and appends
+    // those. With `wait`, all of it is as durable as the mode promises when this returns. After an error nothing has
+    // changed, or it is errc::outcome_unknown.
+    template <class Body>
+    [[nodiscard]] result<void> write(const char* verb, bool wait, append_room room, Body&& body)
+    {
+        log_ticket ticket;
+        {
+            auto turn = take(verb);
+            if (!turn) return fail(turn.error());
+            if (auto open = check_writable(verb); !open) return open;
+            auto done = change(*turn, room, ticket, body);
+            if (!done) return named(verb, done.error());
+            clean(*turn);
+        }
+        if (!wait) return {};
+        auto synced = log_->sync(ticket);
+        return synced ? synced : named(verb, synced.error());
+    }
+
+    // Runs `body(core)` → result<void> on one state of the store.
+    template <class Body>
+    [[nodiscard]] result<void> read(const char* verb, Body&& body)
+    {
+        auto turn = take(verb);
+        if (!turn) return fail(turn.error());
+        core_.forget();
+        auto done = body(core_);
+        return done ? result<void>{} : named(verb, done.error());
+    }
+
+    // The store's own state; changes it whatever it is.
+    [[nodiscard]] result<void> set_header(const char* verb, const header_record& header)
+    {
+        log_ticket ticket;
+        {
+            auto turn = take(verb);
+            if (!turn) return fail(turn.error());
+            auto done = change(*turn, append_room::reserve, ticket, [&](core_type& core, turn_type& t) {
+                if (auto room = core.index.reserve(1, 1); !room) return room;
+                if (auto place = core.prepare(t, 1024 + header.moved_to.size(), append_room::reserve); !place)
+                    return place;
+                append_header(core.body, header);
+                core.set_header(header);
+                return result<void>{};
+            });
+            if (!done) return named(verb, done.error());
+        }
+        auto synced = log_->sync(ticket);
+        return synced ? synced : named(verb, synced.error());
+    }
+
+    void remove_outputs(const std::vector<output_number>& files)
+    {
+        for (const auto number : files) static_cast<void>(fs().remove(output_name(number)));
+    }
+
+private:
+    failure_value named(const char* verb, const error& why) const
+    {
+        error e = why;
+        e.operation = std::string{verb} + ' ' + location_ + (why.operation.empty() ? "" : ": " + why.operation);
+        return failure_value{std::move(e)};
+    }
+
+    [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
+
+    result<turn_type> take(const char* verb)
+    {
+        if (forked())
+            return fail(errc::unsupported, std::string{verb} + ' ' + location_,
+                        "a store must be opened again after fork");
+        auto turn = log_->take_turn(replay_);
+        if (!turn) return named(verb, turn.error());
+        if (replay_.failure()) {
+            auto why = named(verb, *replay_.failure());
+            replay_.forget_failure();
+            return why;
+        }
+        return turn;
+    }
+
+    result<void> check_writable(const char* verb)
+    {
+        const auto& roots = core_.index.roots();
+        switch (static_cast<store_state>(roots.store_state)) {
+            case store_state::open: return {};
+            case store_state::moved:
+                return fail(errc::moved, std::string{verb} + ' ' + location_,
+                            std::string{roots.moved_to == 0 ? std::string_view{}
+                                                            : read_text(core_.index.space(), roots.moved_to)});
+            case store_state::read_only: break;
+        }
+        return fail(errc::read_only, std::string{verb} + ' ' + location_, "the store is read-only");
+    }
+
+    template <class Body>
+    result<void> change(turn_type& turn, append_room room, log_ticket& ticket, Body&& body)
+    {
+        core_.forget();
+        result<void> done = body(core_, turn);
+        ticket = turn.seen();
+        if (done && !core_.body.empty()) {
+            auto appended = turn.append(core_.body, room);
+            if (appended)
+                ticket = *appended;
+            else
+                done = fail(appended.error());
+        }
+        if (!done) {
+            core_.index.space().rollback();
+            return done;
+        }
+        core_.index.step(core_.index.space().remembered() / sizeof(order_node));
+        core_.heard(turn.position());
+        core_.index.space().commit();
+        return done;
+    }
+
+    // A step of compaction, where it is due. It may fail: nothing has changed then, and the next step tries again.
+    void clean(turn_type& turn)
+    {
+        auto& roots = core_.index.roots();
+        if (!needs_cleaning(roots)) return;
+        const auto budget = std::min(std::max(clean_ahead * core_.body.size(), clean_bytes_min), clean_bytes_max);
+        clean_step<core_type> step{core_, log_->lowest(), roots.heard.segment};
+        log_ticket ticket;
+        auto moved = change(turn, append_room::normal, ticket, [&](core_type& core, turn_type& t) -> result<void> {
+            if (auto looked = step.look(budget); !looked) return looked;
+            if (auto room = core.index.reserve(0, 1 + step.moved()); !room) return room;
+            if (auto place = core.prepare(t, core.body.size(), append_room::normal); !place) return place;
+            step.apply();
+            return {};
+        });
+        if (moved && step.done_segment() != 0) trim(turn, step.done_segment());
+        static_cast<void>(log_->drop_trimmed());
+    }
+    // What follows the segment is the log from now on.
+    void trim(turn_type& turn, std::uint64_t segment)
+    {
+        auto& roots = core_.index.roots();
+        if (auto room = core_.index.reserve(0, 1); !room) return;
+        core_.body.clear();
+        append_remembered(core_, core_.body);
+        if (auto done = turn.trim(segment + 1, core_.body); !done) return;
+        auto& space = core_.index.space();
+        space.touch(roots.log_bytes) -= roots.clean_frame - frames_begin;
+        space.touch(roots.clean_segment) = segment + 1;
+        space.touch(roots.clean_frame) = frames_begin;
+        space.touch(roots.clean_record) = 0;
+        core_.heard(turn.position());
+        space.commit();
+    }
+
+    std::shared_ptr<void> kept_;
+    std::unique_ptr<log_type> log_;
+    core_type core_;            // under the turn
+    replay<core_type> replay_;  // under the turn
+    wake_word wake_;
+    std::mutex drawing_;
+    random_source random_;
+    std::string location_;
+    queuectl::durability mode_;
+    ::pid_t process_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif

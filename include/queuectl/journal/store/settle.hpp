@@ -1,0 +1,164 @@
+// settle and extend, on a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_SETTLE_HPP
+#define QUEUECTL_JOURNAL_STORE_SETTLE_HPP
+
+#include <queuectl/journal/store/finish.hpp>
+#include <queuectl/journal/store/outputs.hpp>
+
+#include <span>
+
+namespace queuectl::inline v0::journal {
+
+// Where a verdict leads. A job whose cancellation was asked for does not wait again.
+[[nodiscard]] inline state next_state(const live_slot& slot, verdict_kind kind) noexcept
+{
+    const auto waiting = [&](state s) { return slot.cancel_requested ? state::cancelled : s; };
+    switch (kind) {
+        case verdict_kind::complete: return state::completed;
+        case verdict_kind::retry: return waiting(state::failed);
+        case verdict_kind::bury: return state::dead;
+        case verdict_kind::cancel: return state::cancelled;
+        case verdict_kind::release: break;
+    }
+    return waiting(slot.was_failed ? state::failed : state::pending);
+}
+
+// One call of settle. `files[i]`: the file with the output of settlements[i]; 0 = it goes into the log, or there is
+// none.
+template <class Core>
+class settle_call {
+public:
+    settle_call(Core& core, std::span<const settlement> settlements, std::span<settle_status> statuses,
+                std::span<const output_number> files, timestamp now)
+        : core_{core}, settlements_{settlements}, statuses_{statuses}, files_{files}, now_{now}
+    {
+    }
+
+    [[nodiscard]] std::uint64_t bytes_max()
+    {
+        jobs_.resize(settlements_.size());
+        std::uint64_t bytes = 0;
+        for (std::size_t i = 0; i < settlements_.size(); ++i) {
+            const settlement& s = settlements_[i];
+            jobs_[i] = core_.index.find(s.receipt.id);
+            if (!core_.index.holds(jobs_[i], s.receipt.token)) continue;
+            end_record r{};
+            attempt run;
+            if (s.report) run.worker = core_.index.all_leases().holder(core_.index.live(jobs_[i]));
+            r.run = s.report ? &run : nullptr;
+            r.error = s.error;
+            r.result = s.result;
+            const auto output = s.report ? s.report->output.head.size() + s.report->output.tail.size() : 0;
+            const auto text = s.report ? s.report->error.size() : 0;
+            bytes += finish_bytes_max(r, core_.index.live(jobs_[i]).bytes) + 2 * (output + 2 * text);
+        }
+        return bytes;
+    }
+
+    [[nodiscard]] result<void> run()
+    {
+        for (std::size_t i = 0; i < settlements_.size(); ++i) {
+            auto status = settle_one(settlements_[i], jobs_[i], files_.empty() ? output_number{0} : files_[i]);
+            if (!status) return fail(status.error());
+            statuses_[i] = *status;
+        }
+        return {};
+    }
+    // Files that no job names.
+    [[nodiscard]] const std::vector<output_number>& dead_files() const noexcept { return dead_files_; }
+    [[nodiscard]] bool any_waits() const noexcept { return any_waits_; }
+
+private:
+    result<settle_status> settle_one(const settlement& s, ref job, output_number file)
+    {
+        if (core_.index.holds(job, s.receipt.token)) {
+            auto done = apply(s, job, file);
+            return done ? result<settle_status>{settle_status::applied} : fail(done.error());
+        }
+        if (file != 0) dead_files_.push_back(file);
+        if (job == 0) return settle_status::gone;
+        auto token = core_.settled_token(core_.index.last_of(job));
+        if (!token) return fail(token.error());
+        const bool again = s.receipt.token && *token == s.receipt.token;
+        return again ? settle_status::applied : settle_status::lease_lost;
+    }
+
+    result<void> apply(const settlement& s, ref job, output_number file)
+    {
+        const live_slot& slot = core_.index.live(job);
+        const auto& lease = core_.index.all_leases().of(slot);
+        end_record r{};
+        r.state = next_state(slot, s.verdict.kind);
+        if (r.state == state::completed && slot.vanishes) return vanish(job, file);
+        r.now = now_;
+        r.run_at = wall(lease.run_at);
+        if (s.verdict.kind == verdict_kind::retry)
+            r.run_at = timestamp{saturate(s.verdict.retry_at.time_since_epoch())};
+        r.attempts = slot.attempts + (s.report ? 1 : 0);
+        r.crashes = slot.crashes;
+        r.token = s.receipt.token;
+        r.was_failed = slot.was_failed;
+        attempt run;
+        if (s.report) {
+            run = *s.report;
+            run.number = slot.attempts + slot.crashes + 1;
+            run.worker = core_.index.all_leases().holder(slot);
+            const auto& out = run.output;
+            if (run.output_bytes == 0) run.output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
+            r.run = &run;
+            r.output_file = file;
+        }
+        r.error = s.report && s.error.empty() ? std::string_view{s.report->error} : std::string_view{s.error};
+        if (r.state == state::completed) r.error = {};
+        r.set_error = r.state == state::completed || s.report || !r.error.empty();
+        r.set_result = r.state == state::completed || !s.result.empty();
+        r.result = s.result;
+        any_waits_ = any_waits_ || is_waiting(r.state);
+        return finish(core_, job, r);
+    }
+
+    // Completed, and not to be kept.
+    result<void> vanish(ref job, output_number file)
+    {
+        if (file != 0) dead_files_.push_back(file);
+        const auto& slot = core_.index.live(job);
+        if (slot.last != slot.image)
+            if (auto done = collect_outputs(core_, slot.last, dead_files_); !done) return done;
+        const std::uint64_t sequence[1] = {slot.node.sequence};
+        append_remove(core_.body, sequence);
+        core_.index.erase(job, sequence[0], slot.bytes);
+        return {};
+    }
+
+    Core& core_;
+    std::span<const settlement> settlements_;
+    std::span<settle_status> statuses_;
+    std::span<const output_number> files_;
+    timestamp now_;
+    std::vector<ref> jobs_;
+    std::vector<output_number> dead_files_;
+    bool any_waits_ = false;
+};
+
+// Heartbeats; writes what a receipt needs at most extend_bytes_max(receipts).
+template <class Core>
+[[nodiscard]] result<void> extend_leases(Core& core, std::span<const receipt> receipts, duration length,
+                                         std::span<extend_status> statuses, const instant& now)
+{
+    std::vector<std::uint64_t> held;
+    for (std::size_t i = 0; i < receipts.size(); ++i) {
+        const ref job = core.index.find(receipts[i].id);
+        statuses[i] = extend_status::lease_lost;
+        if (!core.index.holds(job, receipts[i].token)) continue;
+        const auto& slot = core.index.live(job);
+        statuses[i] = slot.cancel_requested ? extend_status::cancel_requested : extend_status::held;
+        core.index.all_leases().extend(job, now, length);
+        held.push_back(slot.node.sequence);
+    }
+    if (!held.empty()) append_extend(core.body, {now, length, held});
+    return {};
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
