@@ -238,7 +238,7 @@ double claim_cost(sqlite_storage& s)
     return bench::median(200, [&] { return seconds([&] { h.claim(1); }) * 1e6; });
 }
 
-// `n` copies of the one row of jobs, in that state.
+// `n` jobs in that state, in line when they are pending.
 void fill(const std::string& path, const std::string& state, const std::string& run_at, int n)
 {
     sqlite3* db = nullptr;
@@ -247,10 +247,11 @@ void fill(const std::string& path, const std::string& state, const std::string& 
         "PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 "
         "FROM n WHERE i<" +
         std::to_string(n) +
-        ") INSERT INTO jobs(id,queue,kind,state,priority,run_at,hold,created_at,updated_at,attempts,crashes,runs,"
-        "max_retries,timeout,retention,backoff_base,claimed_from,cancel_requested,exit_code,signal,payload) SELECT '" +
-        state + "-'||i,'default','shell'," + state + ",0," + run_at +
-        ",0,i,i,0,0,0,3,0,0,0,0,0,-1,0,'true' FROM n; PRAGMA wal_checkpoint(TRUNCATE)";
+        ") INSERT INTO jobs(id,queue,kind,state,priority,run_at,created_at,updated_at,payload) SELECT '" + state +
+        "-'||i,'default','shell'," + state + ",0," + run_at +
+        ",i,i,'true' FROM n; INSERT OR IGNORE INTO queues(number,name) VALUES(1,'default'); "
+        "INSERT OR IGNORE INTO kinds(number,name) VALUES(1,'shell'); INSERT OR IGNORE INTO line "
+        "SELECT (1<<32)|(1<<8)|127,run_at,sequence FROM jobs WHERE state=0; PRAGMA wal_checkpoint(TRUNCATE)";
     if (sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) std::abort();
     sqlite3_close(db);
 }

@@ -59,6 +59,13 @@ template <class Change>
     return SQLITE_OK;
 }
 
+// Takes a failed job out of line; a completed one's own run goes where its others are.
+[[nodiscard]] inline int prepare_revival(transaction& tx, const job_place& job)
+{
+    if (job.state == state::failed) return tx.sql.get(sql::leave_line).bind(job.sequence).run();
+    return job.state == state::completed ? tx.sql.get(sql::write_own_run).bind(job.sequence).run() : SQLITE_OK;
+}
+
 [[nodiscard]] inline int revive(transaction& tx, const job_place& job, change_status& status, const instant& now)
 {
     status = change_status::conflict;
@@ -67,10 +74,12 @@ template <class Change>
     std::int64_t sequence = 0;
     if (const int rc = tx.next_sequence(sequence); rc != SQLITE_OK) return rc;
     tx.removed(job.sequence);
+    if (const int left = prepare_revival(tx, job); left != SQLITE_OK) return left;
     int rc = tx.sql.get(job.dead() ? sql::unbury : sql::renumber).bind(job.sequence, sequence).run();
     if (rc == SQLITE_OK && job.dead()) rc = tx.sql.get(sql::erase_dead).bind(job.sequence).run();
     if (rc == SQLITE_OK) rc = tx.sql.get(sql::renew).bind(sequence, now.wall).run();
     if (rc == SQLITE_OK) rc = tx.sql.get(sql::move_runs).bind(job.sequence, sequence).run();
+    if (rc == SQLITE_OK) rc = tx.sql.get(sql::enter_line).bind(sequence).run();
     tx.move(job.queue, job.state, state::pending);
     tx.work = true;
     return rc;
@@ -88,6 +97,7 @@ template <class Change>
     }
     status = change_status::done;
     tx.move(job.queue, job.state, state::cancelled);
+    if (const int rc = tx.sql.get(sql::leave_line).bind(job.sequence).run(); rc != SQLITE_OK) return rc;
     return tx.sql.get(sql::cancel_waiting).bind(job.sequence, now.wall).run();
 }
 
@@ -97,6 +107,8 @@ template <class Change>
     if (job.state == state::processing) return SQLITE_OK;
     status = change_status::done;
     tx.count(job.queue, job.state, -1);
+    if (is_waiting(job.state))
+        if (const int rc = tx.sql.get(sql::leave_line).bind(job.sequence).run(); rc != SQLITE_OK) return rc;
     return forget_job(tx, job.sequence, job.dead());
 }
 
@@ -104,16 +116,18 @@ template <class Change>
                                       const instant& now)
 {
     job_place job;
-    const int rc = locate(tx, id, job);
+    int rc = locate(tx, id, job);
     status = rc == SQLITE_DONE ? change_status::not_found : change_status::conflict;
     if (rc == SQLITE_DONE || (rc == SQLITE_ROW && !is_waiting(job.state))) return SQLITE_OK;
     if (rc != SQLITE_ROW) return rc;
     status = change_status::done;
     tx.work = true;
-    return tx.sql.get(sql::reprioritise).bind(job.sequence, priority, now.wall).run();
+    rc = tx.sql.get(sql::leave_line).bind(job.sequence).run();
+    if (rc == SQLITE_OK) rc = tx.sql.get(sql::reprioritise).bind(job.sequence, priority, now.wall).run();
+    return rc == SQLITE_OK ? tx.sql.get(sql::enter_line).bind(job.sequence).run() : rc;
 }
 
-// Reads one index entry per lease in the store.
+// Reads one row per lease in the store.
 [[nodiscard]] inline int free_worker(transaction& tx, std::string_view worker, std::string_view cause,
                                      const instant& now, std::size_t& freed)
 {

@@ -98,6 +98,7 @@ private:
         sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
         sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
         sqlite3_wal_hook(db_, &connection::committed, this);  // in place of automatic checkpoints
+        if (const int rc = row_tables::add_to(db_); rc != SQLITE_OK) return rc;
         return run("PRAGMA secure_delete=OFF; PRAGMA synchronous=FULL; PRAGMA cache_size=-8192");
     }
 

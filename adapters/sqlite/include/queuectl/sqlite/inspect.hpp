@@ -91,15 +91,15 @@ private:
     int rc = row.step();
     for (; rc == SQLITE_ROW; rc = row.step()) {
         auto& run = out.emplace_back();
-        run.number = row.int32(0);
-        run.status = static_cast<run_status>(row.int32(1));
-        run.exit_code = row.int32(2);
-        run.signal = row.int32(3);
-        run.started_at = row.time(4);
-        run.ended_at = row.time(5);
-        run.error = row.bytes(6);
-        run.worker = row.bytes(7);
-        run.output_bytes = static_cast<std::uint64_t>(row.integer(8));
+        run.number = row.int32(1);
+        run.status = static_cast<run_status>(row.int32(2));
+        run.exit_code = row.int32(3);
+        run.signal = row.int32(4);
+        run.started_at = row.time(5);
+        run.ended_at = row.time(6);
+        run.error = row.bytes(7);
+        run.worker = row.bytes(8);
+        run.output_bytes = static_cast<std::uint64_t>(row.integer(9));
     }
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -138,13 +138,12 @@ inline void split_output(kept_output& kept, std::string bytes)
 [[nodiscard]] inline int counts(transaction& tx, std::vector<queue_counts>& out)
 {
     auto row = tx.sql.get(sql::counts);
-    const auto first = out.size();
     int rc = row.step();
     for (; rc == SQLITE_ROW; rc = row.step()) {
-        const auto queue = row.bytes(0);
-        if (out.size() == first || out.back().queue != queue) out.push_back({std::string{queue}, {}});
-        const auto in = static_cast<std::size_t>(row.integer(1));
-        if (in < state_count) out.back().by_state[in] = static_cast<std::uint64_t>(row.integer(2));
+        auto& queue = out.emplace_back();
+        queue.queue = row.bytes(0);
+        for (std::size_t i = 0; i < state_count; ++i)
+            queue.by_state[i] = static_cast<std::uint64_t>(row.integer(static_cast<int>(i) + 1));
     }
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

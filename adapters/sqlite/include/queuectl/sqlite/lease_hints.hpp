@@ -20,10 +20,11 @@ struct lease_hint {
     std::int32_t crashes = 0;
     bool forgotten_when_completed = false;
     std::string queue;
+    std::string id;
 };
 
 // The leases of the newest claims, at most 4096 in all: bounded memory, and a hint that is missing costs one look-up. A
-// hint proves nothing: it is used in statements that also compare the token. Under the store's lock.
+// hint does not tell whether its lease is still current: whoever uses it compares the token. Under the store's lock.
 class lease_hints {
 public:
     void start(const uid& nonce, std::string_view worker)

@@ -10,7 +10,7 @@
 namespace queuectl::inline v0::detail::sqlite {
 
 struct lease_row : lease_hint {
-    queuectl::state state{};
+    bool leased = false;
     lease_token token{};
     lease_token settled_token{};
     queuectl::state claimed_from{};
@@ -26,18 +26,19 @@ struct lease_row : lease_hint {
     lease_row r;
     r.sequence = row.integer(0);
     r.queue = row.bytes(1);
-    r.state = static_cast<queuectl::state>(row.int32(2));
-    r.token = unpack_token(row.bytes(3));
-    r.settled_token = unpack_token(row.bytes(4));
-    r.attempts = row.int32(5);
-    r.crashes = row.int32(6);
-    r.runs = row.integer(7);
-    r.claimed_from = static_cast<queuectl::state>(row.int32(8));
-    r.cancel_requested = row.int32(9) != 0;
-    r.forgotten_when_completed = row.integer(10) == 0;
-    r.locked_by = row.bytes(11);
-    r.locked_at = row.time(12);
-    r.error = row.bytes(13);
+    r.leased = !row.null(2);
+    r.token = unpack_token(row.bytes(2));
+    r.settled_token = unpack_token(row.bytes(3));
+    r.attempts = row.int32(4);
+    r.crashes = row.int32(5);
+    r.runs = row.integer(6);
+    r.cancel_requested = row.int32(7) != 0;
+    r.forgotten_when_completed = row.integer(8) == 0;
+    r.locked_by = row.bytes(9);
+    r.locked_at = row.time(10);
+    r.error = row.bytes(11);
+    r.id = row.bytes(12);
+    r.claimed_from = static_cast<queuectl::state>(row.int32(13));
     return r;
 }
 
@@ -50,6 +51,13 @@ struct lease_row : lease_hint {
     for (; rc == SQLITE_ROW; rc = forget.step())
         if (!forget.null(0)) tx.dead_logs.push_back(forget.text(0));
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+// Forgets what is over limits::attempts_kept when one more run has ended.
+[[nodiscard]] inline int forget_old_runs(transaction& tx, const lease_hint& row)
+{
+    constexpr auto kept = static_cast<std::int64_t>(limits::attempts_kept);
+    return row.runs < kept ? SQLITE_OK : forget_runs(tx, row.sequence, row.runs + 1 - kept);
 }
 
 // Of the run that ends next.
@@ -83,9 +91,7 @@ struct lease_row : lease_hint {
                              run.exit_code, run.signal, run.started_at, run.ended_at, run.error, worker, bytes,
                              size(out.dropped_bytes), size(out.head.size()), blob{small}, text_or_null{log})
                        .run();
-    constexpr auto kept = static_cast<std::int64_t>(limits::attempts_kept);
-    if (rc != SQLITE_OK || place <= kept) return rc;
-    return forget_runs(tx, row.sequence, place - kept);
+    return rc == SQLITE_OK ? forget_old_runs(tx, row) : rc;
 }
 
 // Ends a lease whose holder is gone: crashes + 1, back to pending, or cancelled when that was asked for.
@@ -108,7 +114,9 @@ struct lease_row : lease_hint {
     const state to = row.cancel_requested ? state::cancelled : state::pending;
     tx.move(row.queue, state::processing, to);
     tx.work = true;
-    return tx.sql.get(sql::crash).bind(sequence, static_cast<int>(to), cause, now.wall).run();
+    int rc = tx.sql.get(sql::unlease).bind(sequence).run();
+    if (rc == SQLITE_OK) rc = tx.sql.get(sql::crash).bind(sequence, static_cast<int>(to), cause, now.wall).run();
+    return rc == SQLITE_OK && to == state::pending ? tx.sql.get(sql::enter_line).bind(sequence).run() : rc;
 }
 
 }  // namespace queuectl::inline v0::detail::sqlite

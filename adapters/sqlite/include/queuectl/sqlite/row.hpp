@@ -82,7 +82,7 @@ template <std::size_t Bytes, class T>
     return out;
 }
 
-// Readers of sql::job and sql::find, …: the first columns are a job's, and three of its record.
+// Readers of sql::jobs_taken and sql::find, …: the first columns are a job's, and three of its record.
 inline constexpr int column_state = 20;
 inline constexpr int column_runs = 24;
 inline constexpr int column_rest = 25;
@@ -127,13 +127,13 @@ inline constexpr int column_rest = 25;
     r.cancel_requested = row.int32(at++) != 0;
     r.exit_code = row.int32(at++);
     r.signal = row.int32(at++);
-    r.token = unpack_token(row.bytes(at++));
     r.settled_token = unpack_token(row.bytes(at++));
+    r.result = row.bytes(at++);
+    r.progress = row.bytes(at++);
+    r.token = unpack_token(row.bytes(at++));
     r.locked_by = row.bytes(at++);
     r.locked_at = row.time(at++);
-    r.lease_until = row.time(at++);
-    r.result = row.bytes(at++);
-    r.progress = row.bytes(at);
+    r.lease_until = row.time(at);
     return r;
 }
 

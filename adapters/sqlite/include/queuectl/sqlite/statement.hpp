@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_SQLITE_STATEMENT_HPP
 #define QUEUECTL_SQLITE_STATEMENT_HPP
 
+#include <queuectl/sqlite/rows.hpp>
 #include <queuectl/time.hpp>
 #include <queuectl/uid.hpp>
 
@@ -89,6 +90,10 @@ private:
     void bind_one(int at, std::string_view v)
     {
         sqlite3_bind_text64(handle_, at, v.data() == nullptr ? "" : v.data(), v.size(), SQLITE_STATIC, SQLITE_UTF8);
+    }
+    void bind_one(int at, const row_source& v)
+    {
+        sqlite3_bind_pointer(handle_, at, const_cast<row_source*>(&v), row_pointer, nullptr);
     }
     void bind_one(int at, const std::string& v) { bind_one(at, std::string_view{v}); }
     void bind_one(int at, text_or_null v)

@@ -30,7 +30,8 @@ public:
     [[nodiscard]] static sqlite_transaction on(sqlite3* db) { return sqlite_transaction{db}; }
 
     // Makes the queue's tables in the user's database, all or none; nothing when they are there. They are called
-    // store, jobs, dead_letter_queue, attempts, counts, config and job_view. errc::conflict: a name is taken.
+    // store, jobs, dead_letter_queue, line, leases, attempts, queues, kinds, config and job_view. errc::conflict: a
+    // name is taken.
     [[nodiscard]] static result<void> create_schema(sqlite3* db)
     {
         detail::sqlite::statements sql{db};

@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_SQLITE_TRANSACTION_HPP
 #define QUEUECTL_SQLITE_TRANSACTION_HPP
 
+#include <queuectl/sqlite/lane.hpp>
 #include <queuectl/sqlite/lease_hints.hpp>
 #include <queuectl/sqlite/row.hpp>
 #include <queuectl/sqlite/schema.hpp>
@@ -9,6 +10,7 @@
 #include <queuectl/sqlite/store_files.hpp>
 #include <queuectl/state.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace queuectl::inline v0 {
@@ -28,6 +30,8 @@ struct header {
     store_state state = store_state::open;
     std::string moved_to;
     std::int64_t last_removed = 0;
+    uid boot;
+    std::int64_t boots = 0;
 };
 
 // The verbs give SQLITE_OK or a code; a refusal of our own is SQLITE_ABORT with `refusal` set. What they change
@@ -65,8 +69,15 @@ public:
         const int rc = row.step();
         if (rc == SQLITE_DONE) return SQLITE_CORRUPT;
         if (rc != SQLITE_ROW) return rc;
-        head = {row.int32(0), row.int32(1),  row.int32(2), row.text(3), static_cast<store_state>(row.int32(4)),
-                row.text(5),  row.integer(6)};
+        head = {row.int32(0),
+                row.int32(1),
+                row.int32(2),
+                row.text(3),
+                static_cast<store_state>(row.int32(4)),
+                row.text(5),
+                row.integer(6),
+                unpack_uid(row.bytes(7)),
+                row.integer(8)};
         return SQLITE_OK;
     }
 
@@ -103,17 +114,44 @@ public:
     void count(std::string_view queue, state s, std::int64_t by)
     {
         changed = true;
-        for (auto& c : counts_)
-            if (c.in == s && c.queue == queue) {
-                c.by += by;
-                return;
-            }
-        counts_.push_back({std::string{queue}, s, by});
+        auto at = std::find_if(counts_.begin(), counts_.end(), [&](const auto& c) { return c.queue == queue; });
+        if (at == counts_.end()) at = counts_.insert(at, {std::string{queue}, {}});
+        at->by[static_cast<std::size_t>(s)] += by;
     }
     void move(std::string_view queue, state from, state to)
     {
         count(queue, from, -1);
         count(queue, to, +1);
+    }
+
+    // The number of this boot among those that the store has seen; leases of lower ones have expired.
+    [[nodiscard]] int boot(const instant& now, std::int64_t& number)
+    {
+        int rc = SQLITE_OK;
+        if (head.boots == 0 || head.boot != now.boot_id) {
+            const auto id = pack(now.boot_id);
+            rc = sql.get(sql::set_boot).bind(blob{id.view()}, ++head.boots).run();
+            head.boot = now.boot_id;
+        }
+        number = head.boots;
+        return rc;
+    }
+
+    // Where a job waits, see the table line. Its queue and kind get numbers when they are new.
+    [[nodiscard]] int lane(const job& j, std::int64_t& out)
+    {
+        if (!known_lane_ || last_queue_ != j.queue || last_kind_ != j.kind) {
+            known_lane_ = false;
+            if (const int rc = number_of(sql::queue_number, sql::add_queue, j.queue, queue_); rc != SQLITE_OK)
+                return rc;
+            if (const int rc = number_of(sql::kind_number, sql::add_kind, j.kind, kind_); rc != SQLITE_OK) return rc;
+            if (queue_ > lane_queue_max || kind_ > lane_kind_max) return SQLITE_FULL;
+            last_queue_ = j.queue;
+            last_kind_ = j.kind;
+            known_lane_ = true;
+        }
+        out = lane_of(queue_, kind_, j.priority);
+        return SQLITE_OK;
     }
 
     // A job of that sequence is gone for good.
@@ -137,8 +175,8 @@ public:
     {
         auto count = sql.get(sql::count);
         for (const auto& c : counts_) {
-            if (c.by == 0) continue;
-            const int rc = count.bind(c.queue, static_cast<int>(c.in), c.by).run();
+            if (c.by == decltype(c.by){}) continue;
+            const int rc = count.bind(c.queue, c.by[0], c.by[1], c.by[2], c.by[3], c.by[4], c.by[5]).run();
             if (rc != SQLITE_OK) return rc;
         }
         if (last_removed_ > head.last_removed)
@@ -151,13 +189,29 @@ public:
 private:
     struct count_change {
         std::string queue;
-        state in;
-        std::int64_t by;
+        std::array<std::int64_t, state_count> by{};
     };
+
+    int number_of(const char* find, const char* add, const std::string& name, std::int64_t& number)
+    {
+        auto known = sql.get(find);
+        const int rc = known.bind(name).step();
+        if (rc == SQLITE_ROW) number = known.integer(0);
+        if (rc != SQLITE_DONE) return rc == SQLITE_ROW ? SQLITE_OK : rc;
+        const int added = sql.get(add).bind(name).run();
+        number = sqlite3_last_insert_rowid(sql.db());
+        return added;
+    }
+
     store_files* files_;
     std::vector<count_change> counts_;
     std::int64_t last_removed_ = 0;
     std::int64_t next_sequence_ = 0;
+    bool known_lane_ = false;  // of the names below
+    std::string last_queue_;
+    std::string last_kind_;
+    std::int64_t queue_ = 0;
+    std::int64_t kind_ = 0;
 };
 
 }  // namespace queuectl::inline v0::detail::sqlite

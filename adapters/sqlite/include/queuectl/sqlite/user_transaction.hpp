@@ -23,7 +23,10 @@ class sqlite_transaction {
 public:
     static constexpr bool single_thread = true;
 
-    explicit sqlite_transaction(sqlite3* db) : statements_{db} {}
+    explicit sqlite_transaction(sqlite3* db) : statements_{db}
+    {
+        static_cast<void>(detail::sqlite::row_tables::add_to(db));  // what fails here is told by the first verb
+    }
 
     [[nodiscard]] result<void> insert(std::span<const job> jobs, std::span<insert_status> statuses, const instant& now)
     {
