@@ -32,7 +32,7 @@ public:
     [[nodiscard]] result<void> reserve(std::size_t added, std::size_t changed)
     {
         if (auto done = space_.reserve(8192 + added * bytes_an_addition + changed * bytes_a_change,
-                                       16384 + (added + changed) * undo_a_change);
+                                       4096 + (added + changed) * undo_a_change);
             !done)
             return done;
         if (added == 0) return {};
@@ -181,7 +181,7 @@ public:
 private:
     static constexpr std::uint64_t bytes_an_addition = 768;
     static constexpr std::uint64_t bytes_a_change = 256;
-    static constexpr std::uint64_t undo_a_change = 3072;
+    static constexpr std::uint64_t undo_a_change = 640;
 
     static constexpr std::size_t chain_of(state s) noexcept
     {

@@ -114,7 +114,7 @@ public:
     }
 
     // Bytes that were remembered since the last commit: how much has changed.
-    [[nodiscard]] std::uint64_t remembered() const noexcept { return undo_bytes(); }
+    [[nodiscard]] std::uint64_t remembered() const noexcept { return undo_.bytes(); }
     // Remembers the bytes, anywhere but in the undo, until commit; then they may be changed. When there is no room
     // (see reserve) the space is invalid from now on.
     void touch(void* at, std::size_t bytes) noexcept

@@ -22,6 +22,8 @@ public:
     explicit index_undo(const index_memory& memory) noexcept : base_{memory.base(index_range::undo)} {}
 
     [[nodiscard]] bool empty() const noexcept { return bytes() == 0; }
+    // Of all entries.
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return word(0); }
     void forget() noexcept
     {
         std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -92,7 +94,6 @@ private:
     {
         return *reinterpret_cast<std::uint64_t*>(base_ + at);
     }
-    [[nodiscard]] std::uint64_t bytes() const noexcept { return word(0); }
     void set_bytes(std::uint64_t bytes) noexcept
     {
         word(0) = bytes;

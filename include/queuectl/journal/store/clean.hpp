@@ -28,14 +28,14 @@ public:
     {
         const auto& roots = core.index.roots();
         at_ = {roots.clean_segment, roots.clean_frame, roots.clean_record};
-        if (at_.segment < lowest) at_ = {lowest, frames_begin, 0};
+        if (at_.number < lowest) at_ = {lowest, frames_begin, 0};
     }
 
     // Puts into core.body what of the next `budget` bytes is alive; the index follows in apply().
     [[nodiscard]] result<void> look(std::uint64_t budget)
     {
         std::uint64_t looked = 0;
-        while (looked < budget && core_.body.size() < budget && !segment_done_ && at_.segment < newest_) {
+        while (looked < budget && core_.body.size() < budget && !segment_done_ && at_.number < newest_) {
             auto bytes = look_at_frame(budget - looked);
             if (!bytes) return fail(bytes.error());
             looked += *bytes;
@@ -54,18 +54,18 @@ public:
         }
         auto& roots = core_.index.roots();
         auto& space = core_.index.space();
-        space.touch(roots.clean_segment) = at_.segment;
+        space.touch(roots.clean_segment) = at_.number;
         space.touch(roots.clean_frame) = at_.frame;
         space.touch(roots.clean_record) = at_.record;
     }
     [[nodiscard]] std::size_t moved() const noexcept { return moves_.size(); }
 
     // The segment that is not needed any more once what was moved is durable; 0 = none.
-    [[nodiscard]] std::uint64_t done_segment() const noexcept { return segment_done_ ? at_.segment : 0; }
+    [[nodiscard]] std::uint64_t done_segment() const noexcept { return segment_done_ ? at_.number : 0; }
 
 private:
     struct cursor {
-        std::uint64_t segment = 0;
+        std::uint64_t number = 0;  // of the segment
         std::uint64_t frame = 0;   // offset in the file
         std::uint64_t record = 0;  // offset in the frame's body
     };
@@ -80,7 +80,7 @@ private:
     // Returns how many bytes were looked at.
     result<std::uint64_t> look_at_frame(std::uint64_t budget)
     {
-        auto head = core_.log().read(at_.segment, at_.frame, frame_header_bytes);
+        auto head = core_.log().read(at_.number, at_.frame, frame_header_bytes);
         const bool none = !head || load_frame_header(head->data()).sequence == 0;
         if (none) {
             segment_done_ = true;
@@ -90,7 +90,7 @@ private:
         const std::uint64_t end = h.type == frame_type::transaction ? h.body_bytes : 0;
         std::uint64_t looked = frame_header_bytes;
         for (; at_.record < end && looked < budget;) {
-            const location where = locate(at_.segment, at_.frame + frame_header_bytes + at_.record);
+            const location where = locate(at_.number, at_.frame + frame_header_bytes + at_.record);
             auto record = core_.read(where);
             if (!record) return fail(record.error());
             const auto bytes = record->bytes;
