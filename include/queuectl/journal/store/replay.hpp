@@ -23,6 +23,7 @@ public:
 
     [[nodiscard]] log_position heard()
     {
+        if (core_->index.space().pending()) core_->index.space().rollback();  // its holder has died
         auto& roots = core_->index.roots();
         return valid() && roots.any_heard != 0 ? roots.heard : log_position{};
     }
