@@ -11,6 +11,9 @@
 #include <vector>
 
 #include <dirent.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 namespace queuectl::inline v0::journal {
 
@@ -135,10 +138,18 @@ public:
         return posix_file_system{std::move(*folder)};
     }
 
+    // A folder that is only read: nothing is created, and files are opened to be read, also on a read-only disk.
+    [[nodiscard]] static result<posix_file_system> open_folder_to_read(std::string path)
+    {
+        auto made = open_folder(std::move(path), false);
+        if (made) made->access_ = O_RDONLY;
+        return made;
+    }
+
     [[nodiscard]] const side_folder& folder() const noexcept { return folder_; }
 
     [[nodiscard]] result<file> create(std::string_view name) { return open_file(name, O_RDWR | O_CREAT | O_EXCL); }
-    [[nodiscard]] result<file> open(std::string_view name) { return open_file(name, O_RDWR); }
+    [[nodiscard]] result<file> open(std::string_view name) { return open_file(name, access_); }
 
     [[nodiscard]] result<std::size_t> read(const file& f, std::uint64_t offset, char* to, std::size_t count)
     {
@@ -164,6 +175,15 @@ public:
     {
         return detail::write_zeros(offset, count,
                                    [&](std::uint64_t at, std::string_view zeros) { return write(f, at, zeros); });
+    }
+
+    // Asks the system to begin to write such a part of the file; waits for nothing, promises nothing.
+    void write_soon([[maybe_unused]] file& f, [[maybe_unused]] std::uint64_t offset,
+                    [[maybe_unused]] std::uint64_t count) noexcept
+    {
+#if defined(__linux__)
+        ::syscall(SYS_sync_file_range, f.fd.get(), offset, count, sync_range_write);
+#endif
     }
 
     // Not repeated after EINTR either: what a failed sync has done is not known.
@@ -216,6 +236,8 @@ public:
     }
 
 private:
+    static constexpr unsigned sync_range_write = 2;  // SYNC_FILE_RANGE_WRITE, which needs _GNU_SOURCE
+
     explicit posix_file_system(side_folder folder) : folder_{std::move(folder)} {}
 
     [[nodiscard]] std::string path(std::string_view name) const { return folder_.path() + '/' + std::string{name}; }
@@ -228,6 +250,7 @@ private:
     }
 
     side_folder folder_;
+    int access_ = O_RDWR;
 };
 static_assert(file_system<posix_file_system>);
 

@@ -25,10 +25,10 @@
 // frame header from byte 4 on, the body. So a frame of another file, or of another place, is never taken for one here.
 //
 // A new segment. First every frame of the one before is synced. Then NUMBER.new is written at its full size, with zeros
-// behind, and synced; it is renamed to NUMBER.log, and the directory is synced, before the first frame in it is
-// acknowledged. Hence a NUMBER.log is always whole, and all that comes before its first sequence had been synced: a
-// bad header, a file shorter than its header says, a missing frame or segment before the last segment are damage, never
-// the trace of a crash. A NUMBER.new is no part of the log.
+// behind (most of them ahead of time, in pieces), and synced; it is renamed to NUMBER.log, and the directory is synced,
+// before the first frame in it is acknowledged. Hence a NUMBER.log is always whole, and all that comes before its first
+// sequence had been synced: a bad header, a file shorter than its header says, a missing frame or segment before the
+// last segment are damage, never the trace of a crash. A NUMBER.new is no part of the log.
 //
 // Trimming. A trim frame says: the log begins with segment N (at most the frame's own; never less than an earlier
 // trim's); nothing before it is needed. When it is synced, the files before N are removed, the lowest number first,

@@ -69,6 +69,13 @@ public:
         return made;
     }
 
+    // What a log_view of the folder would tell: for a log that is damaged, or cannot be written.
+    template <log_sink Sink>
+    [[nodiscard]] static result<void> read_all(FileSystem fs, Sink& sink)
+    {
+        return log_view<FileSystem>{std::move(fs)}.read_all(sink);
+    }
+
     log(const log&) = delete;
     log& operator=(const log&) = delete;
 

@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_JOURNAL_LOG_LISTENER_HPP
 #define QUEUECTL_JOURNAL_LOG_LISTENER_HPP
 
+#include <queuectl/journal/log_view.hpp>
 #include <queuectl/journal/log_writer.hpp>
 
 namespace queuectl::inline v0::journal::detail {
@@ -17,6 +18,7 @@ struct log_listener : log_writer<FileSystem, Gate, Guards> {
     using base::fs_;
     using base::generation_;
     using base::give_up_segment;
+    using base::next_;
     using base::note;
     using base::options_;
     using base::page_valid;
@@ -113,9 +115,7 @@ private:
         reader_.begin(found->lowest, newest);
         auto told = tell(sink, last);
         if (!told) return told;
-        if (found->lowest > 1 && words_->trim_segment.load() < found->lowest)
-            return fail(errc::corrupt, "open the journal",
-                        "segments before " + segment_name(found->lowest) + " are missing");
+        if (found->lowest > 1 && words_->trim_segment.load() < found->lowest) return segments_missing(found->lowest);
         words_->lowest = found->lowest;
         return told;
     }
@@ -140,15 +140,7 @@ private:
     {
         const auto& h = frame.header;
         note(h.type, h.sequence, h.durable_upto, frame.body);
-        const auto& behind = reader_.position();
-        frame_place place{behind.segment, behind.offset - frame_bytes(h.body_bytes) + frame_header_bytes, h.type};
-        auto body = h.type == frame_type::transaction || h.type == frame_type::trim ? frame.body : std::string_view{};
-        if (h.type == frame_type::trim) {
-            const auto head = std::min(trim_head_bytes, body.size());
-            body.remove_prefix(head);
-            place.offset += head;
-        }
-        sink.frame(behind, place, body);
+        tell_frame(sink, frame, reader_.position());
     }
 
     // Another boot, or the first time: only the files are known.
@@ -167,6 +159,8 @@ private:
             found->newest = 1;
         }
         words_->segment = found->newest;
+        next_.forget();
+        if (auto done = next_.clean(fs_); !done) return done;
         if (auto done = fs_.sync_directory(); !done) return done;
         const auto told = tell_all(sink, found->newest, ~std::uint64_t{0});
         if (!told) return fail(told.error());

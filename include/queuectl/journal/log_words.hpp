@@ -33,6 +33,10 @@ struct log_words {
     std::atomic<std::uint64_t> lowest;          // the first segment, or less
     std::atomic<std::uint64_t> trim_segment;    // where the log begins by the newest trim frame; 0 = none is known
     std::atomic<std::uint64_t> trim_sequence;   // of that frame
+    std::atomic<std::uint64_t> ahead_number;    // of the segment that is prepared; 0 = none
+    std::atomic<std::uint64_t> ahead_bytes;     // how many zeros are in its file
+    std::atomic<std::uint64_t> ahead_id;        // of that file
+    std::atomic<std::uint64_t> ahead_failed;    // of the segment that could not be prepared
     std::atomic<std::uint64_t> appends;         // how often was written
     std::atomic<std::uint64_t> appends_synced;  // as `appends`, when the last sync began
     std::atomic<std::uint64_t> batch;           // how many appends the last sync covered

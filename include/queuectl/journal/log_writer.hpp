@@ -4,6 +4,7 @@
 
 #include <queuectl/journal/log_options.hpp>
 #include <queuectl/journal/log_window.hpp>
+#include <queuectl/journal/next_segment.hpp>
 #include <queuectl/journal/rescue.hpp>
 #include <queuectl/journal/trim.hpp>
 
@@ -22,7 +23,8 @@ struct log_writer {
           options_{options},
           random_{options.random},
           sync_{fs_, gate, words},
-          reader_{fs_, {}, 1}
+          reader_{fs_, {}, 1},
+          next_{words}
     {
     }
 
@@ -130,6 +132,7 @@ struct log_writer {
         publish();
         if (type != frame_type::watermark) words_->appends.fetch_add(1);
         words_->dirty = write_done;
+        next_.fill_ahead(fs_, (*s)->header, reader_.position().offset, options_.sizes);
         return seen();
     }
 
@@ -185,7 +188,7 @@ struct log_writer {
         const auto h =
             new_header(at.segment + 1, at.sequence, bytes_for(options_.sizes.next((*s)->header.bytes), bytes));
         words_->dirty = write_files;
-        auto made = prepare_segment<Guards>(fs_, h, {});
+        auto made = next_.finish(fs_, h);
         if (!made) {
             words_->dirty = write_done;
             return fail(made.error());
@@ -216,6 +219,7 @@ struct log_writer {
         segment_header h = new_header(number + 1, synced + 1, 0);
         auto saved = rescue<Guards>(fs_, number, words_->segment_crc.load(), synced, h.file_id);
         if (!saved) return fail(saved.error());
+        next_.forget();
         h.bytes = bytes_for(std::min(saved->segment_bytes, options_.sizes.most), saved->bytes.size());
         auto made = prepare_segment<Guards>(fs_, h, saved->bytes);
         if (!made) return fail(made.error());
@@ -260,6 +264,7 @@ struct log_writer {
 
     std::mutex mutex_;  // of all below
     log_reader<FileSystem, Guards> reader_;
+    next_segment<FileSystem, Guards> next_;
     log_window<FileSystem, Guards> window_;
     uid store_{};
     std::uint32_t generation_ = 0;
