@@ -27,6 +27,7 @@ struct switches {
     static inline bool oldest_first = true;
     static inline bool prepared = true;
     static inline bool window_end = true;
+    static inline bool moved = true;
 };
 using machine = simulated_machine<switches>;
 
@@ -206,6 +207,31 @@ std::string stale_window()
     return {};
 }
 
+// What a failed sync has moved to the next segment, by its old place.
+std::string moved_is_lost()
+{
+    machine m;
+    auto a = m.start(1);
+    static_cast<void>(a.append_durably("durable"));
+    for (int i = 0; i < 3; ++i) static_cast<void>(a.append("moved " + std::to_string(i)));
+    const auto bodies = a.heard.bodies;
+    const auto places = a.heard.places;
+    m.disk.fail_next_sync();
+    static_cast<void>(a.log->sync({bodies.rbegin()->first, 0}));
+    auto& old = first_file(m);
+    static_cast<void>(a.append_durably("successor"));
+    const auto begin = places.at(bodies.begin()->first + 1).offset - journal::frame_header_bytes;
+    std::fill(old.begin() + static_cast<std::ptrdiff_t>(begin), old.end(), '\xee');
+    auto turn = a.log->take_turn(a.heard);
+    if (!turn) return turn.error().message();
+    for (const auto& [sequence, place] : places) {
+        const auto got = a.log->read(place.segment, place.offset, bodies.at(sequence).size());
+        if (!got) return got.error().message();
+        if (*got != bodies.at(sequence)) return "frame " + std::to_string(sequence) + " is not found by its old place";
+    }
+    return {};
+}
+
 // Two processes at once on a real folder: the second has to wait.
 std::string two_turns_at_once()
 {
@@ -261,7 +287,8 @@ INSTANTIATE_TEST_SUITE_P(Each, LogMutants,
                                          mutant{"sync_trim", &switches::sync_trim, unsynced_trim_is_lost},
                                          mutant{"oldest_first", &switches::oldest_first, removal_is_cut_off},
                                          mutant{"prepared", &switches::prepared, body_lands_elsewhere},
-                                         mutant{"window_end", &switches::window_end, stale_window}),
+                                         mutant{"window_end", &switches::window_end, stale_window},
+                                         mutant{"moved", &switches::moved, moved_is_lost}),
                          [](const auto& information) { return std::string{information.param.name}; });
 
 }  // namespace

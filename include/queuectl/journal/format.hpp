@@ -3,7 +3,7 @@
 // A store is a directory. Its truth is a log: a chain of segments, files named by their number in 16 hexadecimal
 // digits and ".log", from 0000000000000001.log on, without gaps. A segment is a header block and frames:
 //
-//   segment   := header (72 bytes, below) , zeros up to frames_begin , frame … , zeros
+//   segment   := header (80 bytes, below) , zeros up to frames_begin , frame … , zeros
 //   frame     := frame header (40 bytes, below) , body , zeros up to a multiple of 8
 //
 // All integers are little-endian. Space behind the last frame is zero: it was filled ahead, because a sync of bytes
@@ -14,12 +14,13 @@
 //    8  4  format version                                 4  4  body bytes
 //   12  4  oldest format that may read it                 8  8  sequence: 1, 2, … over the whole log
 //   16  4  oldest format that may write it               16  8  durable_upto: every frame up to this sequence was
-//   20  4  CRC32C of the other 68 bytes                           known to be synced when this one was written
+//   20  4  CRC32C of the other 76 bytes                           known to be synced when this one was written
 //   24 16  store id                                      24  8  file id of its segment
 //   40  8  segment number                                32  4  CRC32C field of the frame before it in the log; 0 for
 //   48  8  file id: random, not 0                                the first of the log
 //   56  8  sequence of its first frame                   36  1  type; 37 1 flags; 38 2 zero
 //   64  8  bytes of the file
+//   72  8  where the void frames of the segment before begin; 0 = it has none
 //
 // A frame's CRC32C covers, in this order: the file id (8 bytes), the offset of the frame in its file (8 bytes), the
 // frame header from byte 4 on, the body. So a frame of another file, or of another place, is never taken for one here.
@@ -38,7 +39,9 @@
 // damage.
 //
 // A segment ends where the next one begins: frames in it from the next one's first sequence on are void. (A sync of it
-// had failed; what followed the last successful one was copied to the new segment, under the same sequences.)
+// had failed; what followed the last successful one was copied to the new segment, under the same sequences, one behind
+// the other. So what a record says to be at an offset ≥ `where the void frames begin` is as far behind frames_begin in
+// the new segment.)
 //
 // Reading. The last segment ends at the first place that holds no valid frame: zeros, bad bytes, a wrong sequence or a
 // wrong previous CRC. If a *valid frame behind it* in this segment (CRC right; at any multiple of 8) has durable_upto ≥
@@ -71,7 +74,7 @@ inline constexpr std::uint32_t format_version = 1;
 inline constexpr std::uint32_t min_reader = 1;
 inline constexpr std::uint32_t min_writer = 1;
 
-inline constexpr std::size_t segment_header_bytes = 72;
+inline constexpr std::size_t segment_header_bytes = 80;
 inline constexpr std::size_t frames_begin = 128;
 inline constexpr std::size_t frame_header_bytes = 40;
 inline constexpr std::size_t frame_alignment = 8;

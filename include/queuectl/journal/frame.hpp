@@ -28,6 +28,7 @@ struct all_guards {
     static constexpr bool sync_trim = true;         // a trim is synced before what it trims is removed
     static constexpr bool oldest_first = true;      // trimmed segments are removed in their order
     static constexpr bool prepared = true;          // a body lands where prepare() has said
+    static constexpr bool moved = true;             // what a failed sync has moved is read where it is now
     static constexpr bool window_end = true;        // bytes that are not yet written are not kept as read
 };
 

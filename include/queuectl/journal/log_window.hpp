@@ -12,13 +12,17 @@ namespace queuectl::inline v0::journal::detail {
 template <file_system FileSystem, class Guards>
 class log_window {
 public:
-    // `bytes` bytes at `offset` of a segment's file; valid until the next call. `end`: the log's. errc::corrupt when
-    // they are not there. Reads 64 KiB where the last read was near, else 8 KiB, at least.
+    // `bytes` bytes at `offset` of a segment's file; valid until the next call. What a failed sync has moved to the
+    // next segment is read there. `end`: the log's. errc::corrupt when they are not there. Reads 64 KiB where the last
+    // read was near, else 8 KiB, at least.
     [[nodiscard]] result<std::string_view> read(FileSystem& fs, std::uint64_t number, std::uint64_t offset,
                                                 std::size_t bytes, const log_position& end)
     {
-        if (!holds(number, offset, bytes))
-            if (auto done = fill(fs, number, offset, bytes, end); !done) return fail(done.error());
+        if (!holds(number, offset, bytes)) {
+            auto filled = fill(fs, number, offset, bytes, end);
+            if (!filled) return fail(filled.error());
+            offset = *filled;
+        }
         return std::string_view{bytes_}.substr(static_cast<std::size_t>(offset - begin_), bytes);
     }
 
@@ -27,6 +31,7 @@ public:
     {
         number_ = 0;
         open_.clear();
+        followers_.clear();
     }
     // Segments before this one are no longer needed.
     void close_before(std::uint64_t number) noexcept
@@ -51,16 +56,21 @@ private:
         return fail(errc::corrupt, "read " + segment_name(number), "at offset " + std::to_string(offset) + ": " + why);
     }
 
-    result<void> fill(FileSystem& fs, std::uint64_t number, std::uint64_t offset, std::size_t bytes,
-                      const log_position& end)
+    // Returns the offset, in the segment where it was found.
+    result<std::uint64_t> fill(FileSystem& fs, std::uint64_t number, std::uint64_t offset, std::size_t bytes,
+                               const log_position& end)
     {
         const bool near =
             number == number_ && offset + window_bytes >= begin_ && offset <= begin_ + bytes_.size() + window_bytes;
         number_ = 0;
+        auto moved = moved_from(fs, number, offset, end);
+        if (!moved) return fail(moved.error());
+        if (Guards::moved && *moved != 0 && offset >= *moved)
+            return fill(fs, number + 1, offset - *moved + frames_begin, bytes, end);
         auto s = open(fs, number, offset);
         if (!s) return fail(s.error());
         const bool growing = Guards::window_end && number == end.segment;
-        const std::uint64_t limit = growing ? end.offset : (*s)->header.bytes;
+        const std::uint64_t limit = growing ? end.offset : *moved != 0 ? *moved : (*s)->header.bytes;
         if (number > end.segment || offset > limit || bytes > limit - offset)
             return not_there(number, offset, "the log does not reach so far");
         const auto want = std::min<std::uint64_t>(std::max(bytes, near ? window_bytes : first_bytes), limit - offset);
@@ -69,9 +79,22 @@ private:
         if (!got) return fail(got.error());
         if (*got < bytes) return not_there(number, offset, "the file was cut off");
         bytes_.resize(*got);
-        begin_ = offset;
         number_ = number;
-        return {};
+        return begin_ = offset;
+    }
+
+    // From which offset on the segment's frames have moved to the next one; 0 = none have.
+    result<std::uint64_t> moved_from(FileSystem& fs, std::uint64_t number, std::uint64_t offset,
+                                     const log_position& end)
+    {
+        if (number >= end.segment) return std::uint64_t{0};
+        for (const auto& f : followers_)
+            if (f.number == number) return f.moved_from;
+        auto next = open(fs, number + 1, offset);
+        if (!next) return fail(next.error());
+        if (followers_.size() == followers_max) followers_.erase(followers_.begin());
+        followers_.push_back({number, (*next)->header.replaces});
+        return followers_.back().moved_from;
     }
 
     // The open segment, in front of the others.
@@ -91,7 +114,14 @@ private:
         return &open_.front();
     }
 
+    static constexpr std::size_t followers_max = 64;
+    struct follower {
+        std::uint64_t number = 0;
+        std::uint64_t moved_from = 0;
+    };
+
     std::vector<segment<FileSystem>> open_;  // the last used first
+    std::vector<follower> followers_;        // what the segment behind `number` says; it never changes
     std::string bytes_;
     std::uint64_t number_ = 0;  // of the window's segment; 0 = it holds nothing
     std::uint64_t begin_ = 0;

@@ -220,6 +220,7 @@ struct log_writer {
         auto saved = rescue<Guards>(fs_, number, words_->segment_crc.load(), synced, h.file_id);
         if (!saved) return fail(saved.error());
         next_.forget();
+        h.replaces = saved->begin;
         h.bytes = bytes_for(std::min(saved->segment_bytes, options_.sizes.most), saved->bytes.size());
         auto made = prepare_segment<Guards>(fs_, h, saved->bytes);
         if (!made) return fail(made.error());

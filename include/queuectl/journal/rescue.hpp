@@ -13,6 +13,7 @@ struct rescued_frames {
     std::uint32_t crc_before = 0;     // of frame `synced`
     std::uint32_t last_crc = 0;
     std::uint64_t segment_bytes = 0;  // of the segment they come from
+    std::uint64_t begin = 0;          // offset in it of the first that is copied
 };
 
 // Reads the segment `number`, whose first frame follows one of CRC `segment_crc`, up to the first place without a
@@ -26,7 +27,7 @@ template <class Guards = all_guards, file_system FileSystem>
     if (!opened) return fail(opened.error());
     const auto first = opened->header.first_sequence;
     log_reader<FileSystem, Guards> reader{fs, {number, frames_begin, first, segment_crc}, number};
-    rescued_frames out{{}, synced, segment_crc, segment_crc, opened->header.bytes};
+    rescued_frames out{{}, synced, segment_crc, segment_crc, opened->header.bytes, frames_begin};
     frame_view frame;
     for (;;) {
         const auto got = reader.next(frame);
@@ -34,6 +35,7 @@ template <class Guards = all_guards, file_system FileSystem>
         if (*got != read_status::frame) break;
         if (frame.header.sequence <= synced) {
             out.crc_before = out.last_crc = frame.header.crc;
+            out.begin = reader.position().offset;
             continue;
         }
         frame_header h = frame.header;

@@ -17,6 +17,9 @@ struct segment_header {
     std::uint64_t file_id = 0;
     std::uint64_t first_sequence = 0;
     std::uint64_t bytes = 0;  // of the file
+    // Where the frames of the segment before begin that are void: they stand here now, in the same order from
+    // frames_begin on. 0 = none are.
+    std::uint64_t replaces = 0;
 };
 
 // Sizes of segments. Others than these are for tests.
@@ -75,6 +78,7 @@ namespace detail {
     detail::store_le(at + 48, h.file_id);
     detail::store_le(at + 56, h.first_sequence);
     detail::store_le(at + 64, h.bytes);
+    detail::store_le(at + 72, h.replaces);
     detail::store_le(at + 20, detail::segment_header_crc(at));
     return bytes;
 }
@@ -92,6 +96,7 @@ namespace detail {
     h.file_id = detail::load_le<std::uint64_t>(at + 48);
     h.first_sequence = detail::load_le<std::uint64_t>(at + 56);
     h.bytes = detail::load_le<std::uint64_t>(at + 64);
+    h.replaces = detail::load_le<std::uint64_t>(at + 72);
     if (h.oldest_reader > format_version) return nullptr;
     if (h.file_id == 0 || h.first_sequence == 0 || h.bytes < frames_begin) return "its header is damaged";
     return nullptr;
