@@ -29,10 +29,14 @@ struct counted {
     int settle = 0;
 };
 
-// The syncs of each verb on a store that has taken a job before.
+// The syncs of each verb on a store that has taken a job before, by a handle that did not make it: its connection has
+// no settings but those that every connection is given, and creating a store must not be what makes it durable.
 counted syncs_with(sqlite_options options)
 {
     const temporary_folder folder;
+    {
+        open_store(folder / "q.db", options);
+    }
     auto s = open_store(folder / "q.db", options);
     put(s, make_job("first"));
     counted out;

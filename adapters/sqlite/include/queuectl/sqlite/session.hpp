@@ -278,7 +278,7 @@ private:
 
     static int make_tables(connection& db)
     {
-        int rc = db.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; BEGIN IMMEDIATE");
+        int rc = db.run("PRAGMA journal_mode=WAL; BEGIN IMMEDIATE");
         if (rc == SQLITE_OK) rc = db.run(schema_sql);
         if (rc == SQLITE_OK) rc = db.run(identity_sql);
         return rc == SQLITE_OK ? db.run("COMMIT") : rc;
