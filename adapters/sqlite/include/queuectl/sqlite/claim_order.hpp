@@ -21,7 +21,7 @@ public:
     }
 
     std::vector<std::int64_t> sequences;  // in claim order
-    timestamp next_at = timestamp_max;    // the earliest run_at that is left in the wanted lanes
+    timestamp next_at = timestamp_max;    // the earliest run_at left in the wanted lanes, unless `most` were found
 
     // Finds up to `most` due jobs.
     [[nodiscard]] int find(std::size_t most)
@@ -83,7 +83,7 @@ private:
             if (best == last || best->head().run_at > now_.wall) break;
             best->taken = best->ahead[best->at++];
             sequences.push_back(best->taken.sequence);
-            if (best->ended())
+            if (best->ended() && sequences.size() < most)
                 if (const int rc = refill(*best, most - sequences.size()); rc != SQLITE_OK) return rc;
         }
         return SQLITE_OK;

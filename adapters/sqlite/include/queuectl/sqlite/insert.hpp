@@ -57,9 +57,7 @@ public:
 
     [[nodiscard]] int all(std::span<const job> jobs, std::span<insert_status> statuses)
     {
-        const int rc = tx_.sql.get(sql::any_dead).step();
-        if (rc != SQLITE_ROW && rc != SQLITE_DONE) return rc;
-        any_dead_ = rc == SQLITE_ROW;
+        if (const int rc = tx_.any_dead(any_dead_); rc != SQLITE_OK) return rc;
         rows_.reserve(jobs.size());
         for (std::size_t i = 0; i < jobs.size(); ++i)
             if (const int failed = one(jobs[i], statuses[i]); failed != SQLITE_OK) return failed;

@@ -216,6 +216,11 @@ private:
             if (const int rc = record(c); rc != SQLITE_OK) return rc;
         }
         const auto source = source_of(completed_);
+        if (completed_.size() == 1) {
+            const auto sequence = completed_.front().lease->sequence;
+            const int rc = tx_.sql.get(sql::unlease).bind(sequence).run();
+            return rc == SQLITE_OK ? tx_.sql.get(sql::complete_one).bind(source, now_.wall, sequence).run() : rc;
+        }
         int rc = tx_.sql.get(sql::unlease_completed).bind(source).run();
         if (rc == SQLITE_OK && static_cast<std::size_t>(sqlite3_changes(tx_.sql.db())) != completed_.size())
             return SQLITE_MISUSE;  // a receipt was given twice

@@ -48,8 +48,7 @@ inline constexpr char set_boot[] = "UPDATE store SET boot=?1,boots=?2";
 inline constexpr char next_config_version[] =
     "UPDATE store SET config_version=config_version+1 RETURNING config_version";
 inline constexpr char last_sequence[] =
-    "SELECT max(ifnull((SELECT max(sequence) FROM jobs),0),"
-    "ifnull((SELECT max(sequence) FROM dead_letter_queue),0),(SELECT last_removed FROM store))";
+    "SELECT (SELECT max(sequence) FROM jobs),(SELECT max(sequence) FROM dead_letter_queue)";
 
 // FAIL: nothing is undone by the statement itself, so that it need not keep what it overwrites.
 inline constexpr char insert[] =
@@ -65,7 +64,6 @@ inline constexpr char kind_number[] = "SELECT number FROM kinds WHERE name=?1";
 inline constexpr char add_kind[] = "INSERT INTO kinds(name) VALUES(?1)";
 inline constexpr char identify[] = "SELECT sequence,nonce FROM jobs WHERE id=?1";
 inline constexpr char identify_dead[] = "SELECT sequence,nonce FROM dead_letter_queue WHERE id=?1";
-inline constexpr char any_dead[] = "SELECT 1 FROM dead_letter_queue LIMIT 1";
 inline constexpr char unique_waiting[] =
     "SELECT sequence FROM jobs INDEXED BY jobs_unique WHERE unique_key=?1 AND unique_key IS NOT NULL "
     "AND state IN (0, 3) AND NOT EXISTS (SELECT 1 FROM leases WHERE job=sequence) LIMIT 1";
@@ -100,6 +98,12 @@ inline constexpr char complete[] =
     "exit_code=ifnull(e.exit_code,jobs.exit_code),signal=ifnull(e.signal,jobs.signal),error=NULL,result=e.result,"
     "started_at=e.started_at,ended_at=e.ended_at,worker=e.worker,updated_at=?2 "
     "FROM queuectl_completed(?1) e WHERE jobs.sequence=e.sequence";
+// The same of one row, without the temporary table that SQLite makes for FROM.
+inline constexpr char complete_one[] =
+    "UPDATE jobs SET state=2,error=NULL,updated_at=?2,"
+    "(settled_token,attempts,runs,exit_code,signal,result,started_at,ended_at,worker)=(SELECT token,attempts,runs,"
+    "ifnull(exit_code,jobs.exit_code),ifnull(signal,jobs.signal),result,started_at,ended_at,worker "
+    "FROM queuectl_completed(?1)) WHERE sequence=?3";
 #define QUEUECTL_SQLITE_HELD                                                                                          \
     "SELECT sequence,queue,token,settled_token,attempts,crashes,runs,cancel_requested,retention,locked_by,locked_at," \
     "error,id,state FROM jobs LEFT JOIN leases ON job=sequence "

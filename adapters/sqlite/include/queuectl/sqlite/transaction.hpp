@@ -157,16 +157,19 @@ public:
     // A job of that sequence is gone for good.
     void removed(std::int64_t sequence) { last_removed_ = sequence > last_removed_ ? sequence : last_removed_; }
 
+    // Whether the dead letter queue has jobs, as long as this transaction moved none there.
+    [[nodiscard]] int any_dead(bool& any)
+    {
+        const int rc = find_last_sequence();
+        any = any_dead_;
+        return rc;
+    }
+
     // The next free sequence; each call gives another one.
     [[nodiscard]] int next_sequence(std::int64_t& next)
     {
-        if (next_sequence_ == 0) {
-            auto row = sql.get(sql::last_sequence);
-            if (const int rc = row.step(); rc != SQLITE_ROW) return rc;
-            next_sequence_ = row.integer(0);
-            if (last_removed_ > next_sequence_) next_sequence_ = last_removed_;
-        }
-        next = ++next_sequence_;
+        if (const int rc = find_last_sequence(); rc != SQLITE_OK) return rc;
+        next = ++last_sequence_;
         return SQLITE_OK;
     }
 
@@ -192,6 +195,16 @@ private:
         std::array<std::int64_t, state_count> by{};
     };
 
+    int find_last_sequence()
+    {
+        if (last_sequence_ >= 0) return SQLITE_OK;
+        auto row = sql.get(sql::last_sequence);
+        if (const int rc = row.step(); rc != SQLITE_ROW) return rc;
+        any_dead_ = !row.null(1);
+        last_sequence_ = std::max({row.integer(0), row.integer(1), head.last_removed, last_removed_});
+        return SQLITE_OK;
+    }
+
     int number_of(const char* find, const char* add, const std::string& name, std::int64_t& number)
     {
         auto known = sql.get(find);
@@ -206,7 +219,8 @@ private:
     store_files* files_;
     std::vector<count_change> counts_;
     std::int64_t last_removed_ = 0;
-    std::int64_t next_sequence_ = 0;
+    std::int64_t last_sequence_ = -1;  // not known
+    bool any_dead_ = false;
     bool known_lane_ = false;  // of the names below
     std::string last_queue_;
     std::string last_kind_;
