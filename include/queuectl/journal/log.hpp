@@ -82,6 +82,8 @@ public:
     [[nodiscard]] FileSystem& files() noexcept { return base::fs_; }
     // All zero until the store is there: see take_turn.
     [[nodiscard]] const uid& store() const noexcept { return base::store_; }
+    // A sync has failed: the next turn makes it good before anything is written.
+    [[nodiscard]] bool needs_rescue() const noexcept { return base::words_->poisoned.load() != 0; }
     // The segment that the log begins with.
     [[nodiscard]] std::uint64_t lowest() const noexcept { return base::words_->lowest.load(); }
 

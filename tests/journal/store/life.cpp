@@ -1,5 +1,6 @@
 // What a journal keeps: through compaction, and when its index is made anew from the log.
 #include "journal/store/folder.hpp"
+#include "journal/store/telling.hpp"
 
 #include <queuectl/testing/seeded_random.hpp>
 
@@ -16,53 +17,6 @@ journal_options small_segments()
     return options;
 }
 
-// Everything that a store tells, as text.
-std::string tell(const job_record& r)
-{
-    std::string text = r.job.id + '|' + r.job.queue + '|' + r.job.payload + '|' + r.job.tag + '|' +
-                       std::string{name(r.state)} + '|' + r.error + '|' + r.result + '|' + r.locked_by;
-    for (const auto n :
-         {std::int64_t{r.attempts}, std::int64_t{r.crashes}, std::int64_t{r.exit_code}, std::int64_t{r.job.priority},
-          std::int64_t(r.sequence), std::int64_t{r.cancel_requested}, std::int64_t(r.token.nonce.low),
-          std::int64_t(r.settled_token.nonce.low), r.job.run_at.time_since_epoch().count(),
-          r.updated_at.time_since_epoch().count(), r.created_at.time_since_epoch().count()})
-        text += '|' + std::to_string(n);
-    return text;
-}
-std::string tell_all(journal_storage& store)
-{
-    std::string text;
-    std::vector<job_record> records;
-    for (page_request page;;) {
-        auto next = store.list({}, page, records);
-        EXPECT_TRUE(next) << next.error().message();
-        if (!next || *next == 0) break;
-        page.after = *next;
-    }
-    for (const auto& r : records) {
-        text += tell(r) + '\n';
-        std::vector<attempt> runs;
-        EXPECT_TRUE(store.attempts(r.job.id, runs));
-        for (const auto& run : runs) {
-            text += "  " + std::to_string(run.number) + ' ' + run.error + ' ' + std::to_string(run.output_bytes);
-            if (auto out = store.output(r.job.id, run.number)) text += ' ' + out->head.substr(0, 20);
-            text += '\n';
-        }
-    }
-    std::vector<queue_counts> counts;
-    EXPECT_TRUE(store.counts(counts));
-    std::sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.queue < b.queue; });
-    for (const auto& c : counts) {
-        text += c.queue;
-        for (const auto n : c.by_state) text += ' ' + std::to_string(n);
-        text += '\n';
-    }
-    std::vector<config_entry> entries;
-    EXPECT_TRUE(store.config_list("", entries, {}));
-    for (const auto& e : entries) text += e.key + '=' + e.value + '@' + std::to_string(e.version) + '\n';
-    return text;
-}
-
 std::uintmax_t log_bytes(const store_folder& folder)
 {
     std::uintmax_t bytes = 0;
@@ -70,12 +24,6 @@ std::uintmax_t log_bytes(const store_folder& folder)
         if (file.path().extension() == ".log") bytes += file.file_size();
     return bytes;
 }
-void drop_index(const store_folder& folder)
-{
-    for (const auto& file : fs::directory_iterator{folder.path()})
-        if (file.path().filename().string().starts_with("index.")) fs::resize_file(file.path(), 0);
-}
-
 // A person and a worker who do as chance will have it.
 class random_life {
 public:

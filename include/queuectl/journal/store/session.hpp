@@ -55,18 +55,22 @@ public:
 
     // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body, and appends
     // those. With `wait`, all of it is as durable as the mode promises when this returns. After an error nothing has
-    // changed, or it is errc::outcome_unknown.
+    // changed, or it is errc::outcome_unknown. `body` runs again when a failed sync of somebody else's came between.
     template <class Body>
     [[nodiscard]] result<void> write(const char* verb, bool wait, append_room room, Body&& body)
     {
         log_ticket ticket;
-        {
+        for (int left = repairs_max;; --left) {
             auto turn = take(verb);
             if (!turn) return fail(turn.error());
             if (auto open = check_writable(verb); !open) return open;
             auto done = change(*turn, room, ticket, body);
-            if (!done) return named(verb, done.error());
-            clean(*turn);
+            if (done) {
+                clean(*turn);
+                break;
+            }
+            if (left == 0 || !log_->needs_rescue() || done.error().code == errc::outcome_unknown)
+                return named(verb, done.error());
         }
         if (!wait) return {};
         auto synced = log_->sync(ticket);
@@ -117,6 +121,8 @@ private:
         e.operation = std::string{verb} + ' ' + location_ + (why.operation.empty() ? "" : ": " + why.operation);
         return failure_value{std::move(e)};
     }
+
+    static constexpr int repairs_max = 3;
 
     [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
 

@@ -83,6 +83,7 @@ private:
         auto done =
             session_->write(settlements.empty() ? "claim" : "settle", !settlements.empty() || sync_claims_, room,
                             [&](core& c, turn& t) -> result<void> {
+                                leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
                                 settle_call<core> settling{c, settlements, statuses, files, now.wall};
                                 auto bytes = settling.bytes_max();
                                 std::size_t changes = settlements.size();
