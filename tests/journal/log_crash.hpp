@@ -4,6 +4,7 @@
 
 #include "log_testing.hpp"
 
+#include <algorithm>
 #include <unordered_set>
 #include <vector>
 
@@ -19,44 +20,81 @@ enum class operation : std::uint8_t {
     reopen,         // the process ends and starts again
     failed_sync,    // an append whose sync fails
     dying_writer,   // another process dies in the middle of a write
+    dying_holder,   // another process dies between its append and the memory of it
+    trim,           // to the newest segment, not synced; nothing can be removed yet
+    drop,           // synced, and what was trimmed is removed
 };
-inline constexpr std::size_t operations = 9;
+inline constexpr std::size_t operations = 12;
 
 // What was asked of the log, in order, and how much of it was acknowledged.
 struct log_model {
     std::vector<std::string> asked;
     std::size_t acknowledged = 0;  // as many of `asked` are durable
+    std::size_t trimmed = 0;       // as many of `asked` need not be there
     std::uint64_t names = 0;
 
     std::string name(std::size_t bytes) { return std::to_string(++names) + std::string(bytes, '.'); }
 
+    // How many of the first in `asked` are gone.
+    [[nodiscard]] std::size_t gone(const heard_bodies& heard) const
+    {
+        if (heard.bodies.empty()) return std::min(trimmed, acknowledged);
+        const auto first = std::find(asked.begin(), asked.end(), heard.bodies.begin()->second);
+        return static_cast<std::size_t>(first - asked.begin());
+    }
+
     // Null, or what is wrong with this log.
     [[nodiscard]] const char* judge(const heard_bodies& heard) const
     {
-        if (heard.bodies.size() < acknowledged) return "something acknowledged is gone";
-        if (heard.bodies.size() > asked.size()) return "something is there that nobody asked for";
-        std::size_t i = 0;
-        for (const auto& [sequence, body] : heard.bodies)
+        std::size_t i = gone(heard);
+        if (i > trimmed) return "something is gone that was not trimmed";
+        for (const auto& [sequence, body] : heard.bodies) {
+            if (i == asked.size()) return "something is there that nobody asked for";
             if (body != asked[i++]) return "something else is there than was asked for";
-        return nullptr;
+        }
+        return i < acknowledged ? "something acknowledged is gone" : nullptr;
+    }
+
+    // From now on what is there is what was asked for, and `next`.
+    void go_on(const heard_bodies& heard, const std::string& next)
+    {
+        asked.resize(gone(heard) + heard.bodies.size());
+        asked.push_back(next);
     }
 };
 
 template <class Guards>
 class crash_run {
 public:
-    explicit crash_run(std::vector<operation> steps) : steps_{std::move(steps)} {}
+    // `shared`: the processes have one memory of what was heard.
+    crash_run(std::vector<operation> steps, bool shared)
+        : steps_{std::move(steps)}, memory_{shared ? std::make_shared<heard_bodies>() : nullptr}
+    {
+    }
 
     // All but the last step, then the last one with the power cut at its call `nth` (0 = not at all).
     // False when the last step has fewer calls.
     bool run(std::uint64_t nth)
     {
-        first_.emplace(machine_.start(1));
-        second_.emplace(machine_.start(2));
+        first_.emplace(machine_.start(1, memory_));
+        second_.emplace(machine_.start(2, memory_));
         for (std::size_t i = 0; i + 1 < steps_.size(); ++i) step(steps_[i]);
         if (nth != 0) machine_.disk.inject(disk_fault::power_off, nth);
         step(steps_.back());
         return nth == 0 || machine_.disk.is_off();
+    }
+
+    // What is wrong while the power is on.
+    std::string judge()
+    {
+        machine_.disk.inject(disk_fault::none, 0);
+        for (auto* p : {&*first_, &*second_}) {
+            if (!p->log) return "it cannot be opened";
+            if (const auto done = p->listen(); !done) return done.error().message();
+            if (const char* wrong = model_.judge(p->heard)) return wrong;
+            if (const std::string wrong = p->read_back(); !wrong.empty()) return wrong;
+        }
+        return {};
     }
 
     simulated_machine<Guards>& machine() { return machine_; }
@@ -92,11 +130,14 @@ private:
                 if (first_->log && first_->log->settle_down(first_->heard)) model_.acknowledged = model_.asked.size();
                 return;
             case operation::reopen:
-                first_.emplace(machine_.start(10 + ++reopened_));
+                first_.emplace(machine_.start(10 + ++reopened_, memory_));
                 if (first_->log) static_cast<void>(first_->listen());
                 return;
             case operation::failed_sync: return failed_sync();
             case operation::dying_writer: return dying_writer();
+            case operation::dying_holder: return dying_holder();
+            case operation::trim: return trim();
+            case operation::drop: return drop();
         }
     }
 
@@ -123,7 +164,53 @@ private:
         static_cast<void>(dying.write(*file, turn->position().offset, "half of a frame, of 41 bytes, never to end"));
     }
 
+    void dying_holder()
+    {
+        if (!second_->log) return;
+        auto turn = second_->log->take_turn(second_->heard);
+        if (!turn) return;
+        model_.asked.push_back(model_.name(60));
+        const auto got = turn->append(model_.asked.back());
+        const bool gone = !got && got.error().code != errc::outcome_unknown && !machine_.disk.is_off();
+        if (gone) model_.asked.pop_back();
+    }
+
+    void trim()
+    {
+        if (!first_->log) return;
+        auto turn = first_->log->take_turn(first_->heard);
+        if (!turn) return;
+        const auto segment = turn->position().segment;
+        for (const auto& [sequence, place] : first_->heard.places) {
+            if (place.segment >= segment) break;
+            const auto at = std::find(model_.asked.begin(), model_.asked.end(), first_->heard.bodies.at(sequence));
+            model_.trimmed = std::max(model_.trimmed, static_cast<std::size_t>(at - model_.asked.begin()) + 1);
+        }
+        static_cast<void>(turn->trim(segment, "user"));
+        static_cast<void>(first_->log->drop_trimmed());
+    }
+
+    void drop()
+    {
+        if (!first_->log) return;
+        auto turn = first_->log->take_turn(first_->heard);
+        if (!turn) return;
+        if (!first_->log->sync(turn->seen())) return;
+        model_.acknowledged = model_.asked.size();
+        static_cast<void>(first_->log->drop_trimmed());
+        forget_removed();
+    }
+
+    // The places that may be read end with the removal.
+    void forget_removed()
+    {
+        const auto lowest = machine_.words.lowest.load();
+        for (auto* p : {&*first_, &*second_})
+            std::erase_if(p->heard.places, [&](const auto& known) { return known.second.segment < lowest; });
+    }
+
     std::vector<operation> steps_;
+    std::shared_ptr<heard_bodies> memory_;
     simulated_machine<Guards> machine_;
     std::optional<process> first_;
     std::optional<process> second_;
@@ -144,7 +231,10 @@ template <class Guards>
 class crash_search {
 public:
     // Every sequence of `length` operations; every `nth` image is crashed again while it is recovered.
-    crash_search(std::size_t length, std::size_t recover_nth) : length_{length}, recover_nth_{recover_nth} {}
+    crash_search(std::size_t length, std::size_t recover_nth, bool shared = false)
+        : length_{length}, recover_nth_{recover_nth}, shared_{shared}
+    {
+    }
 
     crash_report run()
     {
@@ -167,16 +257,23 @@ private:
     {
         ++report_.sequences;
         for (std::uint64_t nth = 1; report_.fault.empty(); ++nth) {
-            crash_run<Guards> run{steps};
+            crash_run<Guards> run{steps, shared_};
             const bool cut = run.run(nth);
             ++report_.crashes;
-            try_images(run.machine().disk, run.model(), [&] {
-                std::string text = "operations";
-                for (const auto s : steps) text += ' ' + std::to_string(static_cast<int>(s));
-                return text + ", power off at call " + std::to_string(nth);
-            });
-            if (!cut) return;
+            try_images(run.machine().disk, run.model(),
+                       [&] { return describe(steps) + ", power off at call " + std::to_string(nth); });
+            if (cut) continue;
+            if (const std::string why = run.judge(); report_.fault.empty() && !why.empty())
+                report_.fault = describe(steps) + ": " + why;
+            return;
         }
+    }
+
+    static std::string describe(const std::vector<operation>& steps)
+    {
+        std::string text = "operations";
+        for (const auto s : steps) text += ' ' + std::to_string(static_cast<int>(s));
+        return text;
     }
 
     template <class Describe>
@@ -206,8 +303,7 @@ private:
         if (!a.log) return "it cannot be opened";
         if (const auto done = a.listen(); !done) return done.error().message();
         if (const char* wrong = model.judge(a.heard)) return wrong;
-        model.asked.resize(a.heard.bodies.size());
-        model.asked.emplace_back("new");
+        model.go_on(a.heard, "new");
         if (const auto done = a.append_durably("new"); !done) return done.error().message();
         model.acknowledged = model.asked.size();
         simulated_machine<Guards> later{machine.disk.crash({}), {9, 9}};
@@ -228,8 +324,7 @@ private:
             auto a = machine.start(7);
             log_model model = before;
             if (a.log && a.listen()) {
-                model.asked.resize(a.heard.bodies.size());
-                model.asked.emplace_back("newer");
+                model.go_on(a.heard, "newer");
                 if (a.append_durably("newer")) model.acknowledged = model.asked.size();
             }
             for (const auto& plan : machine.disk.crash_plans(nth, 1)) {
@@ -248,6 +343,7 @@ private:
 
     std::size_t length_;
     std::size_t recover_nth_;
+    bool shared_;
     crash_report report_;
 };
 

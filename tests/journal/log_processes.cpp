@@ -108,6 +108,34 @@ TEST(LogProcesses, KilledAtAnyInstruction)
     EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
 }
 
+// Nobody appends any more: it is synced nevertheless; and by another process when the first one has died.
+TEST(LogProcesses, AfterAnIntervalItIsSynced)
+{
+    const process_testing::temporary_directory directory;
+    const std::string path = directory.path() + "/store";
+    real_process<> a{path, std::chrono::seconds{30}, queuectl::durability::interval};
+    const auto synced = [&](std::uint64_t sequence) {
+        const auto until = queuectl::detail::monotonic_us() + 20'000'000;
+        while (a.words().synced.load() < sequence && queuectl::detail::monotonic_us() < until) ::usleep(1000);
+        return a.words().synced.load() >= sequence;
+    };
+    ASSERT_TRUE(a.append_durably("one"));
+    EXPECT_TRUE(synced(1));
+    ASSERT_TRUE(a.append_durably("two"));
+    EXPECT_TRUE(synced(2));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        real_process<> mine{path, std::chrono::seconds{30}, queuectl::durability::interval};
+        ::_exit(mine.append("three") ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    EXPECT_EQ(a.words().synced.load(), 2U);
+    ASSERT_TRUE(a.listen());
+    EXPECT_TRUE(synced(3));
+}
+
 TEST(LogProcesses, ThreadsOfOneLogAndOfTwoShareTheSyncs)
 {
     const process_testing::temporary_directory directory;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -60,16 +61,17 @@ inline constexpr uid first_boot{7, 7};
 template <class Guards = journal::all_guards>
 using simulated_log = journal::log<simulated_file_system, simulated_gate, Guards>;
 
-// A process: its log and what it knows of it.
+// A process: its log and what it knows of it, which it may share with others.
 template <class Guards = journal::all_guards>
 struct simulated_process {
     simulated_file_system fs;
     std::unique_ptr<simulated_log<Guards>> log;
-    heard_bodies heard;
+    std::shared_ptr<heard_bodies> memory;
+    heard_bodies& heard = *memory;
 
     simulated_process(simulated_disk& disk, simulated_gate& gate, journal::log_words& words,
-                      const journal::log_options& options)
-        : fs{disk}
+                      const journal::log_options& options, std::shared_ptr<heard_bodies> known = {})
+        : fs{disk}, memory{known ? std::move(known) : std::make_shared<heard_bodies>()}
     {
         auto opened = simulated_log<Guards>::open(fs, gate, words, options);
         if (opened) log = std::move(*opened);
@@ -144,9 +146,9 @@ struct simulated_machine {
     simulated_machine() = default;
     explicit simulated_machine(simulated::disk_state state, uid b = {8, 8}) : disk{std::move(state)}, boot{b} {}
 
-    [[nodiscard]] simulated_process<Guards> start(std::uint64_t seed = 1)
+    [[nodiscard]] simulated_process<Guards> start(std::uint64_t seed = 1, std::shared_ptr<heard_bodies> known = {})
     {
-        return {disk, gate, words, small_options(seed, boot)};
+        return {disk, gate, words, small_options(seed, boot), std::move(known)};
     }
 };
 

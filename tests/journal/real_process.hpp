@@ -17,7 +17,8 @@ struct real_process {
     std::unique_ptr<log_type> log;
     heard_bodies heard;
 
-    explicit real_process(const std::string& path, duration patience = std::chrono::seconds{30})
+    explicit real_process(const std::string& path, duration patience = std::chrono::seconds{30},
+                          queuectl::durability mode = queuectl::durability::full)
     {
         auto fs = journal::posix_file_system::open_folder(path, true);
         EXPECT_TRUE(fs);
@@ -25,6 +26,8 @@ struct real_process {
         gate.emplace(*journal::process_gate::open(fs->folder(), page->words()));
         journal::log_options options;
         options.lock_patience = patience;
+        options.mode = mode;
+        options.interval = std::chrono::milliseconds{20};
         auto opened = log_type::open(std::move(*fs), *gate, words(), options);
         EXPECT_TRUE(opened) << opened.error().message();
         if (opened) log = std::move(*opened);

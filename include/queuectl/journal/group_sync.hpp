@@ -64,12 +64,11 @@ public:
         }
     }
 
-    // In the mode `interval`: syncs when it is time and nobody else does.
-    [[nodiscard]] result<void> sync_after(duration interval)
+    // Waits for the leadership, and makes all that is written durable, unless it is.
+    [[nodiscard]] result<void> sync_rest()
     {
-        if (queuectl::detail::monotonic_us() - words_->synced_at.load() < interval.count() || !gate_->try_lead())
-            return {};
-        const leadership held{*gate_};
+        const auto held = lead();
+        if (words_->synced.load() >= words_->written.load()) return {};
         return sync_written();
     }
 
@@ -103,7 +102,6 @@ public:
             return done;
         }
         words_->synced = written;
-        words_->synced_at = queuectl::detail::monotonic_us();
         words_->batch = appends - words_->appends_synced.exchange(appends);
         words_->syncing = 0;
         words_->tell();

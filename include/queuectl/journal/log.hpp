@@ -3,6 +3,7 @@
 #define QUEUECTL_JOURNAL_LOG_HPP
 
 #include <queuectl/journal/gate.hpp>
+#include <queuectl/journal/interval_sync.hpp>
 #include <queuectl/journal/log_listener.hpp>
 
 namespace queuectl::inline v0::journal {
@@ -102,16 +103,19 @@ public:
         }
         std::unique_lock state{mutex_};
         if (auto done = base::enter(sink); !done) return fail(done.error());
+        // Whoever has appended it may have been killed before it was synced.
+        if (options_.mode == durability::interval && words_->synced.load() < words_->written.load()) late_.ask();
         return turn{*this, std::move(held), std::move(state)};
     }
 
     // Until what the ticket names is as durable as the mode promises. errc::outcome_unknown when a sync has failed.
     [[nodiscard]] result<void> sync(const log_ticket& ticket)
     {
-        if (options_.mode == durability::none) return {};
         if (options_.mode == durability::full) return sync_.wait(ticket);
-        if (auto done = sync_.sync_after(options_.interval); !done)
-            return fail(errc::outcome_unknown, done.error().operation, done.error().detail, done.error().backend_code);
+        if (options_.mode != durability::interval || words_->synced.load() >= ticket.sequence) return {};
+        if (words_->generation.load() != ticket.generation)
+            return fail(errc::outcome_unknown, "sync", "a sync of the store has failed");
+        late_.ask();
         return {};
     }
 
@@ -146,7 +150,7 @@ public:
 
 private:
     log(FileSystem fs, Gate& gate, log_words& words, const log_options& options)
-        : base{std::move(fs), gate, words, options}
+        : base{std::move(fs), gate, words, options}, late_{sync_, options.interval}
     {
     }
 
@@ -157,6 +161,8 @@ private:
     using base::options_;
     using base::sync_;
     using base::words_;
+
+    interval_sync<group_sync<FileSystem, Gate, Guards>> late_;
 };
 
 }  // namespace queuectl::inline v0::journal

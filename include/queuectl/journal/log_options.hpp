@@ -11,8 +11,18 @@ namespace queuectl::inline v0::journal {
 
 struct log_options {
     bool create = true;  // the folder's first segment, when there is none
+    // When an append is acknowledged, and what a power loss may take of what was (the end of the log, never its
+    // middle). A killed process alone loses nothing in any of them.
+    //   full      after its sync: nothing.
+    //   interval  at once; a thread of the log syncs at the latest `interval` after it: what was acknowledged in the
+    //             last `interval` and the length of a sync. When the process is killed meanwhile: also that, until
+    //             another one takes a turn (which asks for a sync in its turn) or the system writes it (30 s, say).
+    //             After a failed sync, what it covered is copied if it can still be read: else it is lost.
+    //   none      at once: what the system has not written (30 s, say), and all of it after a disk error. A full
+    //             segment is synced in every mode.
+    // process is taken for none.
     durability mode = durability::full;
-    duration interval{1'000'000};  // of durability::interval
+    duration interval{1'000'000};
     duration lock_patience{10'000'000};
     segment_sizes sizes{};
     uid boot = queuectl::detail::read_boot_id();

@@ -40,7 +40,6 @@ struct log_words {
     std::atomic<std::uint64_t> appends;         // how often was written
     std::atomic<std::uint64_t> appends_synced;  // as `appends`, when the last sync began
     std::atomic<std::uint64_t> batch;           // how many appends the last sync covered
-    std::atomic<std::int64_t> synced_at;        // monotonic_us of the last sync
     std::atomic<std::uint32_t> end_crc;         // CRC of frame `written`
     std::atomic<std::uint32_t> segment_crc;     // CRC of the last frame before the newest segment
     queuectl::detail::shared_word dirty;        // a write_state; under the lock, not 0: a writer has died in it
