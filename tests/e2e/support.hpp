@@ -128,10 +128,10 @@ struct answer {
     std::string err;
 };
 
-// A folder with a SQLite store, and the command on it.
+// A folder with a store, and the command on it. What reads the store itself (open, find, count, reaches) is for SQLite.
 class site {
 public:
-    site()
+    explicit site(std::string scheme = "sqlite") : scheme_{std::move(scheme)}
     {
         const char* const base = std::getenv("TMPDIR");
         folder_ = std::string{base != nullptr ? base : "/tmp"} + "/queuectl-e2e-XXXXXX";
@@ -147,7 +147,7 @@ public:
     }
 
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ + '/' + name; }
-    [[nodiscard]] std::string url() const { return "sqlite:" + path("q.db"); }
+    [[nodiscard]] std::string url() const { return scheme_ + ':' + path("q.db"); }
     [[nodiscard]] std::string log() const { return read_all(path("worker.err")); }
 
     [[nodiscard]] child start(words arguments, const std::string& in = {}, const std::string& out = {},
@@ -226,7 +226,8 @@ public:
     {
         std::vector<pid_t> found;
         std::error_code ignored;
-        for (const auto& file : std::filesystem::directory_iterator{path("q.db.d/workers"), ignored}) {
+        const std::string side = scheme_ == "sqlite" ? "q.db.d" : "q.db";
+        for (const auto& file : std::filesystem::directory_iterator{path(side + "/workers"), ignored}) {
             const auto text = read_all(file.path());
             if (text.find(std::string{"role="} + role + "\n") == std::string::npos) continue;
             const auto at = text.find("\npid=");
@@ -242,6 +243,7 @@ public:
     }
 
 private:
+    std::string scheme_;
     std::string folder_;
 };
 

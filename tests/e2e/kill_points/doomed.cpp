@@ -27,3 +27,12 @@ extern "C" int __wrap_epoll_wait(int set, epoll_event* events, int most, int tim
     if (std::exchange(queuectl::e2e::holds_unstarted, false)) queuectl::e2e::reach("started");
     return __real_epoll_wait(set, events, most, timeout_ms);
 }
+
+// The settle's sync, and what it syncs is written: of a journal, that is. A SQLite that is linked statically comes here
+// too, but it has reached the point at its commit.
+extern "C" int __real_fdatasync(int fd);
+extern "C" int __wrap_fdatasync(int fd)
+{
+    if (queuectl::e2e::in_settle) queuectl::e2e::reach("settling");
+    return __real_fdatasync(fd);
+}
