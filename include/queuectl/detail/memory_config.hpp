@@ -9,8 +9,8 @@ namespace queuectl::inline v0::detail {
 [[nodiscard]] inline const config_entry* memory_config_find(const memory_core& core, std::string_view key,
                                                             timestamp now)
 {
-    const auto found = core.config.find(key);
-    return found == core.config.end() || found->second.expires_at <= now ? nullptr : &found->second;
+    const memory_setting* const found = core.settings.find(key);
+    return !found || found->entry.expires_at <= now ? nullptr : &found->entry;
 }
 
 [[nodiscard]] inline result<std::uint64_t> memory_config_put(memory_core& core, const config_entry& entry,
@@ -24,17 +24,17 @@ namespace queuectl::inline v0::detail {
     if (entry.version != any_version && entry.version != (known ? known->version : 0))
         return fail(errc::conflict, "config_put " + entry.key, "it was changed by another");
     config_entry copy = entry;
-    copy.version = core.config_version + 1;
-    core.config[entry.key] = std::move(copy);
+    copy.version = core.settings_version + 1;
+    core.settings.get(entry.key).entry = std::move(copy);
     core.changes.touch_work();
-    return ++core.config_version;
+    return ++core.settings_version;
 }
 
 [[nodiscard]] inline bool memory_config_erase(memory_core& core, std::string_view key)
 {
-    const auto found = core.config.find(key);
-    if (found == core.config.end()) return false;
-    core.config.erase(found);
+    const memory_setting* const found = core.settings.find(key);
+    if (!found) return false;
+    core.settings.erase(*found);
     core.changes.touch_work();
     return true;
 }
@@ -43,13 +43,13 @@ namespace queuectl::inline v0::detail {
 inline void memory_config_list(memory_core& core, std::string_view prefix, std::vector<config_entry>& out,
                                timestamp now)
 {
-    for (auto e = core.config.lower_bound(prefix); e != core.config.end() && e->first.starts_with(prefix);) {
-        if (e->second.expires_at <= now) {
-            e = core.config.erase(e);
-        } else {
-            out.push_back(e->second);
-            ++e;
-        }
+    const memory_setting* next = nullptr;
+    for (const memory_setting* s = core.settings.first_from(prefix); s && s->entry.key.starts_with(prefix); s = next) {
+        next = core.settings.first_after(s->entry.key);
+        if (s->entry.expires_at <= now)
+            core.settings.erase(*s);
+        else
+            out.push_back(s->entry);
     }
 }
 

@@ -19,6 +19,10 @@ struct memory_outcome {
     std::string result;
 };
 
+struct memory_setting : memory_named {
+    config_entry entry;
+};
+
 // The moves are noexcept: what they need is reserved before the first change of a call.
 struct memory_core {
     // Tells stores of one process apart; nobody else sees them.
@@ -32,8 +36,8 @@ struct memory_core {
     memory_lanes lanes;
     memory_order order;
     std::vector<std::unique_ptr<memory_boot>> boots;  // the current one last; every lease of the others has expired
-    std::map<std::string, config_entry, std::less<>> config;
-    std::uint64_t config_version = 0;
+    memory_names<memory_setting> settings;
+    std::uint64_t settings_version = 0;
     std::uint32_t insert_calls = 0;
     std::uint64_t claim_calls = 0;
     std::uint64_t records_seen = 0;  // by claims: what their cost grows with

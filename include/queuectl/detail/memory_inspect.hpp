@@ -9,7 +9,7 @@ namespace queuectl::inline v0::detail {
 [[nodiscard]] inline bool memory_matches(const memory_slot& slot, const job_filter& f) noexcept
 {
     return (!f.state || slot.state == *f.state) && (f.queue.empty() || slot.lane->queue->name.view() == f.queue) &&
-           (f.kind.empty() || slot.lane->kind.view() == f.kind) &&
+           (f.kind.empty() || slot.lane->name.view() == f.kind) &&
            (f.tag.empty() || (slot.has_extra && slot.extra->tag == f.tag)) && slot.updated_at < f.updated_before;
 }
 
@@ -59,8 +59,9 @@ inline void memory_attempts(const memory_slot& slot, std::vector<attempt>& out)
 {
     if (!slot.has_history) return nullptr;
     const auto& runs = slot.history->attempts;
-    const auto run = std::find_if(runs.rbegin(), runs.rend(), [&](const attempt& a) { return a.number == number; });
-    return run == runs.rend() ? nullptr : &*run;
+    for (std::size_t i = runs.size(); i-- > 0;)
+        if (runs[i].number == number) return &runs[i];
+    return nullptr;
 }
 
 inline void memory_revive(memory_core& core, std::span<const std::string> ids, std::span<change_status> statuses,

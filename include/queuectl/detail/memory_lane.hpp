@@ -3,9 +3,9 @@
 #define QUEUECTL_DETAIL_MEMORY_LANE_HPP
 
 #include <queuectl/detail/memory_line.hpp>
+#include <queuectl/detail/memory_names.hpp>
 
 #include <array>
-#include <map>
 #include <string_view>
 
 namespace queuectl::inline v0::detail {
@@ -48,16 +48,12 @@ private:
     std::array<std::uint64_t, 4> in_use_{};
 };
 
-struct memory_queue {
-    memory_text name;
-    std::array<std::uint64_t, state_count> counts{};
-    std::map<std::string, memory_lane, std::less<>> lanes;  // by kind
-};
+struct memory_queue;
 
-// The jobs of one queue and kind: a line for each priority in use, and one for each final state.
-struct memory_lane {
-    memory_queue* queue = nullptr;
-    memory_text kind;
+// The jobs of one queue and kind, which is its name: a line for each priority in use, and one for each final state.
+struct memory_lane : memory_named {
+    explicit memory_lane(memory_queue* q) : queue{q} {}
+    memory_queue* const queue;
     std::vector<std::unique_ptr<memory_line>> waiting;
     std::array<memory_line, state_count> final_lines;  // by (updated_at, insertion); those of final states are used
     memory_line* last = nullptr;                       // the line asked for last
@@ -82,12 +78,17 @@ private:
     }
 };
 
+struct memory_queue : memory_named {
+    std::array<std::uint64_t, state_count> counts{};
+    memory_names<memory_lane> lanes;  // by kind
+};
+
 // All queues ever named. Lanes are kept: names are few.
 class memory_lanes {
 public:
     [[nodiscard]] QUEUECTL_MEMORY_INLINE memory_lane& at(std::string_view queue, std::string_view kind)
     {
-        if (last_ && memory_equal(last_->queue->name, queue) && memory_equal(last_->kind, kind)) return *last_;
+        if (last_ && memory_equal(last_->queue->name, queue) && memory_equal(last_->name, kind)) return *last_;
         return other(queue, kind);
     }
 
@@ -104,48 +105,40 @@ public:
     template <class Visit>
     void for_each_queue(Visit visit) const
     {
-        for (const auto& [name, queue] : queues_) visit(queue);
+        queues_.for_each([&](const memory_queue& queue) {
+            visit(queue);
+            return true;
+        });
     }
 
     template <class Visit>
     void for_each_line(Visit visit) const
     {
-        for (const auto& [queue_name, queue] : queues_)
-            for (const auto& [kind, lane] : queue.lanes)
+        for_each_queue([&](const memory_queue& queue) {
+            queue.lanes.for_each([&](const memory_lane& lane) {
                 for (const auto& line : lane.waiting) visit(*line);
+                return true;
+            });
+        });
     }
 
 private:
     QUEUECTL_MEMORY_APART memory_lane& other(std::string_view queue, std::string_view kind)
     {
-        auto q = queues_.find(queue);
-        if (q == queues_.end()) {
-            q = queues_.try_emplace(std::string{queue}).first;
-            q->second.name.assign(q->first);
-        }
-        auto lane = q->second.lanes.find(kind);
-        if (lane == q->second.lanes.end()) {
-            lane = q->second.lanes.try_emplace(std::string{kind}).first;
-            lane->second.queue = &q->second;
-            lane->second.kind.assign(lane->first);
-        }
-        return *(last_ = &lane->second);
+        memory_queue& q = queues_.get(queue);
+        return *(last_ = &q.lanes.get(kind, &q));
     }
 
-    template <class Map, class Names, class Visit>
-    static bool each(Map& map, const Names& names, Visit visit)
+    template <class T, class Names, class Visit>
+    static bool each(const memory_names<T>& all, const Names& names, Visit visit)
     {
-        if (names.empty()) {
-            for (auto& [name, value] : map)
-                if (!visit(value)) return false;
-            return true;
-        }
+        if (names.empty()) return all.for_each(visit);
         for (const auto& name : names)
-            if (const auto found = map.find(name); found != map.end() && !visit(found->second)) return false;
+            if (T* const found = all.find(name); found && !visit(*found)) return false;
         return true;
     }
 
-    std::map<std::string, memory_queue, std::less<>> queues_;
+    memory_names<memory_queue> queues_;
     memory_lane* last_ = nullptr;
 };
 

@@ -3,16 +3,15 @@
 #define QUEUECTL_DETAIL_MEMORY_LEASES_HPP
 
 #include <queuectl/detail/memory_line.hpp>
+#include <queuectl/detail/memory_names.hpp>
 
-#include <map>
 #include <string_view>
 
 namespace queuectl::inline v0::detail {
 
 // The leases of one worker, by their end on the boot clock.
-struct memory_worker : memory_line {
-    using memory_line::memory_line;
-    std::string_view name;
+struct memory_worker : memory_line, memory_named {
+    explicit memory_worker(memory_level* level) : memory_line{level} {}
 };
 
 // The leases measured on one boot's clock.
@@ -24,20 +23,15 @@ public:
     [[nodiscard]] memory_worker& worker(std::string_view name)
     {
         if (last_ && memory_equal(last_->name, name)) return *last_;
-        auto found = workers_.find(name);
-        if (found == workers_.end()) {
+        memory_worker* found = workers_.find(name);
+        if (!found) {
             if (workers_.size() >= tidy_at_) tidy();
             level_.expect_line();
-            found = workers_.try_emplace(std::string{name}, &level_).first;
-            found->second.name = found->first;
+            found = &workers_.get(name, &level_);
         }
-        return *(last_ = &found->second);
+        return *(last_ = found);
     }
-    [[nodiscard]] memory_worker* find(std::string_view name)
-    {
-        const auto found = workers_.find(name);
-        return found == workers_.end() ? nullptr : &found->second;
-    }
+    [[nodiscard]] memory_worker* find(std::string_view name) { return workers_.find(name); }
     // The lease that ends first, or null.
     [[nodiscard]] memory_slot* first() const noexcept { return level_.empty() ? nullptr : level_.top()->head(); }
 
@@ -50,19 +44,18 @@ private:
     // Forgets workers without leases, so that names that never come back do not pile up.
     void tidy()
     {
-        for (auto w = workers_.begin(); w != workers_.end();) {
-            if (!w->second.empty()) {
-                ++w;
-                continue;
-            }
-            w = workers_.erase(w);
+        memory_worker* next = nullptr;
+        for (memory_worker* w = workers_.first_from({}); w; w = next) {
+            next = workers_.first_after(w->name);
+            if (!w->empty()) continue;
+            workers_.erase(*w);
             level_.forget_line();
         }
         last_ = nullptr;
         tidy_at_ = 64 + 2 * workers_.size();
     }
 
-    std::map<std::string, memory_worker, std::less<>> workers_;
+    memory_names<memory_worker> workers_;
     memory_worker* last_ = nullptr;
     memory_level level_;
     std::size_t tidy_at_ = 64;

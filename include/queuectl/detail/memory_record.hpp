@@ -60,7 +60,7 @@ QUEUECTL_MEMORY_INLINE inline void memory_write(memory_slot& slot, const job& j,
 {
     return {.id = slot.id.string(),
             .queue = slot.lane->queue->name.string(),
-            .kind = slot.lane->kind.string(),
+            .kind = slot.lane->name.string(),
             .payload = slot.payload.string(),
             .run_at = slot.run_at,
             .timeout = slot.timeout,
@@ -114,7 +114,8 @@ QUEUECTL_MEMORY_INLINE inline void memory_read_lease(const memory_slot& slot, co
 
 [[nodiscard]] inline std::string_view memory_holder(const memory_slot& slot) noexcept
 {
-    return slot.state == state::processing ? static_cast<const memory_worker*>(slot.line)->name : std::string_view{};
+    return slot.state == state::processing ? static_cast<const memory_worker*>(slot.line)->name.view()
+                                           : std::string_view{};
 }
 
 [[nodiscard]] inline job_record memory_read_record(const memory_slot& slot)
