@@ -85,6 +85,8 @@ public:
     [[nodiscard]] const uid& store() const noexcept { return base::store_; }
     // A sync has failed: the next turn makes it good before anything is written.
     [[nodiscard]] bool needs_rescue() const noexcept { return base::words_->poisoned.load() != 0; }
+    // The last sequence in the log; changes with every append of anybody.
+    [[nodiscard]] std::uint64_t written() const noexcept { return base::words_->written.load(); }
     // The segment that the log begins with.
     [[nodiscard]] std::uint64_t lowest() const noexcept { return base::words_->lowest.load(); }
 

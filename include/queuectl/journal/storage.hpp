@@ -64,8 +64,9 @@ public:
         if (!memory) return fail(memory.error());
         const auto parts = std::move(*shared);
         auto& words = parts->page.storage_words<journal::log_words>();
+        const auto log_options = log_options_of(options, fs->folder());
         auto opened = base::open(std::move(*fs), parts->gate, words, parts->page.words(), std::move(*memory),
-                                 log_options_of(options), std::move(path), options.sync_claims, parts);
+                                 log_options, std::move(path), options.sync_claims, parts);
         if (!opened) return fail(opened.error());
         return journal_storage{std::move(*opened)};
     }
@@ -94,7 +95,23 @@ private:
         if (newest->newest == 0) return fail(errc::not_found, "open " + path, "no such store");
         return {};
     }
-    static journal::log_options log_options_of(const journal_options& options)
+    // What is shared by mapping is believed in the folder where it was made only: a copy of a store, whose files may
+    // have been copied one after the other while it was changed, trusts nothing but its log.
+    static uid same_place(uid boot, const side_folder& folder)
+    {
+#if defined(__linux__)
+        struct statx what {};
+        if (::statx(folder.fd(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &what) != 0) return boot;
+        const auto made = static_cast<std::uint64_t>(what.stx_btime.tv_sec) << 30 | what.stx_btime.tv_nsec;
+        return {boot.high ^ made, boot.low ^ what.stx_ino ^ std::uint64_t{what.stx_dev_minor} << 48};
+#else
+        struct stat what {};
+        if (::fstat(folder.fd(), &what) != 0) return boot;
+        return {boot.high ^ static_cast<std::uint64_t>(what.st_dev),
+                boot.low ^ static_cast<std::uint64_t>(what.st_ino)};
+#endif
+    }
+    static journal::log_options log_options_of(const journal_options& options, const side_folder& folder)
     {
         journal::log_options log;
         log.create = options.create;
@@ -102,6 +119,7 @@ private:
         log.interval = options.interval;
         log.lock_patience = options.busy;
         log.sizes = options.sizes;
+        log.boot = same_place(log.boot, folder);
         return log;
     }
 };

@@ -4,6 +4,8 @@
 
 #include <queuectl/testing/seeded_random.hpp>
 
+#include <fstream>
+
 namespace queuectl::journal_testing {
 namespace {
 
@@ -162,6 +164,26 @@ TEST(JournalLife, CompactionBoundsTheLogAndLosesNothing)
     drop_index(folder);
     store = folder.open(small_segments());
     ASSERT_EQ(tell_all(*store), before);
+}
+
+// Its log only is believed: the mapped files may have been copied at another time.
+TEST(JournalLife, ACopyOfTheFolderIsAStoreOfItsOwn)
+{
+    store_folder folder;
+    auto store = folder.open(small_segments());
+    random_life life{*store, 7};
+    for (int i = 0; i < 50; ++i) life.step();
+    const std::string before = tell_all(*store);
+    const std::string other = folder.path() + "-copy";
+    fs::copy(folder.path(), other, fs::copy_options::recursive);
+    {
+        std::ofstream garbage{other + "/index.blocks", std::ios::in | std::ios::binary};
+        garbage.seekp(30'000);
+        garbage << std::string(20'000, 'x');
+    }
+    auto copy = journal_storage::open(other, small_segments());
+    ASSERT_TRUE(copy) << copy.error().message();
+    EXPECT_EQ(tell_all(*copy), before);
 }
 
 }  // namespace

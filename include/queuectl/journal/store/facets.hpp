@@ -338,7 +338,7 @@ public:
     // ── notifying_storage ──
 
     [[nodiscard]] change_counts changes() { return session().wake().changes(); }
-    change_counts wait_for_change(change_counts seen, duration max) { return session().wake().wait(seen, max); }
+    change_counts wait_for_change(change_counts seen, duration max) { return session().wait(seen, max); }
     void interrupt_waits() { session().wake().interrupt(); }
 
     // How much work claims have done so far: lines looked at, and places of the index changed. For tests of their cost.

@@ -109,6 +109,21 @@ public:
         return synced ? synced : named(verb, synced.error());
     }
 
+    // notifying_storage's wait, with a look at the log every five seconds: who appends may die before it tells.
+    change_counts wait(change_counts seen, duration most)
+    {
+        const auto deadline = queuectl::detail::monotonic_us() + saturate(most).count();
+        for (;;) {
+            const auto written = log_->written();
+            const auto left = deadline - queuectl::detail::monotonic_us();
+            const auto start = queuectl::detail::monotonic_us();
+            const auto now = wake_.wait(seen, std::min(duration{left}, look_again));
+            const bool looked = queuectl::detail::monotonic_us() - start >= look_again.count();
+            if (now != seen || left <= look_again.count() || !looked) return now;
+            if (log_->written() != written) wake_.bump_work();
+        }
+    }
+
     void remove_outputs(const std::vector<output_number>& files)
     {
         for (const auto number : files) static_cast<void>(fs().remove(output_name(number)));
@@ -123,6 +138,7 @@ private:
     }
 
     static constexpr int repairs_max = 3;
+    static constexpr duration look_again{5'000'000};
 
     [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
 
