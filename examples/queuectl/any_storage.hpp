@@ -4,6 +4,7 @@
 
 #include <queuectl/facets.hpp>
 #include <queuectl/storage_ref.hpp>
+#include <queuectl/verify_report.hpp>
 
 #include <memory>
 #include <utility>
@@ -49,6 +50,11 @@ public:
     virtual change_counts changes() = 0;
     virtual change_counts wait_for_change(change_counts seen, duration max) = 0;
     virtual void interrupt_waits() = 0;
+
+    // What the store can check beyond its facets; nothing where there is nothing more.
+    virtual result<verify_report> verify(const instant&) { return verify_report{}; }
+    // Removes output files that no run names and none will, a bounded number; how many.
+    virtual result<std::size_t> sweep_outputs(const instant&) { return std::size_t{0}; }
 };
 
 static_assert(fused_storage<any_storage> && inspectable_storage<any_storage> && configurable_storage<any_storage> &&
@@ -140,6 +146,21 @@ public:
     change_counts changes() override { return s_.changes(); }
     change_counts wait_for_change(change_counts seen, duration max) override { return s_.wait_for_change(seen, max); }
     void interrupt_waits() override { s_.interrupt_waits(); }
+
+    result<verify_report> verify(const instant& now) override
+    {
+        if constexpr (requires { s_.verify(now); })
+            return s_.verify(now);
+        else
+            return any_storage::verify(now);
+    }
+    result<std::size_t> sweep_outputs(const instant& now) override
+    {
+        if constexpr (requires { s_.sweep_outputs(now); })
+            return s_.sweep_outputs(now);
+        else
+            return any_storage::sweep_outputs(now);
+    }
 
 private:
     S s_;

@@ -78,9 +78,20 @@ void housekeeping::step(any_storage& storage, const instant& now)
     constexpr duration pause = std::chrono::seconds{30};
     if (now.boot < next_) return;
     next_ = add(now.boot, pause);
-    auto done = remove_expired(storage, now);
+    auto done = sweep_once(storage, now);
+    if (done) done = remove_expired(storage, now);
     if (done) done = remove_orphan_output(storage);
     if (!done) log_line("trouble: " + done.error().message());
+}
+
+result<void> housekeeping::sweep_once(any_storage& storage, const instant& now)
+{
+    if (swept_) return {};
+    swept_ = true;
+    auto swept = storage.sweep_outputs(now);
+    if (!swept) return fail(swept.error());
+    if (*swept > 0) log_line("output files of no run removed: " + std::to_string(*swept));
+    return {};
 }
 
 result<void> housekeeping::remove_expired(any_storage& storage, const instant& now)

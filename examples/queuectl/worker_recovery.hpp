@@ -23,8 +23,9 @@ void recover_dead_workers(const worker_registry& registry, any_storage& storage,
 // The same for entries of this machine whose lock file is missing. One read of the store.
 void recover_lockless_workers(const worker_registry& registry, any_storage& storage);
 
-// Rare and small steps: completed jobs whose retention is over are removed, and the live output
-// (process/live_output.hpp) of runs that no longer are, which dead workers leave in the logs folder.
+// Rare and small steps: once, output files that no run names are removed; then completed jobs whose retention is over
+// are removed, and the live output (process/live_output.hpp) of runs that no longer are, which dead workers leave in
+// the logs folder.
 class housekeeping {
 public:
     explicit housekeeping(std::string logs_path) : logs_path_{std::move(logs_path)} {}
@@ -35,12 +36,14 @@ public:
 private:
     static constexpr std::size_t page_jobs = 500;
 
+    [[nodiscard]] result<void> sweep_once(any_storage& storage, const instant& now);
     [[nodiscard]] result<void> remove_expired(any_storage& storage, const instant& now);
     [[nodiscard]] result<void> remove_orphan_output(any_storage& storage) const;
 
     std::string logs_path_;
     std::uint64_t after_ = 0;
     duration next_{};  // boot time
+    bool swept_ = false;
 };
 
 }  // namespace queuectl::command

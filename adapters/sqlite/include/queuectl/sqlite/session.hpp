@@ -112,6 +112,14 @@ public:
         return read_log(**logs, log);
     }
 
+    // The folder of output files; null when there is none yet.
+    [[nodiscard]] const side_folder* logs()
+    {
+        const std::scoped_lock one_reader{reading_};
+        auto opened = files_.open_logs(false);
+        return opened ? *opened : nullptr;
+    }
+
     // notifying_storage's wait, with a look at the data every five seconds for changes nobody told us of.
     change_counts wait(change_counts seen, duration most)
     {

@@ -138,6 +138,8 @@ inline constexpr char output_of[] =
     "SELECT output_bytes,dropped_bytes,head_bytes,output,log FROM attempts WHERE job=?1 AND number=?2 "
     "AND output_bytes>0 ORDER BY run DESC LIMIT 1";
 
+inline constexpr char logs[] = "SELECT log FROM attempts WHERE log IS NOT NULL";
+
 inline constexpr char bury[] = "INSERT INTO dead_letter_queue(sequence,state," QUEUECTL_SQLITE_MOVED
                                ") SELECT sequence,4," QUEUECTL_SQLITE_MOVED " FROM jobs WHERE sequence=?1";
 inline constexpr char unbury[] = "INSERT INTO jobs(sequence,state," QUEUECTL_SQLITE_MOVED
