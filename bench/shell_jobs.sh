@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Shell jobs per second, every start and every finish durable (SQLite, synchronous=FULL), against tools that keep
+# Shell jobs per second, every start and every finish durable (journal and SQLite, full), against tools that keep
 # nothing: xargs -P2, GNU parallel -j2 --joblog, task-spooler -S2. Also enqueue by command, bulk enqueue, and idle
 # CPU. One run measures all sides, alternately. Called by run.sh, or alone.
-#   shell_jobs.sh [--json]    N=2000 jobs, ROUNDS=3 (medians), COUNT and CONCURRENCY of worker start
+#   shell_jobs.sh [--json]    N=2000 jobs, ROUNDS=3 (medians), COUNT and CONCURRENCY of worker start, STORES
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${BUILD:-$(dirname "$here")/build-bench}
 json=${1:-}
 n=${N:-2000} rounds=${ROUNDS:-3} count=${COUNT:-2} concurrency=${CONCURRENCY:-8} bulk=${BULK:-100000}
+read -ra stores <<< "${STORES:-journal sqlite}"
 [ -x "$build/queuectl" ] || cmake --build "$build" --target queuectl_command > /dev/null
 queuectl=$build/queuectl
 work=$(mktemp -d)
@@ -40,9 +41,9 @@ have() {
     return 1
 }
 
-lines() { yes "$1" | head -n "$2"; }
+lines() { awk -v n="$2" -v line="$1" 'BEGIN { for (i = 0; i < n; ++i) print line }'; }
 objects() { awk -v n="$2" -v c="$1" 'BEGIN { for (i = 0; i < n; ++i) printf "{\"command\":\"%s\"}\n", c }'; }
-fresh_store() { rm -rf "$work"/q.db*; export QUEUECTL_STORE=sqlite:$work/q.db; }
+fresh_store() { rm -rf "$work"/q*; export QUEUECTL_STORE=$store:$work/q; }
 
 # Each prints jobs per second of N times the command $1.
 ours() {
@@ -83,22 +84,25 @@ of_spooler() {
 }
 
 compare() {  # NAME COMMAND
-    local i mine=() theirs=() others
+    local i a b mine others
+    rm -f "$work"/rate.*
     for ((i = 0; i < rounds; ++i)); do
-        mine+=("$(ours "$2")")
-        theirs+=("$(of_xargs "$2")")
+        for store in "${stores[@]}"; do ours "$2" >> "$work/rate.$store"; done
+        of_xargs "$2" >> "$work/rate.xargs"
     done
-    local a b
-    a=$(printf '%s\n' "${mine[@]}" | median)
-    b=$(printf '%s\n' "${theirs[@]}" | median)
-    figure "shell jobs: $1" "$a" jobs/s "$(ratio "$a" "$b")" "xargs -P2 sh -c ($b)"
+    a=$(median < "$work/rate.${stores[0]}")
+    b=$(median < "$work/rate.xargs")
+    for store in "${stores[@]}"; do
+        mine=$(median < "$work/rate.$store")
+        figure "shell jobs, $store: $1" "$mine" jobs/s "$(ratio "$mine" "$b")" "xargs -P2 sh -c ($b)"
+    done
     if have parallel parallel; then
         others=$(of_parallel "$2")
-        figure "shell jobs: $1" "$a" jobs/s "$(ratio "$a" "$others")" "parallel -j2 --joblog ($others)"
+        figure "shell jobs, ${stores[0]}: $1" "$a" jobs/s "$(ratio "$a" "$others")" "parallel -j2 --joblog ($others)"
     fi
     if have tsp task-spooler; then
         others=$(of_spooler "$2")
-        figure "shell jobs: $1" "$a" jobs/s "$(ratio "$a" "$others")" "task-spooler -S2, enqueue included ($others)"
+        figure "shell jobs, ${stores[0]}: $1" "$a" jobs/s "$(ratio "$a" "$others")" "task-spooler -S2, enqueue included ($others)"
     fi
 }
 
@@ -111,7 +115,7 @@ enqueue_by_command() {
     end=$(now)
     mine=$(rate "$k" "$begin" "$end")
     if ! have tsp task-spooler; then
-        figure shell/enqueue-by-command "$mine" jobs/s - -
+        figure "shell/enqueue-by-command, $store" "$mine" jobs/s - -
         return
     fi
     export TS_SOCKET=$work/tsp2.socket
@@ -123,7 +127,7 @@ enqueue_by_command() {
     tsp -k 2> /dev/null || true
     tsp -K > /dev/null 2>&1 || true
     theirs=$(rate "$k" "$begin" "$end")
-    figure shell/enqueue-by-command "$mine" jobs/s "$(ratio "$mine" "$theirs")" "task-spooler, keeps nothing ($theirs)"
+    figure "shell/enqueue-by-command, $store" "$mine" jobs/s "$(ratio "$mine" "$theirs")" "task-spooler, keeps nothing ($theirs)"
 }
 
 # fdatasync and fsync of the command "$@" and of all its processes.
@@ -137,8 +141,8 @@ syncs() {
     fresh_store
     objects true "$k" | "$queuectl" enqueue --file - > /dev/null
     total=$(syncs_of "$queuectl" worker start --drain --quiet --count "$count" --concurrency "$concurrency")
-    figure "shell jobs, syncs" "$(ratio "$total" "$k")" "per job" - -
-    figure "shell/enqueue-by-command, syncs" "$(syncs_of "$queuectl" enqueue true)" "per job" - -
+    figure "shell jobs, $store: syncs" "$(ratio "$total" "$k")" "per job" - -
+    figure "shell/enqueue-by-command, $store: syncs" "$(syncs_of "$queuectl" enqueue true)" "per job" - -
 }
 
 enqueue_in_bulk() {
@@ -148,7 +152,7 @@ enqueue_in_bulk() {
     begin=$(now)
     "$queuectl" enqueue --file "$work/bulk" > /dev/null
     end=$(now)
-    figure shell/enqueue-bulk "$(rate "$bulk" "$begin" "$end")" jobs/s - -
+    figure "shell/enqueue-bulk, $store" "$(rate "$bulk" "$begin" "$end")" jobs/s - -
 }
 
 # The CPU of an idle worker and its supervisor.
@@ -157,20 +161,22 @@ idle_cpu() {
     fresh_store
     "$queuectl" worker start --detach 2> /dev/null
     "$queuectl" wait "$("$queuectl" enqueue true)" > /dev/null
-    pids=$(sed -n 's/^pid=//p' "$work"/q.db.d/workers/*.lock)
+    pids=$(sed -n 's/^pid=//p' "$work"/q*/workers/*.lock)
     ticks() { for p in $pids; do awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$p/stat"; done | awk '{ s += $1 } END { print s }'; }
     sleep 0.5
     ticks_before=$(ticks)
     sleep 5
     ticks_after=$(ticks)
-    figure shell/idle-cpu "$(awk "BEGIN { printf \"%.2f\", ($ticks_after - $ticks_before) / 5 }")" % - -
+    figure "shell/idle-cpu, $store" "$(awk "BEGIN { printf \"%.2f\", ($ticks_after - $ticks_before) / 5 }")" % - -
     "$queuectl" worker stop > /dev/null
 }
 
 note "worker start --count $count --concurrency $concurrency; N=$n, medians of $rounds"
 compare 'sh -c true' 'true;'
 compare '/bin/true directly' /bin/true
-enqueue_by_command
-syncs
-enqueue_in_bulk
-idle_cpu
+for store in "${stores[@]}"; do
+    enqueue_by_command
+    syncs
+    enqueue_in_bulk
+    idle_cpu
+done
