@@ -352,6 +352,18 @@ public:
         return steps;
     }
 
+    // Memory that the index uses, shared by all processes. For tests of its size.
+    [[nodiscard]] std::uint64_t index_bytes()
+    {
+        std::uint64_t bytes = 0;
+        static_cast<void>(session().read("look", [&](core& c) -> result<void> {
+            const auto& roots = c.index.roots();
+            bytes = c.index.space().block_bytes() + sizeof(ref) * (roots.table.bucket_count + roots.pages.count);
+            return {};
+        }));
+        return bytes;
+    }
+
     // Whether the store may be changed from now on, by anybody; `moved_to` for store_state::moved.
     [[nodiscard]] result<void> set_state(store_state s, std::string_view moved_to = {})
     {
