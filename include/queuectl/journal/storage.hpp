@@ -47,7 +47,7 @@ class journal_storage : public journal::basic_storage<journal::posix_file_system
 public:
     // Opens the store, creating it where the options say so; creating it is durable when this returns.
     // errc::not_found: there is none; corrupt: damage; wrong_version: it is of a newer program; permission: a link,
-    // another user's folder; unsupported: a network file system.
+    // another user's folder; unsupported: a network file system; invalid_argument: a folder of other things.
     [[nodiscard]] static result<journal_storage> open(std::string path, const journal_options& options = {})
     {
         if (options.durability == durability::process)
@@ -56,8 +56,7 @@ public:
         if (!fs) return fail(fs.error());
         if (!options.insist_network_fs)
             if (auto local = refuse_network_fs(path); !local) return fail(local.error());
-        if (!options.create)
-            if (auto there = check_there(*fs, path); !there) return fail(there.error());
+        if (auto usable = check_folder(*fs, path, options.create); !usable) return fail(usable.error());
         auto shared = share(fs->folder());
         if (!shared) return fail(shared.error());
         auto memory = journal::index_memory::map(fs->folder());
@@ -88,12 +87,25 @@ private:
         if (!gate) return fail(gate.error());
         return std::make_shared<shared_parts>(shared_parts{std::move(*page), std::move(*gate)});
     }
-    static result<void> check_there(journal::posix_file_system& fs, const std::string& path)
+    // A folder without a store: of nothing else, to become one.
+    static result<void> check_folder(journal::posix_file_system& fs, const std::string& path, bool create)
     {
-        auto newest = journal::find_segments(fs);
-        if (!newest) return fail(newest.error());
-        if (newest->newest == 0) return fail(errc::not_found, "open " + path, "no such store");
-        return {};
+        if (create && fs.folder().holds("control")) return {};
+        auto names = fs.list();
+        if (!names) return fail(names.error());
+        const auto any = [&](auto is) { return std::any_of(names->begin(), names->end(), is); };
+        if (any([](const auto& name) { return journal::segment_number(name) != 0; })) return {};
+        if (any([](const auto& name) { return !is_ours(name); }))
+            return fail(errc::invalid_argument, "open " + path, "it is no store, and holds other things");
+        return create ? result<void>{} : fail(errc::not_found, "open " + path, "no such store");
+    }
+    // Whether a folder that becomes a store may hold this before: what a creation that was cut off left, and the
+    // folders of workers.
+    static bool is_ours(std::string_view name)
+    {
+        for (const char* one : {".", "..", "control", "lock", "sync", "logs", "workers", "lost+found"})
+            if (name == one) return true;
+        return name.starts_with("index.") || journal::segment_number(name, ".new") != 0;
     }
     // What is shared by mapping is believed in the folder where it was made only: a copy of a store, whose files may
     // have been copied one after the other while it was changed, trusts nothing but its log.

@@ -61,6 +61,17 @@ public:
         return file;
     }
 
+    [[nodiscard]] bool holds(const char* name) const noexcept
+    {
+        return ::faccessat(fd_.get(), name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    }
+    // False once the folder itself was removed.
+    [[nodiscard]] bool still_there() const noexcept
+    {
+        struct stat what {};
+        return ::fstat(fd_.get(), &what) == 0 && what.st_nlink != 0;
+    }
+
     // Makes entries created or removed in this folder durable.
     [[nodiscard]] result<void> sync() const
     {

@@ -71,7 +71,9 @@ public:
         const auto size = record_bytes(*head);
         auto whole = bytes(where, size);
         if (!whole) return fail(whole.error());
-        return read_record(*whole);
+        auto record = read_record(*whole);
+        if (!record) return damaged(where, record.error().detail);
+        return record;
     }
     // The same for a record that must be of this type.
     [[nodiscard]] result<std::string_view> read(location where, record_type type)
@@ -164,11 +166,12 @@ public:
     settings config;
 
 private:
-    failure_value wrong(location at) const
+    failure_value damaged(location at, std::string_view why) const
     {
         return fail(errc::corrupt, "read " + segment_name(segment_of(at)),
-                    "damage at offset " + std::to_string(offset_of(at)) + ": another record is expected there");
+                    "damage at offset " + std::to_string(offset_of(at)) + ": " + std::string{why});
     }
+    failure_value wrong(location at) const { return damaged(at, "another record is expected there"); }
 
     [[nodiscard]] result<std::string_view> bytes(location where, std::size_t count)
     {

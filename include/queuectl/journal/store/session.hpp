@@ -147,6 +147,7 @@ private:
         if (forked())
             return fail(errc::unsupported, std::string{verb} + ' ' + location_,
                         "a store must be opened again after fork");
+        if (auto there = check_folder(verb); !there) return fail(there.error());
         auto turn = log_->take_turn(replay_);
         if (!turn) return named(verb, turn.error());
         if (replay_.failure()) {
@@ -169,6 +170,15 @@ private:
             case store_state::read_only: break;
         }
         return fail(errc::read_only, std::string{verb} + ' ' + location_, "the store is read-only");
+    }
+
+    // What is written to a folder that was removed is lost, and others may have made a new store in its place.
+    result<void> check_folder(const char* verb)
+    {
+        if constexpr (requires { fs().folder().still_there(); })
+            if (mode_ != queuectl::durability::none && !fs().folder().still_there())
+                return fail(errc::unreachable, std::string{verb} + ' ' + location_, "the store was removed");
+        return {};
     }
 
     template <class Body>
