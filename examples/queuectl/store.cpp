@@ -13,7 +13,7 @@ namespace queuectl::command {
 
 namespace {
 
-constexpr char known_urls[] = "must be sqlite:PATH, journal:DIR or memory:";
+constexpr char known_urls[] = "must be sqlite:PATH, journal:DIR[?durability=full|interval|none] or memory:";
 
 std::string from_environment(const char* name)
 {
@@ -68,6 +68,14 @@ failure_value refuse_memory()
                 "store memory:", "holds jobs within one process only; use it with `worker start --file F --drain`");
 }
 
+// Of "durability=full", what may follow the folder of a journal and a question mark.
+result<durability> durability_of(std::string_view parameter)
+{
+    for (const auto one : {durability::full, durability::interval, durability::none})
+        if (parameter == "durability=" + std::string{name(one)}) return one;
+    return fail(errc::invalid_argument, "store", "journal:DIR may be followed by ?durability=full, interval or none");
+}
+
 result<store_location> locate_default()
 {
     const std::string folder = state_folder();
@@ -79,8 +87,8 @@ result<store_location> locate_default()
 
 result<std::unique_ptr<any_storage>> open_file(const store_location& where, open_mode mode, const open_options& options)
 {
-    return where.kind == store_kind::journal ? open_journal(where.path, mode, options)
-                                             : open_sqlite(where.path, mode, options);
+    if (where.kind != store_kind::journal) return open_sqlite(where.path, mode, options);
+    return open_journal(where.path, mode, {options.sync_claims, where.durability});
 }
 
 result<open_store> open_existing(const store_location& where, open_mode mode)
@@ -102,7 +110,9 @@ std::string store_location::url() const
 {
     switch (kind) {
         case store_kind::sqlite: return "sqlite:" + path;
-        case store_kind::journal: return "journal:" + path;
+        case store_kind::journal:
+            return "journal:" + path +
+                   (durability == durability::full ? "" : "?durability=" + std::string{queuectl::name(durability)});
         case store_kind::memory: break;
     }
     return "memory:";
@@ -122,13 +132,20 @@ result<store_location> locate(std::string_view url)
     if (colon == std::string::npos || (scheme != "sqlite" && !journal))
         return fail(errc::invalid_argument, "store", std::string{known_urls});
     std::string path = named.substr(colon + 1);
+    auto durable = durability::full;
+    if (const auto question = path.find('?'); journal && question != std::string::npos) {
+        auto chosen = durability_of(std::string_view{path}.substr(question + 1));
+        if (!chosen) return fail(chosen.error());
+        durable = *chosen;
+        path.resize(question);
+    }
     while (journal && path.size() > 1 && path.back() == '/') path.pop_back();
     if (path.empty() || path.back() == '/' || path.find('\0') != std::string::npos)
         return fail(errc::invalid_argument, "store",
                     journal ? "journal:DIR needs the path of a folder" : "sqlite:PATH needs the path of a file");
     auto full = absolute(path);
     if (!full) return fail(full.error());
-    return store_location{journal ? store_kind::journal : store_kind::sqlite, std::move(*full), false};
+    return store_location{journal ? store_kind::journal : store_kind::sqlite, std::move(*full), false, durable};
 }
 
 result<open_store> open_for_reading(const store_location& where) { return open_existing(where, open_mode::read); }

@@ -17,8 +17,9 @@ struct store_location {
     store_kind kind = store_kind::sqlite;
     std::string path;           // absolute; empty for memory
     bool default_path = false;  // nobody named it: its folders are created, 0700, with the store
+    queuectl::durability durability = queuectl::durability::full;  // of what is written by way of this URL
 
-    // "sqlite:/home/me/jobs.db", "journal:/home/me/jobs", "memory:"
+    // "sqlite:/home/me/jobs.db", "journal:/home/me/jobs?durability=interval", "memory:"
     [[nodiscard]] std::string url() const;
     // The folder of locks, wake word, worker registry and logs: beside a file, the journal's own. Empty for memory.
     [[nodiscard]] std::string side_folder() const { return kind == store_kind::sqlite ? path + ".d" : path; }
@@ -29,7 +30,8 @@ struct store_location {
 [[nodiscard]] result<store_location> locate(std::string_view url);
 
 struct open_options {
-    bool sync_claims = false;  // a claim is durable before its jobs start
+    bool sync_claims = false;                                      // a claim is durable before its jobs start
+    queuectl::durability durability = queuectl::durability::full;  // of a journal
 };
 
 struct open_store {

@@ -19,7 +19,7 @@ TEST_F(list, of_a_store_that_does_not_exist_is_empty_and_creates_nothing)
     EXPECT_EQ(run({"list"}).out, "");
     EXPECT_EQ(run({"list"}).code, 0);
     EXPECT_FALSE(store_exists());
-    EXPECT_FALSE(std::filesystem::exists(path("q.db.d")));
+    EXPECT_FALSE(std::filesystem::exists(side_folder()));
 }
 
 TEST_F(list, json_has_every_state_and_only_json)

@@ -2,6 +2,8 @@
 #ifndef QUEUECTL_TESTS_COMMAND_RUN_COMMAND_HPP
 #define QUEUECTL_TESTS_COMMAND_RUN_COMMAND_HPP
 
+#include "test_store.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -34,7 +36,7 @@ protected:
     {
         std::string pattern = (std::filesystem::temp_directory_path() / "queuectl-test-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
-        environment_["QUEUECTL_STORE"] = "sqlite:" + path("q.db");
+        environment_["QUEUECTL_STORE"] = url();
         environment_["HOME"] = folder_;
         environment_["PATH"] = "/usr/local/bin:/usr/bin:/bin";
     }
@@ -45,7 +47,16 @@ protected:
     }
 
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
-    [[nodiscard]] bool store_exists() const { return std::filesystem::exists(path("q.db")); }
+    [[nodiscard]] bool store_exists() const { return std::filesystem::exists(store_path()); }
+    [[nodiscard]] std::string store_path() const { return test_store::path_in(folder_, test_store::on_journal()); }
+    [[nodiscard]] std::string side_folder() const
+    {
+        return test_store::side_folder_in(folder_, test_store::on_journal());
+    }
+    [[nodiscard]] std::string url(const std::string& name = "q") const
+    {
+        return test_store::url_in(folder_, test_store::on_journal(), name);
+    }
 
     // Runs `queuectl WORDS…` in the folder, with the environment and that standard input.
     command_result run(const strings& words, const std::string& input = {}) const

@@ -42,8 +42,8 @@ TEST_F(status, of_a_store_that_does_not_exist)
 {
     EXPECT_EQ(ok({"status", "--json"}),
               R"({"jobs":{"pending":0,"processing":0,"completed":0,"failed":0,"dead":0,"cancelled":0},"queues":{},)"
-              R"("workers":[],"store":"sqlite:)" +
-                  path("q.db") + R"(","exists":false,"durability":"full"})");
+              R"("workers":[],"store":")" +
+                  url() + R"(","exists":false,"durability":"full"})");
     EXPECT_EQ(run({"status"}).code, 0);
     EXPECT_FALSE(store_exists());
 }

@@ -11,6 +11,7 @@ result<std::unique_ptr<any_storage>> open_journal(const std::string& path, open_
     journal_options o;
     o.create = mode == open_mode::create;
     o.sync_claims = options.sync_claims;
+    o.durability = options.durability;
     auto opened = journal_storage::open(path, o);
     if (!opened) return fail(opened.error());
     return erase_type(e2e::doomed{std::move(*opened)});
