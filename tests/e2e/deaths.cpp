@@ -136,7 +136,7 @@ TEST(Deaths, TheNextWorkerRemovesExpiredJobsAndTheLiveOutputOfTheDead)
     auto first = s.start_worker({"--drain"});
     EXPECT_EQ(first.wait(), 0) << s.log();
     EXPECT_EQ(s.find(expired).state, state::completed);
-    const auto orphan = s.path("q.db.d/logs/0123456789abcdef0123456789abcdef00000000.live");
+    const auto orphan = s.side_folder() + "/logs/0123456789abcdef0123456789abcdef00000000.live";
     std::ofstream{orphan} << "what a dead worker left";
     std::this_thread::sleep_for(1s);
     auto second = s.start_worker();

@@ -2,8 +2,6 @@
 // runs other queues stands by: what was going on is counted once, nothing is lost, nothing runs on unseen.
 #include "support.hpp"
 
-#include <queuectl/journal/storage.hpp>
-
 namespace queuectl::e2e {
 namespace {
 
@@ -22,44 +20,6 @@ std::string text_of(const kill_point& p)
     return std::string{p.store} + '_' + p.name + (p.with_supervisor ? "_with_supervisor" : "");
 }
 std::ostream& operator<<(std::ostream& out, const kill_point& p) { return out << text_of(p); }
-
-// Reads stores of either kind, and changes nothing in them.
-class any_site : public site {
-    template <class F>
-    auto read(F&& f) const
-    {
-        if (url().starts_with("sqlite:")) return f(*open());
-        journal_options options;
-        options.create = false;
-        auto storage = journal_storage::open(path("q.db"), options);
-        EXPECT_TRUE(storage) << storage.error().message();
-        producer<journal_storage> q(std::move(*storage));
-        return f(q);
-    }
-
-public:
-    using site::site;
-
-    [[nodiscard]] job_record find(const std::string& id) const
-    {
-        return read([&](auto& q) {
-            auto found = q.find(id);
-            EXPECT_TRUE(found && *found) << id;
-            return found && *found ? **found : job_record{};
-        });
-    }
-    [[nodiscard]] std::uint64_t count(state s) const
-    {
-        return read([&](auto& q) {
-            auto all = q.counts();
-            EXPECT_TRUE(all);
-            std::uint64_t n = 0;
-            if (all)
-                for (const auto& queue : *all) n += queue[s];
-            return n;
-        });
-    }
-};
 
 class KillPoints : public ::testing::TestWithParam<kill_point> {
 protected:
@@ -89,7 +49,7 @@ protected:
         EXPECT_EQ(lines, expected);
     }
 
-    any_site s{std::string{GetParam().store}};
+    site s{GetParam().store};
 };
 
 TEST_P(KillPoints, NothingIsLostStuckOrRunTwiceOnceSettled)

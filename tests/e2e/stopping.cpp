@@ -116,13 +116,13 @@ TEST(StoppingAll, AStaleLockFileWithAReusedPidIsNoWorker)
     ASSERT_TRUE(s.workers_are_up(1));
     EXPECT_EQ(s.run({"worker", "stop"}).code, 0);
     EXPECT_EQ(worker.wait(), 0);
-    std::ofstream{s.path("q.db.d/workers/h:1:x.lock")} << "name=h:1:x\nrole=supervisor\nhost=h\npid=" << ::getpid()
-                                                       << "\n";
-    ::chmod(s.path("q.db.d/workers/h:1:x.lock").c_str(), 0600);
+    const auto stale = s.side_folder() + "/workers/h:1:x.lock";
+    std::ofstream{stale} << "name=h:1:x\nrole=supervisor\nhost=h\npid=" << ::getpid() << "\n";
+    ::chmod(stale.c_str(), 0600);
     EXPECT_EQ(s.run({"worker", "stop"}).out, "no workers are running\n");  // and we are still here
     auto next = s.start_worker({"--drain"});
     EXPECT_EQ(next.wait(), 0) << s.log();
-    EXPECT_FALSE(std::filesystem::exists(s.path("q.db.d/workers/h:1:x.lock"))) << "the next worker clears it away";
+    EXPECT_FALSE(std::filesystem::exists(stale)) << "the next worker clears it away";
 }
 
 }  // namespace

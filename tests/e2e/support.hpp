@@ -2,10 +2,12 @@
 #ifndef QUEUECTL_TESTS_E2E_SUPPORT_HPP
 #define QUEUECTL_TESTS_E2E_SUPPORT_HPP
 
+#include "../../examples/queuectl/store_parts.hpp"
+#include "test_store.hpp"
+
 #include <queuectl/executor/none.hpp>
 #include <queuectl/process/process_tree.hpp>
 #include <queuectl/queue.hpp>
-#include <queuectl/sqlite/storage.hpp>
 
 #include <gtest/gtest.h>
 
@@ -128,10 +130,22 @@ struct answer {
     std::string err;
 };
 
-// A folder with a store, and the command on it. What reads the store itself (open, find, count, reaches) is for SQLite.
+struct kept_storage {
+    std::unique_ptr<command::any_storage> kept;
+};
+// An open store, to look into.
+class reader : kept_storage, public producer<storage_ref<command::any_storage>> {
+public:
+    explicit reader(std::unique_ptr<command::any_storage> storage)
+        : kept_storage{std::move(storage)}, basic_queue{storage_ref<command::any_storage>{*kept}}
+    {
+    }
+};
+
+// A folder with a store, and the command on it.
 class site {
 public:
-    explicit site(std::string scheme = "sqlite") : scheme_{std::move(scheme)}
+    explicit site(std::string_view store = test_store::name()) : journal_{store == "journal"}
     {
         const char* const base = std::getenv("TMPDIR");
         folder_ = std::string{base != nullptr ? base : "/tmp"} + "/queuectl-e2e-XXXXXX";
@@ -147,7 +161,8 @@ public:
     }
 
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ + '/' + name; }
-    [[nodiscard]] std::string url() const { return scheme_ + ':' + path("q.db"); }
+    [[nodiscard]] std::string url() const { return test_store::url_in(folder_, journal_); }
+    [[nodiscard]] std::string side_folder() const { return test_store::side_folder_in(folder_, journal_); }
     [[nodiscard]] std::string log() const { return read_all(path("worker.err")); }
 
     [[nodiscard]] child start(words arguments, const std::string& in = {}, const std::string& out = {},
@@ -188,12 +203,12 @@ public:
         EXPECT_EQ(a.code, 0) << a.err;
     }
 
-    using reader = producer<sqlite_storage>;
     [[nodiscard]] std::unique_ptr<reader> open() const
     {
-        auto storage = sqlite_storage::open(path("q.db"), sqlite_options{});
-        EXPECT_TRUE(storage) << storage.error().message();
-        return std::make_unique<reader>(std::move(*storage));
+        auto opened = (journal_ ? command::open_journal : command::open_sqlite)(test_store::path_in(folder_, journal_),
+                                                                                command::open_mode::create, {});
+        EXPECT_TRUE(opened) << opened.error().message();
+        return std::make_unique<reader>(std::move(*opened));
     }
     [[nodiscard]] job_record find(const std::string& id) const
     {
@@ -226,8 +241,7 @@ public:
     {
         std::vector<pid_t> found;
         std::error_code ignored;
-        const std::string side = scheme_ == "sqlite" ? "q.db.d" : "q.db";
-        for (const auto& file : std::filesystem::directory_iterator{path(side + "/workers"), ignored}) {
+        for (const auto& file : std::filesystem::directory_iterator{side_folder() + "/workers", ignored}) {
             const auto text = read_all(file.path());
             if (text.find(std::string{"role="} + role + "\n") == std::string::npos) continue;
             const auto at = text.find("\npid=");
@@ -243,7 +257,7 @@ public:
     }
 
 private:
-    std::string scheme_;
+    bool journal_;
     std::string folder_;
 };
 
