@@ -76,6 +76,20 @@ struct verdict {
     timestamp retry_at{};  // retry only
 };
 
+// Where a verdict leads, from `before` the claim. A job whose cancellation was asked for does not wait again.
+[[nodiscard]] constexpr state state_after(verdict_kind kind, state before, bool cancel_requested) noexcept
+{
+    const auto waiting = [&](state s) { return cancel_requested ? state::cancelled : s; };
+    switch (kind) {
+        case verdict_kind::complete: return state::completed;
+        case verdict_kind::retry: return waiting(state::failed);
+        case verdict_kind::bury: return state::dead;
+        case verdict_kind::cancel: return state::cancelled;
+        case verdict_kind::release: break;
+    }
+    return waiting(before);
+}
+
 // One lease's end. With a report, a run ended: attempts + 1, the report is kept as its attempt record, and
 // exit code, signal and error are copied to the record. Without one (release; a job buried for its crashes)
 // attempts stay, and `error`, where given, replaces the record's. An empty `error` of a failure keeps none.

@@ -106,20 +106,6 @@ inline void memory_extend(memory_core& core, std::span<const receipt> receipts, 
     return repeated ? settle_status::applied : settle_status::lease_lost;
 }
 
-// Where the job goes. A job whose cancellation was asked for does not wait again.
-[[nodiscard]] inline state memory_next_state(const memory_slot& slot, const verdict& v) noexcept
-{
-    const auto waiting = [&](state s) { return slot.cancel_requested ? state::cancelled : s; };
-    switch (v.kind) {
-        case verdict_kind::complete: return state::completed;
-        case verdict_kind::retry: return waiting(state::failed);
-        case verdict_kind::bury: return state::dead;
-        case verdict_kind::cancel: return state::cancelled;
-        case verdict_kind::release: break;
-    }
-    return waiting(slot.was_failed ? state::failed : state::pending);
-}
-
 [[nodiscard]] inline bool memory_vanishes(const memory_slot& slot, const verdict& v) noexcept
 {
     return v.kind == verdict_kind::complete && slot.retention <= duration::zero();
@@ -151,7 +137,8 @@ inline void memory_apply(memory_core& core, memory_outcome& outcome, const verdi
 {
     memory_slot& slot = *outcome.slot;
     memory_history& history = *slot.history;
-    const state to = memory_next_state(slot, v);
+    const state before = slot.was_failed ? state::failed : state::pending;
+    const state to = state_after(v.kind, before, slot.cancel_requested);
     history.settled_token = slot.token;
     if (outcome.has_run) {
         ++slot.attempts;

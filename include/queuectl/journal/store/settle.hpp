@@ -9,20 +9,6 @@
 
 namespace queuectl::inline v0::journal {
 
-// Where a verdict leads. A job whose cancellation was asked for does not wait again.
-[[nodiscard]] inline state next_state(const live_slot& slot, verdict_kind kind) noexcept
-{
-    const auto waiting = [&](state s) { return slot.cancel_requested ? state::cancelled : s; };
-    switch (kind) {
-        case verdict_kind::complete: return state::completed;
-        case verdict_kind::retry: return waiting(state::failed);
-        case verdict_kind::bury: return state::dead;
-        case verdict_kind::cancel: return state::cancelled;
-        case verdict_kind::release: break;
-    }
-    return waiting(slot.was_failed ? state::failed : state::pending);
-}
-
 // One call of settle. `files[i]`: the file with the output of settlements[i]; 0 = it goes into the log, or there is
 // none.
 template <class Core>
@@ -88,7 +74,8 @@ private:
         const live_slot& slot = core_.index.live(job);
         const auto& lease = core_.index.all_leases().of(slot);
         end_record r{};
-        r.state = next_state(slot, s.verdict.kind);
+        const state before = slot.was_failed ? state::failed : state::pending;
+        r.state = state_after(s.verdict.kind, before, slot.cancel_requested);
         if (r.state == state::completed && slot.vanishes) return vanish(job, file);
         r.now = now_;
         r.run_at = wall(lease.run_at);
