@@ -42,6 +42,7 @@ public:
     // may be durable, or not, or become so.
     [[nodiscard]] result<void> wait(const log_ticket& ticket)
     {
+        words_->waits.fetch_add(1);
         for (int round = 0;; ++round) {
             const auto turn = words_->turn.load();
             const auto synced = words_->synced.load();
@@ -87,7 +88,7 @@ public:
             poison();
             return fail(errc::io, "sync", "the process that synced the store has died; it may have failed");
         }
-        const auto appends = words_->appends.load();
+        const auto waits = words_->waits.load();
         const auto written = words_->written.load();
         const auto number = words_->segment.load();
         if (file_.header.number != number) {
@@ -102,7 +103,7 @@ public:
             return done;
         }
         words_->synced = written;
-        words_->batch = appends - words_->appends_synced.exchange(appends);
+        words_->batch = waits - words_->waits_synced.exchange(waits);
         words_->syncing = 0;
         words_->tell();
         return {};
@@ -124,14 +125,15 @@ private:
     static constexpr duration lead_again{200};
     static constexpr std::int64_t gather_us = 100;
 
-    // While as many as the last time may be about to append, waits for them, a little.
+    // While as many as the last time may be about to wait, too, waits for them, a little. What nobody waits for, a
+    // claim say, does not count.
     void gather()
     {
         const auto expected = words_->batch.load();
         if (expected < 2) return;
         const auto start = queuectl::detail::monotonic_us();
-        const auto enough = words_->appends_synced.load() + expected;
-        while (words_->appends.load() < enough && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
+        const auto enough = words_->waits_synced.load() + expected;
+        while (words_->waits.load() < enough && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
     }
 
     FileSystem* fs_;

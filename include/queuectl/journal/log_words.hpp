@@ -37,9 +37,9 @@ struct log_words {
     std::atomic<std::uint64_t> ahead_bytes;     // how many zeros are in its file
     std::atomic<std::uint64_t> ahead_id;        // of that file
     std::atomic<std::uint64_t> ahead_failed;    // of the segment that could not be prepared
-    std::atomic<std::uint64_t> appends;         // how often was written
-    std::atomic<std::uint64_t> appends_synced;  // as `appends`, when the last sync began
-    std::atomic<std::uint64_t> batch;           // how many appends the last sync covered
+    std::atomic<std::uint64_t> waits;           // how often somebody began to wait for a sync
+    std::atomic<std::uint64_t> waits_synced;    // as `waits`, when the last sync began
+    std::atomic<std::uint64_t> batch;           // how many began to wait between the last two
     std::atomic<std::uint32_t> end_crc;         // CRC of frame `written`
     std::atomic<std::uint32_t> segment_crc;     // CRC of the last frame before the newest segment
     queuectl::detail::shared_word dirty;        // a write_state; under the lock, not 0: a writer has died in it

@@ -130,7 +130,6 @@ struct log_writer {
         reader_.skip(written_.size(), 1, crc);
         prepared_end_ = 0;
         publish();
-        if (type != frame_type::watermark) words_->appends.fetch_add(1);
         words_->dirty = write_done;
         next_.fill_ahead(fs_, (*s)->header, reader_.position().offset, options_.sizes);
         return seen();
