@@ -53,8 +53,10 @@ public:
 
     // What the store can check beyond its facets; nothing where there is nothing more.
     virtual result<verify_report> verify(const instant&) { return verify_report{}; }
-    // Removes output files that no run names and none will, a bounded number; how many.
-    virtual result<std::size_t> sweep_outputs(const instant&) { return std::size_t{0}; }
+    // A bounded step of removing output files that no run names and none will.
+    virtual result<output_sweep> sweep_outputs(const instant&) { return output_sweep{}; }
+    // False: a view of a store that cannot be changed.
+    [[nodiscard]] virtual bool writable() const { return true; }
 };
 
 static_assert(fused_storage<any_storage> && inspectable_storage<any_storage> && configurable_storage<any_storage> &&
@@ -154,7 +156,14 @@ public:
         else
             return any_storage::verify(now);
     }
-    result<std::size_t> sweep_outputs(const instant& now) override
+    [[nodiscard]] bool writable() const override
+    {
+        if constexpr (requires { S::writable(); })
+            return S::writable();
+        else
+            return true;
+    }
+    result<output_sweep> sweep_outputs(const instant& now) override
     {
         if constexpr (requires { s_.sweep_outputs(now); })
             return s_.sweep_outputs(now);

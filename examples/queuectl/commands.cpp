@@ -25,6 +25,7 @@ constexpr subcommand table[] = {
     {"worker stop", "Stop every worker of the store", worker_stop_command},
     {"worker list", "Show the workers", worker_list_command},
     {"verify", "Check the store: that all can be read, and agrees", verify_command},
+    {"repair", "Save what can be read of a damaged store into a new one", repair_command},
     {"smoke-test", "Try everything once, in a throw-away store", smoke_test_command},
     {"completion", "Print a script that completes commands in a shell", completion_command},
     {"worker-process", nullptr, worker_process_command},

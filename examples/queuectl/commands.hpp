@@ -31,6 +31,7 @@ int worker_process_command(context&);
 int smoke_test_command(context&);
 int why_command(context&);
 int verify_command(context&);
+int repair_command(context&);
 int completion_command(context&);
 
 // In the order of the help; those without a summary are not in it. A name has one word or two ("dlq list").

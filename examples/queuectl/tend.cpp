@@ -6,7 +6,7 @@ namespace queuectl::command {
 
 void tend(open_store& store)
 {
-    if (!store.exists || store.where.path.empty()) return;
+    if (!store.exists || store.where.path.empty() || !store.storage->writable()) return;
     auto registry = worker_registry::open(store.where.side_folder(), false);
     if (!registry || registry->dead().empty()) return;
     // The store may have been opened for reading.

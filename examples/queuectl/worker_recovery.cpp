@@ -78,19 +78,19 @@ void housekeeping::step(any_storage& storage, const instant& now)
     constexpr duration pause = std::chrono::seconds{30};
     if (now.boot < next_) return;
     next_ = add(now.boot, pause);
-    auto done = sweep_once(storage, now);
+    auto done = sweep_outputs(storage, now);
     if (done) done = remove_expired(storage, now);
     if (done) done = remove_orphan_output(storage);
     if (!done) log_line("trouble: " + done.error().message());
 }
 
-result<void> housekeeping::sweep_once(any_storage& storage, const instant& now)
+result<void> housekeeping::sweep_outputs(any_storage& storage, const instant& now)
 {
     if (swept_) return {};
-    swept_ = true;
     auto swept = storage.sweep_outputs(now);
+    swept_ = !swept || swept->done;
     if (!swept) return fail(swept.error());
-    if (*swept > 0) log_line("output files of no run removed: " + std::to_string(*swept));
+    if (swept->removed > 0) log_line("output files of no run removed: " + std::to_string(swept->removed));
     return {};
 }
 

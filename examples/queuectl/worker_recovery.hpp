@@ -36,7 +36,7 @@ public:
 private:
     static constexpr std::size_t page_jobs = 500;
 
-    [[nodiscard]] result<void> sweep_once(any_storage& storage, const instant& now);
+    [[nodiscard]] result<void> sweep_outputs(any_storage& storage, const instant& now);
     [[nodiscard]] result<void> remove_expired(any_storage& storage, const instant& now);
     [[nodiscard]] result<void> remove_orphan_output(any_storage& storage) const;
 

@@ -5,6 +5,7 @@
 #include <queuectl/config.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -60,6 +61,12 @@ struct verify_report {
         found += dropped;
         damaged = damaged || other.damaged;
     }
+};
+
+// One step of removing output files that no run names and none will.
+struct output_sweep {
+    std::size_t removed = 0;
+    bool done = true;  // false: call again, later
 };
 
 }  // namespace queuectl::inline v0

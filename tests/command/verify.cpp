@@ -124,6 +124,68 @@ TEST_F(verify, damaged_pages)
     EXPECT_EQ(run({"verify"}).code, 70);
 }
 
+class damaged_journal : public verify {
+protected:
+    damaged_journal() { use_journal(); }
+    // Flips a bit of the byte where `text` is found first in the log, and tells where.
+    std::size_t harm(const std::string& text) const
+    {
+        std::string bytes = get("j/0000000000000001.log");
+        const auto at = bytes.find(text);
+        EXPECT_NE(at, std::string::npos);
+        bytes[at] = static_cast<char>(bytes[at] ^ 1);
+        put("j/0000000000000001.log", bytes);
+        for (const char* part : {"blocks", "buckets", "pages", "undo"}) put(std::string{"j/index."} + part, "");
+        return at;
+    }
+};
+
+TEST_F(damaged_journal, is_shown_but_not_written)
+{
+    ok({"enqueue", "--id", "first", "echo unharmed"});
+    ok({"enqueue", "--id", "second", "echo harmed-one"});
+    ok({"enqueue", "--id", "third", "echo behind"});
+    harm("harmed-one");
+    const auto v = run({"verify"});
+    EXPECT_EQ(v.code, 70) << v.out << v.err;
+    EXPECT_EQ(v.out.find("damage: 0000000000000001.log: offsets "), 0u) << v.out;
+    for (const strings& words : {strings{"list"}, {"show", "first"}, {"status"}, {"dlq", "list"}}) {
+        const auto r = run(words);
+        EXPECT_EQ(r.code, 0) << words[0] << ": " << r.err;
+        EXPECT_EQ(r.err.rfind("queuectl: "), 0u) << r.err;
+        EXPECT_NE(r.err.find("0000000000000001.log: damage at offset "), std::string::npos) << r.err;
+    }
+    EXPECT_NE(run({"list"}).out.find("first"), std::string::npos);
+    for (const strings& words :
+         {strings{"enqueue", "true"}, {"cancel", "first"}, {"delete", "first"}, {"worker", "start", "--drain"}}) {
+        const auto r = run(words);
+        EXPECT_EQ(r.code, 70) << words[0] << ": " << r.out << r.err;
+    }
+}
+
+TEST_F(damaged_journal, is_repaired_into_another)
+{
+    ok({"enqueue", "--id", "first", "echo unharmed"});
+    ok({"enqueue", "--id", "second", "echo harmed-one"});
+    ok({"enqueue", "--id", "third", "echo behind"});
+    harm("harmed-one");
+    const auto r = run({"repair", "--out", path("r")});
+    EXPECT_EQ(r.code, 1) << r.err;
+    EXPECT_EQ(r.out.find("lost: 0000000000000001.log: offsets "), 0u) << r.out;
+    EXPECT_NE(r.out.find(": 1 frame missing, from "), std::string::npos) << r.out;
+    EXPECT_NE(r.out.find("saved: 2 jobs"), std::string::npos) << r.out;
+    EXPECT_EQ(run({"repair", "--out", path("r")}).code, 73);
+    EXPECT_EQ(run({"repair"}).code, 2);
+    EXPECT_EQ(run({"verify"}).code, 70) << "the damaged one is as it was";
+    environment_["QUEUECTL_STORE"] = "journal:" + path("r");
+    EXPECT_EQ(ok({"verify"}).find("clean: 2 jobs"), 0u);
+    drain();
+    EXPECT_EQ(ok({"logs", "third"}), "behind");
+    EXPECT_EQ(run({"repair", "--out", path("again")}).code, 0) << get("err") << get("out");
+    EXPECT_EQ(run({"repair", "--json", "--out", path("again2")}).out.find("{\"nothing_lost\":true,\"jobs\":2,"), 0u);
+    EXPECT_EQ(run({"repair", "--store", "sqlite:" + path("x.db"), "--out", path("y")}).code, 2);
+}
+
 // Workers run, jobs come and go, and verify looks on: no false alarm.
 class live_verify : public verify {
 protected:

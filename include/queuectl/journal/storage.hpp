@@ -4,6 +4,7 @@
 
 #include <queuectl/journal/options.hpp>
 #include <queuectl/journal/store/facets.hpp>
+#include <queuectl/journal/store/verify.hpp>
 #include <queuectl/process/network_fs.hpp>
 
 namespace queuectl::inline v0 {
@@ -30,11 +31,35 @@ public:
                              sync_claims};
     }
 
+    // Reads and checks every frame and record of the log, and compares what they say with the index that processes
+    // share; names what is damaged by file and offset. Others may use the store meanwhile. Memory: an index of its own.
+    [[nodiscard]] result<verify_report> verify(const instant& now)
+    {
+        auto memory = index_memory::anonymous();
+        if (!memory) return fail(memory.error());
+        return store_check<session_type>{*this->session_, std::move(*memory)}.run(seconds(now));
+    }
+
+    // One step of removing output files that no run names, and that are an hour old: what a settle left that failed, or
+    // whose process died. Looks at a thousand jobs.
+    [[nodiscard]] result<output_sweep> sweep_outputs(const instant& now)
+    {
+        return sweep_->step(*this->session_, seconds(now));
+    }
+
 protected:
     basic_storage(std::unique_ptr<session_type> session, bool sync_claims)
         : facets<session_type>{std::move(session), sync_claims}
     {
     }
+
+private:
+    static std::int64_t seconds(const instant& now) noexcept
+    {
+        return std::chrono::duration_cast<std::chrono::seconds>(now.wall.time_since_epoch()).count();
+    }
+
+    std::unique_ptr<orphan_sweep> sweep_ = std::make_unique<orphan_sweep>();
 };
 
 }  // namespace journal

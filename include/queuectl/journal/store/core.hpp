@@ -8,6 +8,30 @@
 
 namespace queuectl::inline v0::journal {
 
+// What a job is after one of its leases has ended so.
+inline void apply_end(job_image& image, const end_view& end)
+{
+    auto& r = image.record;
+    r.state = end.state;
+    r.updated_at = end.now;
+    r.job.run_at = end.run_at;
+    r.attempts = end.attempts;
+    r.crashes = end.crashes;
+    r.settled_token = end.token;
+    r.token = {};
+    r.cancel_requested = false;
+    r.locked_by.clear();
+    if (end.set_error) r.error = end.error;
+    if (end.set_result) r.result = end.result;
+    if (!end.has_run) return;
+    auto& run = image.attempts.emplace_back(to_attempt(end));
+    if (run.run.status != run_status::crashed) {
+        r.exit_code = run.run.exit_code;
+        r.signal = run.run.signal;
+    }
+    if (image.attempts.size() > limits::attempts_kept) image.attempts.erase(image.attempts.begin());
+}
+
 // Used by whoever holds the log's turn. Log: journal::log, or what reads like one.
 template <class Log>
 class store_core {
@@ -121,7 +145,7 @@ public:
             if (!record) return fail(record.error());
             auto end = read_end(*record);
             if (!end) return fail(end.error());
-            apply(*image, *end);
+            apply_end(*image, *end);
             ends.pop_back();
         }
         if (index.is_live(job)) overlay(*image, index.live(job));
@@ -181,29 +205,6 @@ private:
             return std::string_view{body}.substr(at, count);
         }
         return log_->read(segment_of(where), offset_of(where), count);
-    }
-
-    static void apply(job_image& image, const end_view& end)
-    {
-        auto& r = image.record;
-        r.state = end.state;
-        r.updated_at = end.now;
-        r.job.run_at = end.run_at;
-        r.attempts = end.attempts;
-        r.crashes = end.crashes;
-        r.settled_token = end.token;
-        r.token = {};
-        r.cancel_requested = false;
-        r.locked_by.clear();
-        if (end.set_error) r.error = end.error;
-        if (end.set_result) r.result = end.result;
-        if (!end.has_run) return;
-        auto& run = image.attempts.emplace_back(to_attempt(end));
-        if (run.run.status != run_status::crashed) {
-            r.exit_code = run.run.exit_code;
-            r.signal = run.run.signal;
-        }
-        if (image.attempts.size() > limits::attempts_kept) image.attempts.erase(image.attempts.begin());
     }
 
     void overlay(job_image& image, const live_slot& slot)

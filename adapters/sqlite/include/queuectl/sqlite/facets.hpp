@@ -167,14 +167,14 @@ public:
     }
 
     // Removes up to limits::sweep output files that no run names, and that are an hour old: what a settle left that
-    // failed, or whose process died. Returns how many.
-    [[nodiscard]] result<std::size_t> sweep_outputs(const instant& now)
+    // failed, or whose process died.
+    [[nodiscard]] result<output_sweep> sweep_outputs(const instant& now)
     {
         auto names = orphaned_outputs(store(), seconds(now));
         if (!names) return fail(names.error());
         if (names->size() > limits::sweep) names->resize(limits::sweep);
         for (const auto& name : *names) remove_log(*store().logs(), name);
-        return names->size();
+        return output_sweep{names->size(), names->size() < limits::sweep};
     }
 
 protected:
