@@ -12,7 +12,7 @@ namespace queuectl::inline v0 {
 namespace journal {
 
 // A journal over any file system and lock; journal_storage is the real one.
-template <file_system FileSystem, class Gate, class Guards = all_guards>
+template <file_system FileSystem, class Gate, class Guards = store_guards>
 class basic_storage : public facets<session<FileSystem, Gate, Guards>> {
 protected:
     using session_type = session<FileSystem, Gate, Guards>;

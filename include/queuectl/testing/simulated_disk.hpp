@@ -42,6 +42,7 @@ public:
     [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
     [[nodiscard]] bool is_off() const noexcept { return off_; }
     [[nodiscard]] simulated::disk_state& state() noexcept { return state_; }
+    [[nodiscard]] const simulated::disk_state& state() const noexcept { return state_; }
 
     // The same disk after power has come back, or a copy for each way it may come back.
     [[nodiscard]] std::vector<simulated::crash_plan> crash_plans(std::uint64_t seed, std::size_t random = 2) const

@@ -158,7 +158,8 @@ public:
     }
 
     // The job was written again, whole, at `image`, where it takes `bytes`; so far it was said to take `before`.
-    void set_image(ref at, location image, std::uint32_t bytes, std::uint32_t before) noexcept
+    // `has_error`: the image says why the last run failed.
+    void set_image(ref at, location image, std::uint32_t bytes, std::uint32_t before, bool has_error) noexcept
     {
         space_.touch(roots().live_bytes) += std::uint64_t{bytes} - before;
         if (!is_live(at)) {
@@ -167,6 +168,7 @@ public:
         }
         auto& slot = space_.touch(live(at));
         slot.image = slot.last = image;
+        slot.image_has_error = has_error;
         slot.bytes = bytes;
     }
 

@@ -74,6 +74,15 @@ public:
         return {};
     }
 
+    // The address space of `owner`, which outlives this.
+    void borrow(const mapped_range& owner) noexcept
+    {
+        unmap();
+        base_ = owner.base_;
+        length_ = bytes_ = owner.length_;
+        borrowed_ = true;
+    }
+
     [[nodiscard]] result<void> grow(std::uint64_t bytes)
     {
         if (bytes <= bytes_) return {};
@@ -117,7 +126,10 @@ private:
     }
     void unmap() noexcept
     {
-        if (base_ != nullptr) ::munmap(std::exchange(base_, nullptr), std::exchange(length_, 0));
+        if (base_ != nullptr && !borrowed_) ::munmap(base_, length_);
+        base_ = nullptr;
+        length_ = 0;
+        borrowed_ = false;
     }
     void swap(mapped_range& other) noexcept
     {
@@ -126,6 +138,7 @@ private:
         std::swap(base_, other.base_);
         std::swap(length_, other.length_);
         std::swap(bytes_, other.bytes_);
+        std::swap(borrowed_, other.borrowed_);
     }
 
     owned_fd file_;
@@ -133,6 +146,7 @@ private:
     char* base_ = nullptr;
     std::uint64_t length_ = 0;
     std::uint64_t bytes_ = 0;
+    bool borrowed_ = false;
 };
 
 }  // namespace detail
@@ -152,6 +166,15 @@ public:
             memory.ranges_[i] = detail::mapped_range{std::move(*file), folder.path() + '/' + names[i]};
         }
         return mapped(std::move(memory));
+    }
+
+    // The same ranges as another's, which outlives this: two indexes of one process in one memory. All of its address
+    // space counts as usable; no files are grown.
+    [[nodiscard]] index_memory borrow() const noexcept
+    {
+        index_memory memory;
+        for (std::size_t i = 0; i < ranges; ++i) memory.ranges_[i].borrow(ranges_[i]);
+        return memory;
     }
 
     // Private to this process.

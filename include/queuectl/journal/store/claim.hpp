@@ -141,7 +141,7 @@ public:
             if (auto done = finish(core_, e.second, *r); !done) return fail(done.error());
             ++info.reaped;
         }
-        if (request_.repeat) {
+        if (Core::guards::repeat_claims && request_.repeat) {
             auto again = repeat();
             if (!again) return fail(again.error());
             if (*again > 0) {
@@ -199,7 +199,8 @@ private:
             if (auto done = tell(job, token); !done) return fail(done.error());
             core_.index.lease(job, token, request_.worker, now_, request_.lease);
         }
-        if (!taken.empty()) append_claim(core_.body, {request_.nonce, 0, request_.worker, now_, request_.lease, taken});
+        if (Core::guards::log_claims && !taken.empty())
+            append_claim(core_.body, {request_.nonce, 0, request_.worker, now_, request_.lease, taken});
         return taken.size() == max_ ? now_.wall : due.next_at();
     }
 

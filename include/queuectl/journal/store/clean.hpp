@@ -6,17 +6,15 @@
 
 namespace queuectl::inline v0::journal {
 
-// Cleaning begins when the log takes more than twice what its live records would, and this much more.
-inline constexpr std::uint64_t clean_slack_bytes = std::uint64_t{8} << 20;
-// For each byte that is appended so many are looked at, at least clean_bytes_min a turn: cleaning keeps ahead even when
-// half of what it looks at is alive.
+// For each byte that is appended so many are looked at, at least Guards::clean_bytes_min a turn: cleaning keeps ahead
+// even when half of what it looks at is alive.
 inline constexpr std::uint64_t clean_ahead = 4;
-inline constexpr std::uint64_t clean_bytes_min = std::uint64_t{16} << 10;
 inline constexpr std::uint64_t clean_bytes_max = std::uint64_t{256} << 10;
 
-[[nodiscard]] inline bool needs_cleaning(const index_roots& roots) noexcept
+template <class Guards>
+[[nodiscard]] bool needs_cleaning(const index_roots& roots) noexcept
 {
-    return roots.log_bytes > 2 * roots.live_bytes + clean_slack_bytes;
+    return roots.log_bytes > 2 * roots.live_bytes + Guards::clean_slack_bytes;
 }
 
 // Looks at the next records of the oldest segment. What is alive is written again, at the log's end; what was looked
@@ -48,7 +46,7 @@ public:
     {
         for (const auto& m : moves_) {
             if (m.job != 0)
-                core_.index.set_image(m.job, core_.at(m.offset), m.bytes, m.bytes_before);
+                core_.index.set_image(m.job, core_.at(m.offset), m.bytes, m.bytes_before, m.has_error);
             else
                 core_.config.move(m.entry, core_.at(m.offset));
         }
@@ -75,6 +73,7 @@ private:
         std::size_t offset = 0;  // in core.body
         std::uint32_t bytes = 0;
         std::uint32_t bytes_before = 0;
+        bool has_error = false;
     };
 
     // Returns how many bytes were looked at.
@@ -120,6 +119,7 @@ private:
         auto image_at = core_.for_each_end(core_.index.last_of(job), [](location, const end_view&) { return true; });
         if (!image_at) return fail(image_at.error());
         if (*image_at != where) return {};
+        if (!Core::guards::move_images) return {};
         auto known = sequence_and_bytes(core_, job);
         if (!known) return fail(known.error());
         auto image = core_.load(job);
@@ -130,6 +130,7 @@ private:
         append_job(core_.body, *image);
         m.bytes = static_cast<std::uint32_t>(core_.body.size() - m.offset);
         m.bytes_before = known->second;
+        m.has_error = !image->record.error.empty();
         moves_.push_back(m);
         return {};
     }
@@ -167,6 +168,8 @@ void append_remembered(Core& core, std::string& out)
         return true;
     });
     append_queues(out, names);
+    const std::uint64_t last[1] = {roots.last_sequence};
+    if (last[0] != 0 && core.index.by_sequence(last[0]) == 0) append_remove(out, last);
     append_unconfig(out, {}, roots.config_version);
     header_record header;
     header.created_at = timestamp{duration{roots.created_at}};

@@ -4,6 +4,7 @@
 
 #include <queuectl/journal/index/job_index.hpp>
 #include <queuectl/journal/index/settings.hpp>
+#include <queuectl/journal/store/guards.hpp>
 #include <queuectl/limits.hpp>
 
 namespace queuectl::inline v0::journal {
@@ -33,9 +34,11 @@ inline void apply_end(job_image& image, const end_view& end)
 }
 
 // Used by whoever holds the log's turn. Log: journal::log, or what reads like one.
-template <class Log>
+template <class Log, class Guards = store_guards>
 class store_core {
 public:
+    using guards = Guards;
+
     store_core(Log& log, index_memory memory) : index{std::move(memory)}, config{index.space()}, log_{&log} {}
 
     [[nodiscard]] Log& log() noexcept { return *log_; }
@@ -57,6 +60,13 @@ public:
         space.touch(roots.store_state) = h.state;
         if (roots.moved_to != 0) drop_text(space, roots.moved_to);
         space.touch(roots.moved_to) = h.moved_to.empty() ? 0 : make_text(space, h.moved_to);
+    }
+
+    // Whether the job is leased by this token.
+    [[nodiscard]] bool holds(ref job, const lease_token& token) const noexcept
+    {
+        if (!Guards::compare_tokens) return job != 0 && index.state_of(job) == state::processing;
+        return index.holds(job, token);
     }
 
     // ── What is written ──
@@ -82,7 +92,7 @@ public:
     [[nodiscard]] location here() const noexcept { return at(body.size()); }
     [[nodiscard]] location at(std::size_t offset_in_body) const noexcept
     {
-        return locate(segment_, offset_ + offset_in_body);
+        return locate(segment_, offset_ + offset_in_body + (Guards::places ? 0 : frame_header_bytes));
     }
 
     // ── What is read ──

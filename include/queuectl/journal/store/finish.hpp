@@ -36,7 +36,8 @@ template <class Core>
     if (!image) return fail(image.error());
     core.body.resize(begin);
     append_job(core.body, *image);
-    core.index.set_image(now, at, static_cast<std::uint32_t>(core.body.size() - begin), r.image_bytes);
+    core.index.set_image(now, at, static_cast<std::uint32_t>(core.body.size() - begin), r.image_bytes,
+                         !image->record.error.empty());
     return {};
 }
 

@@ -68,7 +68,8 @@ private:
 
     result<insert_status> repeated(const job& j, ref known)
     {
-        if (!j.nonce || std::find(told_.begin(), told_.end(), known) != told_.end()) return insert_status::duplicate;
+        if (!Core::guards::repeat_inserts || !j.nonce || std::find(told_.begin(), told_.end(), known) != told_.end())
+            return insert_status::duplicate;
         auto image = core_.for_each_end(core_.index.last_of(known), [](location, const end_view&) { return true; });
         if (!image) return fail(image.error());
         auto content = core_.read(*image, record_type::job);

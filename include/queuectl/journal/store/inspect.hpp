@@ -88,7 +88,7 @@ public:
     }
     void write()
     {
-        if (!gone_.empty()) append_remove(core_.body, gone_);
+        if (Core::guards::log_removals && !gone_.empty()) append_remove(core_.body, gone_);
     }
     [[nodiscard]] const std::vector<output_number>& dead_files() const noexcept { return dead_files_; }
     [[nodiscard]] std::size_t removed() const noexcept { return gone_.size(); }

@@ -23,7 +23,8 @@ public:
 
     [[nodiscard]] log_position heard()
     {
-        if (core_->index.space().pending()) core_->index.space().rollback();  // its holder has died
+        if (Core::guards::roll_back_dead && core_->index.space().pending())
+            core_->index.space().rollback();  // its holder has died
         auto& roots = core_->index.roots();
         return valid() && roots.any_heard != 0 ? roots.heard : log_position{};
     }
@@ -168,9 +169,12 @@ private:
     {
         if (auto done = read_remove(content, sequences_); !done) return done;
         if (auto room = core_->index.reserve(0, sequences_.size()); !room) return room;
-        for (const auto sequence : sequences_)
+        auto& roots = core_->index.roots();
+        for (const auto sequence : sequences_) {
+            if (roots.last_sequence < sequence) core_->index.space().touch(roots.last_sequence) = sequence;
             if (const ref at = core_->index.by_sequence(sequence); at != 0)
                 if (auto done = drop(at); !done) return done;
+        }
         return {};
     }
 

@@ -17,7 +17,7 @@ template <file_system FileSystem, class Gate, class Guards>
 class session {
 public:
     using log_type = log<FileSystem, Gate, Guards>;
-    using core_type = store_core<log_type>;
+    using core_type = store_core<log_type, Guards>;
     using turn_type = typename log_type::turn;
 
     // `kept` lives as long as the session.
@@ -72,7 +72,7 @@ public:
             if (left == 0 || !log_->needs_rescue() || done.error().code == errc::outcome_unknown)
                 return named(verb, done.error());
         }
-        if (!wait) return {};
+        if (!wait || !Guards::sync_writes) return {};
         auto synced = log_->sync(ticket);
         return synced ? synced : named(verb, synced.error());
     }
@@ -187,19 +187,23 @@ private:
         core_.forget();
         result<void> done = body(core_, turn);
         ticket = turn.seen();
+        if (done && !Guards::append_first) core_.index.space().commit();
         if (done && !core_.body.empty()) {
             auto appended = turn.append(core_.body, room);
-            if (appended)
-                ticket = *appended;
-            else
+            if (!appended)
                 done = fail(appended.error());
+            else if (Guards::own_ticket)
+                ticket = *appended;
         }
         if (!done) {
-            core_.index.space().rollback();
+            if (Guards::roll_back_failed)
+                core_.index.space().rollback();
+            else
+                core_.index.space().commit();
             return done;
         }
         core_.index.step(core_.index.space().remembered() / sizeof(order_node));
-        core_.heard(turn.position());
+        if (Guards::advance_heard) core_.heard(turn.position());
         core_.index.space().commit();
         return done;
     }
@@ -208,8 +212,9 @@ private:
     void clean(turn_type& turn)
     {
         auto& roots = core_.index.roots();
-        if (!needs_cleaning(roots)) return;
-        const auto budget = std::min(std::max(clean_ahead * core_.body.size(), clean_bytes_min), clean_bytes_max);
+        if (!needs_cleaning<Guards>(roots)) return;
+        const auto budget =
+            std::min(std::max(clean_ahead * core_.body.size(), Guards::clean_bytes_min), clean_bytes_max);
         clean_step<core_type> step{core_, log_->lowest(), roots.heard.segment};
         log_ticket ticket;
         auto moved = change(turn, append_room::normal, ticket, [&](core_type& core, turn_type& t) -> result<void> {
@@ -228,7 +233,7 @@ private:
         auto& roots = core_.index.roots();
         if (auto room = core_.index.reserve(0, 1); !room) return;
         core_.body.clear();
-        append_remembered(core_, core_.body);
+        if (Guards::remember) append_remembered(core_, core_.body);
         if (auto done = turn.trim(segment + 1, core_.body); !done) return;
         auto& space = core_.index.space();
         space.touch(roots.log_bytes) -= roots.clean_frame - frames_begin;

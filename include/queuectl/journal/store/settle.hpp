@@ -27,7 +27,7 @@ public:
         for (std::size_t i = 0; i < settlements_.size(); ++i) {
             const settlement& s = settlements_[i];
             jobs_[i] = core_.index.find(s.receipt.id);
-            if (!core_.index.holds(jobs_[i], s.receipt.token)) continue;
+            if (!core_.holds(jobs_[i], s.receipt.token)) continue;
             end_record r{};
             attempt run;
             if (s.report) run.worker = core_.index.all_leases().holder(core_.index.live(jobs_[i]));
@@ -57,7 +57,7 @@ public:
 private:
     result<settle_status> settle_one(const settlement& s, ref job, output_number file)
     {
-        if (core_.index.holds(job, s.receipt.token)) {
+        if (core_.holds(job, s.receipt.token)) {
             auto done = apply(s, job, file);
             return done ? result<settle_status>{settle_status::applied} : fail(done.error());
         }
@@ -65,7 +65,7 @@ private:
         if (job == 0) return settle_status::gone;
         auto token = core_.settled_token(core_.index.last_of(job));
         if (!token) return fail(token.error());
-        const bool again = s.receipt.token && *token == s.receipt.token;
+        const bool again = Core::guards::repeat_settles && s.receipt.token && *token == s.receipt.token;
         return again ? settle_status::applied : settle_status::lease_lost;
     }
 
@@ -136,7 +136,7 @@ template <class Core>
     for (std::size_t i = 0; i < receipts.size(); ++i) {
         const ref job = core.index.find(receipts[i].id);
         statuses[i] = extend_status::lease_lost;
-        if (!core.index.holds(job, receipts[i].token)) continue;
+        if (!core.holds(job, receipts[i].token)) continue;
         const auto& slot = core.index.live(job);
         statuses[i] = slot.cancel_requested ? extend_status::cancel_requested : extend_status::held;
         core.index.all_leases().extend(job, now, length);

@@ -122,14 +122,14 @@ private:
             if (!s.report || !needs_file(s.report->output)) continue;
             files.resize(settlements.size());
             const auto number = session_->new_output_number();
-            auto written = write_output(session_->fs(), number, s.report->output);
+            auto written = write_output<typename core::guards>(session_->fs(), number, s.report->output);
             if (!written) {
                 session_->remove_outputs(files);
                 return written;
             }
             files[i] = number;
         }
-        if (files.empty()) return {};
+        if (files.empty() || !core::guards::sync_output_names) return {};
         auto synced = session_->fs().sync_directory();
         if (!synced) session_->remove_outputs(files);
         return synced;

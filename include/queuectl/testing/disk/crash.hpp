@@ -19,6 +19,7 @@ struct crash_plan {
         without,    // all but `index`
         only,       // `index` alone
         torn_byte,  // those before `index`, and `index` up to some byte
+        torn_at,    // those before `index`, and the first `seed` bytes of it
         sectors,    // of each a random part of its 512-byte sectors
         garbage,    // as sectors, and some of the others hold garbage
     };
@@ -31,8 +32,8 @@ struct crash_plan {
 
     [[nodiscard]] std::string describe() const
     {
-        constexpr std::array<std::string_view, 8> words{"none", "all",       "first",   "without",
-                                                        "only", "torn_byte", "sectors", "garbage"};
+        constexpr std::array<std::string_view, 9> words{"none",      "all",     "first",   "without", "only",
+                                                        "torn_byte", "torn_at", "sectors", "garbage"};
         return "files " + std::string{words[static_cast<std::size_t>(files)]} + " " + std::to_string(index) +
                ", names " + std::to_string(kept_names) + (skip_name ? " without the last but one" : "") + ", seed " +
                std::to_string(seed);
@@ -64,13 +65,17 @@ inline void apply_planned(std::string& content, const file_change& change, std::
                           seeded_random& random)
 {
     using kind = crash_plan::kind;
-    const bool whole =
-        plan.files == kind::all || ((plan.files == kind::first || plan.files == kind::torn_byte) && i < plan.index) ||
-        (plan.files == kind::without && i != plan.index) || (plan.files == kind::only && i == plan.index);
+    const bool whole = plan.files == kind::all ||
+                       ((plan.files == kind::first || plan.files == kind::torn_byte || plan.files == kind::torn_at) &&
+                        i < plan.index) ||
+                       (plan.files == kind::without && i != plan.index) ||
+                       (plan.files == kind::only && i == plan.index);
     if (whole) return put(content, change);
     if (plan.files == kind::torn_byte && i == plan.index && !change.resize)
         return put(content, change.offset,
                    std::string_view{change.bytes}.substr(0, random.below(change.bytes.size() + 1)));
+    if (plan.files == kind::torn_at && i == plan.index && !change.resize)
+        return put(content, change.offset, std::string_view{change.bytes}.substr(0, plan.seed));
     if (plan.files != kind::sectors && plan.files != kind::garbage) return;
     if (change.resize) {
         if (random.one_in(2)) put(content, change);

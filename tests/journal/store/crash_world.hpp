@@ -1,0 +1,423 @@
+// Journals on a simulated disk, each a process of one machine; and a life for them, one step at a time.
+#ifndef QUEUECTL_TESTS_JOURNAL_STORE_CRASH_WORLD_HPP
+#define QUEUECTL_TESTS_JOURNAL_STORE_CRASH_WORLD_HPP
+
+#include "journal/log_testing.hpp"
+
+#include <queuectl/journal/storage.hpp>
+#include <queuectl/testing/model.hpp>
+
+namespace queuectl::journal_testing {
+
+// What is told at each call that changes the disk: before it, and after it.
+class disk_watch {
+public:
+    virtual void before_change() = 0;
+    virtual void after_change() = 0;
+
+protected:
+    ~disk_watch() = default;
+};
+
+// A process's hands on the disk, watched; counts how often it has overwritten a part of a segment with zeros.
+class watched_file_system : public simulated_file_system {
+    using base = simulated_file_system;
+
+public:
+    struct shared {
+        disk_watch* watch = nullptr;
+        std::uint64_t cuts = 0;
+    };
+    watched_file_system(simulated_disk& disk, shared& s) : base{disk}, shared_{&s} {}
+
+    [[nodiscard]] result<file> create(std::string_view name)
+    {
+        return watched([&] { return base::create(name); });
+    }
+    [[nodiscard]] result<void> write(file& f, std::uint64_t offset, std::string_view bytes)
+    {
+        return watched([&] { return base::write(f, offset, bytes); });
+    }
+    [[nodiscard]] result<void> fill_zeros(file& f, std::uint64_t offset, std::uint64_t count)
+    {
+        if (f.name.ends_with(".log")) ++shared_->cuts;
+        return watched([&] { return base::fill_zeros(f, offset, count); });
+    }
+    [[nodiscard]] result<void> sync(file& f)
+    {
+        return watched([&] { return base::sync(f); });
+    }
+    [[nodiscard]] result<void> sync_directory()
+    {
+        return watched([&] { return base::sync_directory(); });
+    }
+    [[nodiscard]] result<void> rename(std::string_view from, std::string_view to)
+    {
+        return watched([&] { return base::rename(from, to); });
+    }
+    [[nodiscard]] result<void> remove(std::string_view name)
+    {
+        return watched([&] { return base::remove(name); });
+    }
+
+private:
+    template <class Call>
+    std::invoke_result_t<Call&> watched(Call&& call)
+    {
+        if (shared_->watch == nullptr) return call();
+        shared_->watch->before_change();
+        auto done = call();
+        shared_->watch->after_change();
+        return done;
+    }
+    shared* shared_;
+};
+
+// The store's own guards, but segments are cleaned at once.
+struct small_guards : journal::store_guards {
+    static constexpr std::uint64_t clean_slack_bytes = 0;
+    static constexpr std::uint64_t clean_bytes_min = 512;
+};
+
+// One boot of a machine with one disk. `memory` outlives it and may hold anything.
+template <class Guards>
+class store_world {
+public:
+    using store_type = journal::basic_storage<watched_file_system, simulated_gate, Guards>;
+
+    explicit store_world(const journal::index_memory& memory, simulated::disk_state state = {}, uid b = first_boot)
+        : disk{std::move(state)}, boot{b}, memory_{&memory}
+    {
+    }
+    [[nodiscard]] result<store_type> open(std::uint64_t seed = 1)
+    {
+        return store_type::open(watched_file_system{disk, hands}, gate, words, control, memory_->borrow(),
+                                options(boot, seed), "it");
+    }
+
+    simulated_disk disk;
+    watched_file_system::shared hands;
+    simulated_gate gate;
+    journal::log_words words{};
+    control_words control{};
+    uid boot;
+
+private:
+    static const journal::log_options& options(const uid& boot, std::uint64_t seed)
+    {
+        static journal::log_options made = small_options(1);
+        made.boot = boot;
+        made.random = random_source{seed};
+        return made;
+    }
+    const journal::index_memory* memory_;
+};
+
+// FNV-1a over 64-bit words.
+class digest {
+public:
+    digest& operator<<(std::uint64_t n) noexcept
+    {
+        value_ = (value_ ^ n) * 0x9fb21c651e98df25U;
+        value_ ^= value_ >> 32;
+        return *this;
+    }
+    digest& operator<<(std::string_view text) noexcept
+    {
+        for (std::size_t at = 0; at < text.size(); at += 8) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, text.data() + at, std::min<std::size_t>(8, text.size() - at));
+            *this << word;
+        }
+        return *this << text.size();
+    }
+    digest& operator<<(const uid& u) noexcept { return *this << u.high << u.low; }
+    digest& operator<<(const lease_token& t) noexcept { return *this << t.nonce << t.ordinal; }
+    digest& operator<<(timestamp t) noexcept
+    {
+        return *this << static_cast<std::uint64_t>(t.time_since_epoch().count());
+    }
+    template <class Number>
+    requires std::integral<Number> || std::is_enum_v<Number> digest& operator<<(Number n) noexcept
+    {
+        return *this << static_cast<std::uint64_t>(n);
+    }
+    [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
+
+private:
+    std::uint64_t value_ = 0xcbf29ce484222325U;
+};
+
+inline digest& operator<<(digest& d, const job_record& r)
+{
+    d << r.job.id << r.job.queue << r.job.kind << r.job.payload << r.job.run_at << r.job.priority << r.job.nonce;
+    d << r.state << r.attempts << r.crashes << r.created_at << r.updated_at << r.sequence << r.token << r.settled_token;
+    d << r.locked_by << r.exit_code << r.signal << r.error << r.result;
+    return r.state == state::processing ? d << r.locked_at << r.lease_until << r.cancel_requested : d;
+}
+
+// All that a store tells of its jobs and settings. errc::corrupt when its counts are not those of its jobs.
+template <class Store>
+[[nodiscard]] result<std::uint64_t> digest_of(Store& store)
+{
+    digest d;
+    std::vector<job_record> records;
+    for (page_request page;;) {
+        auto next = store.list({}, page, records);
+        if (!next) return fail(next.error());
+        if (*next == 0) break;
+        page.after = *next;
+    }
+    std::array<std::uint64_t, state_count> states{};
+    std::vector<attempt> runs;
+    for (const auto& r : records) {
+        d << r;
+        ++states[static_cast<std::size_t>(r.state)];
+        if (auto done = store.attempts(r.job.id, runs); !done) return fail(done.error());
+    }
+    for (const auto& run : runs)
+        d << run.number << run.status << run.exit_code << run.ended_at << run.error << run.worker << run.output_bytes;
+    std::vector<queue_counts> queues;
+    if (auto done = store.counts(queues); !done) return fail(done.error());
+    for (const auto& q : queues)
+        for (std::size_t i = 0; i < state_count; ++i) states[i] -= q.by_state[i];
+    for (const auto left : states)
+        if (left != 0) return fail(errc::corrupt, "counts", "they are not those of a recount");
+    std::vector<config_entry> entries;
+    if (auto done = store.config_list("", entries, {}); !done) return fail(done.error());
+    for (const auto& e : entries) d << e.key << e.value << e.version;
+    return d.value();
+}
+
+enum class step_kind : std::uint8_t {
+    insert_one,
+    insert_two,
+    claim,             // up to two; not synced
+    complete,          // the first of what is held, or a stale lease
+    fail_held,         // the first waits for a retry, the others are dead
+    settle_and_claim,  // the first completes
+    change,            // cancel or remove, of jobs that were inserted
+    configure,
+};
+inline constexpr std::size_t step_kinds = 8;
+
+// A client of a store, real or model: the same steps are the same calls as long as they are answered alike.
+class step_client {
+public:
+    // Whether what the last step was answered is durable: all but a claim on its own.
+    [[nodiscard]] bool durable() const noexcept { return durable_; }
+
+    // The i-th step; a digest of what it was told.
+    template <class Store>
+    [[nodiscard]] result<std::uint64_t> step(Store& store, step_kind kind, std::uint64_t i)
+    {
+        now_.wall = timestamp{std::chrono::hours{24}} + std::chrono::seconds{i};
+        now_.boot = std::chrono::seconds{i};
+        told_ = {};
+        durable_ = true;
+        auto done = call(store, kind, i);
+        if (!done) return fail(done.error());
+        return told_.value();
+    }
+    // The last step's call once more, and again while its outcome is unknown, or a sync that a dead process began has
+    // failed.
+    template <class Store>
+    [[nodiscard]] result<std::uint64_t> repeat(Store& store, const step_client& before, step_kind kind, std::uint64_t i)
+    {
+        for (int round = 0;; ++round) {
+            *this = before;
+            repeats_ = true;
+            auto told = step(store, kind, i);
+            if (!again(told) || round == 2) return told;
+        }
+    }
+    // A settle and a heartbeat with every lease that is not held any more. Null when all are refused.
+    template <class Store>
+    [[nodiscard]] const char* use_stale(Store& store)
+    {
+        for (const auto& r : stale_) {
+            extend_status extended{};
+            auto held = store.extend({&r, 1}, std::chrono::seconds{1}, {&extended, 1}, now_);
+            if (again(held)) held = store.extend({&r, 1}, std::chrono::seconds{1}, {&extended, 1}, now_);
+            if (!held) return "it cannot be extended";
+            if (extended != extend_status::lease_lost) return "a stale lease was extended";
+            settlement s;
+            s.receipt = r;
+            s.verdict.kind = verdict_kind::bury;
+            settle_status settled{};
+            auto done = store.settle({&s, 1}, {&settled, 1}, now_);
+            if (again(done)) done = store.settle({&s, 1}, {&settled, 1}, now_);
+            if (!done) return "it cannot be settled";
+        }
+        return nullptr;
+    }
+    [[nodiscard]] const instant& now() const noexcept { return now_; }
+    void set_boot(const uid& boot) noexcept { now_.boot_id = boot; }
+
+private:
+    template <class T>
+    static bool again(const result<T>& done)
+    {
+        return !done && (done.error().code == errc::outcome_unknown || done.error().code == errc::io);
+    }
+
+    template <class Store>
+    result<void> call(Store& store, step_kind kind, std::uint64_t i)
+    {
+        switch (kind) {
+            case step_kind::insert_one: return insert(store, i, 1);
+            case step_kind::insert_two: return insert(store, i, 2);
+            case step_kind::claim: return settle(store, {}, true, i);
+            case step_kind::complete: {
+                settlement s = settled(held_.empty() ? stale() : held_.front().receipt(), verdict_kind::complete);
+                s.result = "good";
+                return settle(store, {std::move(s)}, false, i);
+            }
+            case step_kind::fail_held: {
+                std::vector<settlement> all;
+                for (const auto& l : held_) {
+                    all.push_back(settled(l.receipt(), all.empty() ? verdict_kind::retry : verdict_kind::bury));
+                    all.back().verdict.retry_at = now_.wall + std::chrono::seconds{1};
+                }
+                return settle(store, std::move(all), false, i);
+            }
+            case step_kind::settle_and_claim: {
+                std::vector<settlement> first;
+                if (!held_.empty()) {
+                    const auto verdict = i % 2 == 0 ? verdict_kind::complete : verdict_kind::release;
+                    first.push_back(settled(held_.front().receipt(), verdict));
+                    if (i % 2 != 0) first.back().report.reset();
+                }
+                return settle(store, std::move(first), true, i);
+            }
+            case step_kind::change: return change(store, i);
+            case step_kind::configure: break;
+        }
+        config_entry entry;
+        entry.key = i % 2 == 0 ? "even" : "odd";
+        entry.value = "value of step " + std::to_string(i);
+        entry.version = any_version;
+        auto version = store.config_put(entry, now_);
+        if (!version) return fail(version.error());
+        if (!repeats_) told_ << *version;
+        return {};
+    }
+
+    template <class Store>
+    result<void> insert(Store& store, std::uint64_t i, std::size_t count)
+    {
+        std::vector<job> jobs(count);
+        for (auto& j : jobs) {
+            j.id = "job" + std::to_string(ids_.size());
+            j.queue = i % 3 == 0 ? "a" : "b";
+            j.kind = "k";
+            j.payload = "payload of step " + std::to_string(i);
+            j.run_at = now_.wall;
+            j.priority = i % 4 == 1 ? 1 : 0;
+            j.retention = i % 5 == 4 ? duration{0} : duration{std::chrono::hours{1}};
+            j.nonce = {1, 100 + i};
+            ids_.push_back(j.id);
+        }
+        std::vector<insert_status> statuses(count);
+        auto done = store.insert(jobs, statuses, now_);
+        for (const auto s : statuses) told_ << s;
+        return done;
+    }
+
+    [[nodiscard]] receipt stale() const { return stale_.empty() ? receipt{"job0", {{9, 9}, 0}} : stale_.back(); }
+    [[nodiscard]] settlement settled(receipt r, verdict_kind kind) const
+    {
+        settlement s;
+        s.receipt = std::move(r);
+        s.verdict.kind = kind;
+        s.report.emplace();
+        s.report->started_at = s.report->ended_at = now_.wall;
+        s.report->status = kind == verdict_kind::complete ? run_status::succeeded : run_status::failed;
+        s.report->exit_code = kind == verdict_kind::complete ? 0 : 3;
+        if (kind != verdict_kind::complete) s.report->error = "exit code 3";
+        s.report->output.head = "out";
+        s.report->output_bytes = 3;
+        return s;
+    }
+    template <class Store>
+    result<void> settle(Store& store, std::vector<settlement> settlements, bool claims, std::uint64_t i)
+    {
+        std::vector<settle_status> statuses(settlements.size());
+        std::vector<lease> leases;
+        claim_request request;
+        request.max = settlements.empty() ? 2 : 1;
+        request.worker = "w";
+        request.nonce = {2, 100 + i};
+        request.lease = std::chrono::milliseconds{2500};
+        request.repeat = repeats_;
+        durable_ = !settlements.empty() || !claims;
+        if (!claims) {
+            auto done = store.settle(settlements, statuses, now_);
+            if (!done) return done;
+        } else {
+            auto done = store.settle_and_claim(settlements, statuses, request, leases, now_);
+            if (!done) return fail(done.error());
+            if (!repeats_) told_ << done->reaped << done->next_at;
+        }
+        for (const auto s : statuses) told_ << s;
+        for (const auto& s : settlements) drop(s.receipt);
+        for (auto& l : leases) {
+            told_ << l.job.id << l.job.payload << l.job.run_at << l.token << l.attempts << l.crashes << l.error;
+            held_.push_back(std::move(l));
+        }
+        return {};
+    }
+    void drop(const receipt& r)
+    {
+        for (auto it = held_.begin(); it != held_.end(); ++it)
+            if (it->token == r.token) {
+                stale_.push_back(r);
+                held_.erase(it);
+                return;
+            }
+    }
+
+    template <class Store>
+    result<void> change(Store& store, std::uint64_t i)
+    {
+        if (ids_.empty()) return {};
+        const std::vector<std::string> which{ids_[i % ids_.size()], ids_[(i + 1) % ids_.size()]};
+        std::vector<change_status> statuses(2);
+        auto done = i % 2 == 0 ? store.cancel(which, statuses, now_) : store.remove(which, statuses);
+        if (!repeats_)
+            for (const auto s : statuses) told_ << s;
+        return done;
+    }
+
+    instant now_{{}, {}, first_boot};
+    std::vector<std::string> ids_;
+    std::vector<lease> held_;
+    std::vector<receipt> stale_;
+    digest told_;
+    bool repeats_ = false;
+    bool durable_ = true;
+};
+
+// model_storage with one step for settle and claim. A job whose cancellation was asked for does not wait for a retry.
+class fused_model : public model_storage {
+protected:
+    void retry(model_row& r, timestamp at) override
+    {
+        model_storage::retry(r, at);
+        if (r.record.cancel_requested) r.record.state = state::cancelled;
+    }
+
+public:
+    [[nodiscard]] result<claim_info> settle_and_claim(std::span<const settlement> settlements,
+                                                      std::span<settle_status> statuses, const claim_request& request,
+                                                      std::vector<lease>& leases, const instant& now)
+    {
+        if (!settlements.empty())
+            if (auto done = settle(settlements, statuses, now); !done) return fail(done.error());
+        return claim(request, leases, now);
+    }
+};
+
+}  // namespace queuectl::journal_testing
+
+#endif
