@@ -28,7 +28,7 @@ search_report run(const search_options& options)
 
 TEST(JournalCrash, PowerIsCutAtEveryCallOfEverySequence)
 {
-    const auto report = run({fast ? 5U : 2U, true, false, effort(2, 16)});
+    const auto report = run({fast ? 5U : 2U, true, false, effort(5, 24)});
     EXPECT_GT(report.distinct, fast ? 5'000'000U : 5'000U);
 }
 

@@ -10,23 +10,18 @@ namespace {
 
 struct switches : small_guards {
     static inline bool checksum = true;
-    static inline bool chain = true;
-    static inline bool watermark = true;
     static inline bool sync_frames = true;
     static inline bool sync_before_roll = true;
     static inline bool sync_new_segment = true;
     static inline bool sync_directory = true;
     static inline bool poison = true;
     static inline bool sync_trim = true;
-    static inline bool oldest_first = true;
-    static inline bool prepared = true;
     static inline bool window_end = true;
     static inline bool sync_writes = true;
     static inline bool own_ticket = true;
     static inline bool append_first = true;
     static inline bool roll_back_failed = true;
     static inline bool roll_back_dead = true;
-    static inline bool advance_heard = true;
     static inline bool compare_tokens = true;
     static inline bool repeat_claims = true;
     static inline bool repeat_inserts = true;
@@ -57,6 +52,7 @@ std::string outputs()
 {
     const auto memory = journal::index_memory::anonymous();
     store_world<switches> machine{*memory};
+    machine.sizes = {64 << 10, 64 << 10};
     auto store = machine.open();
     step_client client;
     if (!client.step(*store, step_kind::insert_one, 0)) return "no insert";
@@ -108,11 +104,10 @@ INSTANTIATE_TEST_SUITE_P(
     Each, JournalMutants,
     testing::Values(MUTANT(checksum, power), MUTANT(sync_frames, power), MUTANT(sync_before_roll, power),
                     MUTANT(sync_new_segment, power), MUTANT(sync_directory, power), MUTANT(poison, faults),
-                    MUTANT(sync_trim, lives), MUTANT(oldest_first, lives), MUTANT(prepared, lives),
-                    MUTANT(window_end, lives), MUTANT(sync_writes, power), MUTANT(own_ticket, power),
-                    MUTANT(append_first, kills), MUTANT(roll_back_failed, faults), MUTANT(roll_back_dead, kills),
-                    MUTANT(advance_heard, kills), MUTANT(compare_tokens, power), MUTANT(repeat_claims, power),
-                    MUTANT(repeat_inserts, power), MUTANT(repeat_settles, power), MUTANT(log_removals, power),
+                    MUTANT(sync_trim, lives), MUTANT(window_end, lives), MUTANT(sync_writes, power),
+                    MUTANT(own_ticket, power), MUTANT(append_first, kills), MUTANT(roll_back_failed, faults),
+                    MUTANT(roll_back_dead, kills), MUTANT(compare_tokens, kills), MUTANT(repeat_claims, kills),
+                    MUTANT(repeat_inserts, kills), MUTANT(repeat_settles, kills), MUTANT(log_removals, power),
                     MUTANT(log_claims, power), MUTANT(sync_outputs, outputs), MUTANT(sync_output_names, outputs),
                     MUTANT(places, power), MUTANT(move_images, lives), MUTANT(remember, lives)),
     [](const auto& information) { return std::string{information.param.name}; });

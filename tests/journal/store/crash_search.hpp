@@ -123,8 +123,8 @@ public:
             steps_.push_back(static_cast<step_kind>(random.below(step_kinds)));
             if (random.one_in(50)) {
                 for (auto& h : handles) h.reset();
-                machine = std::make_unique<world>(memories_[0], machine->disk.crash(all_kept(machine->disk)),
-                                                  uid{20, i + 1});
+                machine =
+                    std::make_unique<world>(memories_[0], machine->disk.crash(all_kept(machine->disk)), uid{20, i + 1});
             }
             auto& handle = handles[random.below(handles.size())];
             if (random.one_in(10)) handle.reset();
@@ -182,7 +182,7 @@ private:
     }
     void do_step(world& machine, typename world::store_type& store, std::size_t i, bool watched)
     {
-        const auto expected = asked_.step(*model_, steps_[i], i);
+        expected_ = *asked_.step(*model_, steps_[i], i);
         states_.push_back(*digest_of(*model_));
         before_ = client_;
         calls_ = 0;
@@ -190,7 +190,7 @@ private:
         const auto told = client_.step(store, steps_[i], i);
         watch(nullptr);
         if (!told) return wrong(told.error().message());
-        if (*told != *expected) return wrong("it answers something else than the model");
+        if (*told != expected_) return wrong("it answers something else than the model");
         if (client_.durable()) durable_ = i + 1;
         if (watched) end_of_step(machine);
     }
@@ -287,6 +287,9 @@ private:
         step_client again;
         const auto told = again.repeat(store, before_, steps_.back(), steps_.size() - 1);
         if (!told) return wrong("repeated: " + told.error().message());
+        if (!again.holds_the_same(asked_)) return wrong("the last step, repeated, has other leases");
+        const bool tells_the_same = steps_.back() <= step_kind::fail_held && steps_.back() != step_kind::claim;
+        if (tells_the_same && *told != expected_) return wrong("the last step, repeated, is answered otherwise");
         const auto now = digest_of(store);
         if (!now || *now != states_.back()) wrong("the last step, repeated, is not what it was to be");
     }
@@ -389,7 +392,8 @@ private:
     std::size_t drawn_ = 0;
     std::size_t index_bytes_ = std::size_t{64} << 10;  // more than any range of the index uses
     std::optional<fused_model> model_;
-    step_client asked_;  // of the model
+    step_client asked_;           // of the model
+    std::uint64_t expected_ = 0;  // what it has answered
     std::vector<journal::index_memory> memories_;
     std::vector<step_kind> steps_;
     std::vector<std::uint64_t> states_;  // by the model: after each step

@@ -92,7 +92,7 @@ public:
     [[nodiscard]] result<store_type> open(std::uint64_t seed = 1)
     {
         return store_type::open(watched_file_system{disk, hands}, gate, words, control, memory_->borrow(),
-                                options(boot, seed), "it");
+                                options(seed), "it");
     }
 
     simulated_disk disk;
@@ -101,11 +101,13 @@ public:
     journal::log_words words{};
     control_words control{};
     uid boot;
+    journal::segment_sizes sizes{1024, 2048};
 
 private:
-    static const journal::log_options& options(const uid& boot, std::uint64_t seed)
+    const journal::log_options& options(std::uint64_t seed) const
     {
         static journal::log_options made = small_options(1);
+        made.sizes = sizes;
         made.boot = boot;
         made.random = random_source{seed};
         return made;
@@ -179,6 +181,9 @@ template <class Store>
         d << run.number << run.status << run.exit_code << run.ended_at << run.error << run.worker << run.output_bytes;
     std::vector<queue_counts> queues;
     if (auto done = store.counts(queues); !done) return fail(done.error());
+    std::uint64_t names = 0;  // in any order
+    for (const auto& q : queues) names += (digest{} << q.queue).value();
+    d << names;
     for (const auto& q : queues)
         for (std::size_t i = 0; i < state_count; ++i) states[i] -= q.by_state[i];
     for (const auto left : states)
@@ -251,8 +256,13 @@ public:
         }
         return nullptr;
     }
+    [[nodiscard]] bool holds_the_same(const step_client& other) const
+    {
+        return std::equal(
+            held_.begin(), held_.end(), other.held_.begin(), other.held_.end(),
+            [](const lease& a, const lease& b) { return a.receipt().id == b.receipt().id && a.token == b.token; });
+    }
     [[nodiscard]] const instant& now() const noexcept { return now_; }
-    void set_boot(const uid& boot) noexcept { now_.boot_id = boot; }
 
 private:
     template <class T>
@@ -359,7 +369,8 @@ private:
             if (!done) return fail(done.error());
             if (!repeats_) told_ << done->reaped << done->next_at;
         }
-        for (const auto s : statuses) told_ << s;
+        // Repeated, what completed and was not to be kept is gone.
+        for (const auto s : statuses) told_ << (s == settle_status::gone ? settle_status::applied : s);
         for (const auto& s : settlements) drop(s.receipt);
         for (auto& l : leases) {
             told_ << l.job.id << l.job.payload << l.job.run_at << l.token << l.attempts << l.crashes << l.error;

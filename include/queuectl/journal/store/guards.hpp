@@ -13,7 +13,6 @@ struct store_guards : all_guards {
     static constexpr bool append_first = true;       // the index is committed after the append
     static constexpr bool roll_back_failed = true;   // and rolled back when that has failed
     static constexpr bool roll_back_dead = true;     // what a dead process has left in the index is undone
-    static constexpr bool advance_heard = true;      // what was appended here is not told to the index again
     static constexpr bool compare_tokens = true;     // only the current token extends and settles
     static constexpr bool repeat_claims = true;      // a claim with the nonce of an earlier one tells its leases
     static constexpr bool repeat_inserts = true;     // an insert with the nonce of an earlier one is the same

@@ -203,7 +203,7 @@ private:
             return done;
         }
         core_.index.step(core_.index.space().remembered() / sizeof(order_node));
-        if (Guards::advance_heard) core_.heard(turn.position());
+        core_.heard(turn.position());
         core_.index.space().commit();
         return done;
     }

@@ -91,10 +91,18 @@ struct disk_state {
     {
         std::vector<name_change> left;
         for (auto& c : pending) {
-            if (c.lost)
+            if (c.lost) {
                 left.push_back(std::move(c));
-            else
-                put(stored, c);
+                continue;
+            }
+            put(stored, c);
+            // What was lost of the same names before cannot come after it.
+            std::erase_if(left, [&](const name_change& old) {
+                const auto speaks_of = [&old](const std::string& name) {
+                    return !name.empty() && (old.made == name || old.gone == name);
+                };
+                return speaks_of(c.made) || speaks_of(c.gone);
+            });
         }
         pending = std::move(left);
     }
