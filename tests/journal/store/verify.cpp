@@ -101,9 +101,22 @@ TEST(JournalVerify, AnIndexThatIsNotWhatTheLogSays)
     flip(blocks, at);
     auto report = store->verify({});
     ASSERT_TRUE(report) << report.error().message();
-    EXPECT_FALSE(report->damaged);
-    EXPECT_NE(text(*report).find("wrong: the index differs from the log in the id of job " + id), std::string::npos)
+    EXPECT_TRUE(report->damaged);
+    EXPECT_NE(text(*report).find("damage: the index differs from the log in the id of job " + id), std::string::npos)
         << text(*report);
+}
+
+TEST(JournalVerify, AnIndexWhosePagesAreGarbage)
+{
+    damaged_store damaged;
+    auto store = damaged.folder.open(small_segments());
+    ASSERT_TRUE(store->info());
+    std::fstream pages{damaged.folder.path() + "/index.pages", std::ios::in | std::ios::out | std::ios::binary};
+    pages << std::string(4096, '\xee');
+    pages.close();
+    auto report = store->verify({});
+    ASSERT_TRUE(report) << report.error().message();
+    EXPECT_TRUE(report->damaged);
 }
 
 TEST(JournalVerify, OutputFilesOfNobody)

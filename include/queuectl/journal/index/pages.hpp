@@ -57,6 +57,17 @@ public:
         return p == nullptr ? 0 : p->places[sequence % page_size];
     }
 
+    // The same where the content may be garbage: reads nothing outside of the memory.
+    [[nodiscard]] ref get_checked(std::uint64_t sequence) const noexcept
+    {
+        const std::uint64_t number = sequence / page_size;
+        const auto& memory = space_->memory();
+        if (number >= roots_->count || (number + 1) * sizeof(ref) > memory.bytes(index_range::pages)) return 0;
+        const std::uint64_t at = directory()[number];
+        if (at == 0 || at * detail::block_unit + sizeof(page) > memory.bytes(index_range::blocks)) return 0;
+        return space_->template get<page>(static_cast<ref>(at))->places[sequence % page_size];
+    }
+
     // The first sequence ≥ from that is set; 0 = none, or not found by looking at `most` places, at least one: then
     // *stopped is where to go on, else 0. A page that is not there counts as one place.
     [[nodiscard]] std::uint64_t next(std::uint64_t from, std::size_t most, std::uint64_t* stopped) const noexcept

@@ -42,7 +42,7 @@ public:
             const auto at = own_.pages().next(sequence, pages_at_once, &stopped);
             if (at == 0) return stopped;
             const ref job = own_.by_sequence(at);
-            if (const char* what = compare(job, shared_.by_sequence(at)); what != nullptr)
+            if (const char* what = compare(job, shared_.pages().get_checked(at)); what != nullptr)
                 differs(std::string{what} + " job " + std::string{own_.id_of(job)});
             sequence = at + 1;
         }
@@ -54,7 +54,7 @@ private:
 
     void differs(const std::string& what)
     {
-        report_.add(finding_kind::wrong, "the index differs from the log in " + what);
+        report_.add(finding_kind::damage, "the index differs from the log in " + what);
     }
     [[nodiscard]] bool inside(ref at, std::size_t bytes) const noexcept
     {
