@@ -165,6 +165,39 @@ TEST(SimulatedDisk, AFailedSyncLosesItsPagesWhileTheCacheKeepsThem)
     EXPECT_EQ(after(folder.disk.crash({}), "a"), std::string("\0\0\0two", 6));
 }
 
+TEST(SimulatedDisk, AFailedSyncIsToldOnceToEachThatHadTheFileOpen)
+{
+    simulated_folder folder;
+    auto file = folder.fs.create("a");
+    auto other = folder.fs.open("a");
+    ASSERT_TRUE(file && other);
+    ASSERT_TRUE(folder.fs.write(*file, 0, "one"));
+    folder.disk.fail_next_sync();
+    EXPECT_FALSE(folder.fs.sync(*file));
+    auto late = folder.fs.open("a");
+    EXPECT_TRUE(folder.fs.sync(*late));
+    EXPECT_FALSE(folder.fs.sync(*other));
+    EXPECT_TRUE(folder.fs.sync(*other));
+    EXPECT_TRUE(folder.fs.sync(*file));
+}
+
+TEST(SimulatedDisk, WhatIsWrittenAgainAfterAFailedSyncIsThere)
+{
+    simulated_folder folder;
+    auto file = folder.fs.create("a");
+    ASSERT_TRUE(folder.fs.sync_directory());
+    ASSERT_TRUE(folder.fs.write(*file, 0, "onetwothree"));
+    folder.disk.fail_next_sync();
+    EXPECT_FALSE(folder.fs.sync(*file));
+    ASSERT_TRUE(folder.fs.write(*file, 3, "two"));
+    ASSERT_TRUE(folder.fs.sync(*file));
+    for (const auto& plan : folder.disk.crash_plans(1, 20)) {
+        const std::string left = after(folder.disk.crash(plan), "a");
+        ASSERT_GE(left.size(), 6U) << plan.describe();
+        EXPECT_EQ(left.substr(3, 3), "two") << plan.describe();
+    }
+}
+
 TEST(SimulatedDisk, NothingHappensAfterPowerIsOff)
 {
     simulated_folder folder;

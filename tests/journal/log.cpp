@@ -396,19 +396,6 @@ TEST(Log, WhatIsThereCanBeReadWhileAFailedSyncCannotBeMadeGood)
     EXPECT_EQ(texts(b.heard), (strings{"one", "two"}));
 }
 
-TEST(Log, ALeaderThatDiedInItsSyncMayHaveSwallowedAFailure)
-{
-    simulated_machine<> machine;
-    auto a = machine.start(1);
-    const auto ticket = a.append("one");
-    machine.words.syncing = 1;
-    EXPECT_EQ(a.log->sync(*ticket).error().code, errc::outcome_unknown);
-    auto b = machine.start(2);
-    ASSERT_TRUE(b.append_durably("two"));
-    EXPECT_EQ(machine.words.segment.load(), 2U);
-    EXPECT_EQ(texts(b.heard), (strings{"one", "two"}));
-}
-
 TEST(Log, DamageIsReadUpToAndNeverWrittenOver)
 {
     simulated_machine<> machine;

@@ -21,10 +21,11 @@ enum class operation : std::uint8_t {
     failed_sync,    // an append whose sync fails
     dying_writer,   // another process dies in the middle of a write
     dying_holder,   // another process dies between its append and the memory of it
+    dying_leader,   // another process dies in a sync that fails, of what it has appended
     trim,           // to the newest segment, not synced; nothing can be removed yet
     drop,           // synced, and what was trimmed is removed
 };
-inline constexpr std::size_t operations = 12;
+inline constexpr std::size_t operations = 13;
 
 // What was asked of the log, in order, and how much of it was acknowledged.
 struct log_model {
@@ -136,6 +137,7 @@ private:
             case operation::failed_sync: return failed_sync();
             case operation::dying_writer: return dying_writer();
             case operation::dying_holder: return dying_holder();
+            case operation::dying_leader: return dying_leader();
             case operation::trim: return trim();
             case operation::drop: return drop();
         }
@@ -173,6 +175,18 @@ private:
         const auto got = turn->append(model_.asked.back());
         const bool gone = !got && got.error().code != errc::outcome_unknown && !machine_.disk.is_off();
         if (gone) model_.asked.pop_back();
+    }
+
+    // Nobody sees that it failed but who had the file open before.
+    void dying_leader()
+    {
+        append(*second_, model_.name(70), false);
+        simulated_file_system dying{machine_.disk};
+        auto file = dying.open(journal::segment_name(machine_.words.segment.load()));
+        if (!file) return;
+        machine_.words.syncing = 1;
+        machine_.disk.fail_next_sync();
+        static_cast<void>(dying.sync(*file));
     }
 
     void trim()

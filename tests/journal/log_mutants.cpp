@@ -1,5 +1,6 @@
 // Each thing that the log does for safety, left out once: something here must notice.
 #include "log_crash.hpp"
+#include "dying_leader.hpp"
 
 #include "../process/temporary_directory.hpp"
 #include "real_process.hpp"
@@ -21,6 +22,9 @@ struct switches {
     static inline bool cut_tail = true;
     static inline bool sync_cut = true;
     static inline bool poison = true;
+    static inline bool rewrite = true;
+    static inline bool rewrite_whole = true;
+    static inline bool rewrite_next = true;
     static inline bool generation = true;
     static inline bool lock = true;
     static inline bool sync_trim = true;
@@ -122,6 +126,40 @@ std::string lost_is_not_its_successor()
     file.cached = file.stored;
     static_cast<void>(b.append_durably("successor"));
     return a.log->sync(*lost) ? "what is lost was acknowledged" : "";
+}
+
+// The cache has given up what a dead process failed to sync: what the file holds there now is not acknowledged.
+std::string given_up_is_acknowledged()
+{
+    machine m;
+    auto a = m.start(1);
+    static_cast<void>(a.append_durably("durable"));
+    const auto lost = a.append("lost");
+    die_syncing(m);
+    auto& file = *m.disk.state().cached.begin()->second;
+    file.cached = file.stored;
+    auto b = m.start(2);
+    return b.log->sync(*lost) ? "what is gone was acknowledged" : "";
+}
+
+// A frame is in the file, not yet told of, when a process dies in a sync of it and another one syncs what is told.
+std::string on_its_way_is_lost()
+{
+    machine m;
+    auto a = m.start(1);
+    static_cast<void>(a.append_durably("one"));
+    const auto two = a.append("two");
+    auto b = m.start(2);
+    bool synced = false;
+    late_writer<switches> late{m, [&] {
+                                   die_syncing(m);
+                                   synced = b.log->sync(*two).has_value();
+                               }};
+    const auto three = late.append("three");
+    if (!three || !synced) return "it is not possible";
+    if (!b.log->sync(*three)) return "it cannot be synced";
+    machine later{m.disk.crash({}), {9, 9}};
+    return heard_by(later, {"one", "two", "three"});
 }
 
 // A frame that a recovery has cut must not come back behind one that happens to equal its old predecessor.
@@ -282,6 +320,9 @@ INSTANTIATE_TEST_SUITE_P(Each, LogMutants,
                                          mutant{"cut_tail", &switches::cut_tail, cut_frame_comes_back},
                                          mutant{"sync_cut", &switches::sync_cut, cut_frame_comes_back},
                                          mutant{"poison", &switches::poison, crashes},
+                                         mutant{"rewrite", &switches::rewrite, crashes},
+                                         mutant{"rewrite_whole", &switches::rewrite_whole, given_up_is_acknowledged},
+                                         mutant{"rewrite_next", &switches::rewrite_next, on_its_way_is_lost},
                                          mutant{"generation", &switches::generation, lost_is_not_its_successor},
                                          mutant{"lock", &switches::lock, two_turns_at_once},
                                          mutant{"sync_trim", &switches::sync_trim, unsynced_trim_is_lost},

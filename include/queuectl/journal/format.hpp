@@ -54,6 +54,10 @@
 // A watermark frame (no body) follows when the log has been idle since a sync, and at close, so that also the last
 // acknowledged frame is known to be durable to every later reader. It is not waited for.
 //
+// A sync whose end nobody has seen, since its process was killed in it, may have failed. What it may have covered is
+// then written again, where it is, once its frames have been found whole, and synced: so it is as durable as any, or
+// the sync has failed (journal/group_sync.hpp). In the files there is no trace of it.
+//
 // What a write may do to the disk before its sync: nothing, all, or any of its sectors, in any order, or garbage in
 // the bytes that it covers. Bytes outside are taken to be safe ("power-safe overwrite").
 //

@@ -23,6 +23,9 @@ struct all_guards {
     static constexpr bool cut_tail = true;          // a torn tail is overwritten
     static constexpr bool sync_cut = true;          // and that is synced before anything is appended
     static constexpr bool poison = true;            // a failed sync is remembered, what it covered is copied
+    static constexpr bool rewrite = true;           // what a dead process may have failed to sync is written again
+    static constexpr bool rewrite_whole = true;     // all of it, or the sync counts as failed
+    static constexpr bool rewrite_next = true;      // also the frame that was on its way
     static constexpr bool generation = true;        // who waited for what was lost does not take a successor for it
     static constexpr bool lock = true;              // one writer at a time
     static constexpr bool sync_trim = true;         // a trim is synced before what it trims is removed

@@ -3,7 +3,7 @@
 #define QUEUECTL_JOURNAL_GROUP_SYNC_HPP
 
 #include <queuectl/journal/log_words.hpp>
-#include <queuectl/journal/segment.hpp>
+#include <queuectl/journal/rewrite.hpp>
 #include <queuectl/storage.hpp>
 
 #include <sched.h>
@@ -16,6 +16,15 @@ struct log_ticket {
     std::uint32_t generation = 0;
 };
 
+// A leader that is killed in its sync. Nobody has seen how that ended; it may have failed, and then the system has told
+// a process that is gone, and keeps the pages as clean. Linux reports an error of writing back once to each descriptor
+// that was open when it occurred, and to later ones only if none has been told (kernel documentation: VFS, "Handling
+// errors during writeback"; The errseq_t datatype; since 4.13 and 4.17), and a flush of the disk's cache that failed to
+// its caller alone. So a second sync proves nothing of what the first one covered. But the frames are still in the
+// file, and their checksums and their chain say whether they are what was written: the next leader writes the same
+// bytes to the same places, by a descriptor that it opened before. Those pages are dirty then, so its sync writes them
+// to the disk itself, or fails. Where a frame is no longer there, or anything fails, the sync counts as failed.
+//
 // Any thread may call wait(). Whoever gets the leadership syncs the newest segment, and by that every frame: a segment
 // is synced before the next one exists. The others sleep until it is done, or until the leader has died.
 template <file_system FileSystem, class Gate, class Guards>
@@ -84,10 +93,6 @@ public:
     [[nodiscard]] result<void> sync_written()
     {
         if (words_->poisoned.load() != 0) return fail(errc::io, "sync", "a sync of the store has failed");
-        if (words_->syncing.load() != 0) {
-            poison();
-            return fail(errc::io, "sync", "the process that synced the store has died; it may have failed");
-        }
         const auto waits = words_->waits.load();
         const auto written = words_->written.load();
         const auto number = words_->segment.load();
@@ -96,8 +101,11 @@ public:
             if (!opened) return fail(opened.error());
             file_ = std::move(*opened);
         }
-        words_->syncing = 1;
-        auto done = Guards::sync_frames ? fs_->sync(file_.file) : result<void>{};
+        begin();
+        auto done = Guards::rewrite && words_->synced.load() < words_->doubtful.load()
+                        ? rewrite<Guards>(*fs_, file_, words_->synced.load(), written)
+                        : result<void>{};
+        if (done && Guards::sync_frames) done = fs_->sync(file_.file);
         if (!done) {
             poison();
             return done;
@@ -107,6 +115,15 @@ public:
         words_->syncing = 0;
         words_->tell();
         return {};
+    }
+
+    // Under the leadership: `work` → result<void> syncs the newest segment in its own way. Poisons when it fails.
+    template <class Work>
+    void supervise(Work&& work)
+    {
+        begin();
+        if (!work()) return poison();
+        words_->syncing = 0;
     }
 
     // Under the leadership: nothing that was written since the last good sync is believed from now on.
@@ -124,6 +141,15 @@ private:
     static constexpr duration look_again{20'000};
     static constexpr duration lead_again{200};
     static constexpr std::int64_t gather_us = 100;
+
+    // A sync begins. If the process of the one before has died in it: what that one may have covered is in doubt, and
+    // that is at most the frame behind `written`, as one process appends at a time, and none appends to a segment that
+    // was made meanwhile, since that takes the leadership.
+    void begin()
+    {
+        if (words_->syncing.load() != 0) words_->doubtful = words_->written.load() + (Guards::rewrite_next ? 1 : 0);
+        words_->syncing = 1;
+    }
 
     // While as many as the last time may be about to wait, too, waits for them, a little. What nobody waits for, a
     // claim say, does not count.

@@ -28,6 +28,7 @@ struct log_words {
     std::atomic<std::uint64_t> written;         // the last sequence; set after `segment`
     std::atomic<std::uint64_t> end;             // offset in `segment` behind frame `written`
     std::atomic<std::uint64_t> synced;          // the last sequence known to be durable
+    std::atomic<std::uint64_t> doubtful;        // up to this sequence, what is not synced is written again before it is
     std::atomic<std::uint64_t> last_data;       // the last sequence that is no watermark, or more
     std::atomic<std::uint64_t> durable_said;    // the highest durable_upto of a frame, or less
     std::atomic<std::uint64_t> lowest;          // the first segment, or less

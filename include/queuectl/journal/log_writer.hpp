@@ -242,7 +242,7 @@ struct log_writer {
     void cut(segment<FileSystem>& s, std::uint64_t end)
     {
         auto lead = sync_.lead();
-        if (!cut_tail<Guards>(fs_, s, reader_.position().offset, end)) sync_.poison();
+        sync_.supervise([&] { return cut_tail<Guards>(fs_, s, reader_.position().offset, end); });
     }
 
     result<void> create_first()

@@ -40,6 +40,7 @@ public:
             if (auto opened = open(fs, h.number); !opened) return opened;
             if (auto filled = fill(fs, h.bytes); !filled) return filled;
             if (auto written = fs.write(file_, 0, encode(h)); !written) return written;
+            words_->ahead_number = 0;  // who is killed in the sync leaves a file of unknown state: it is made anew
             return Guards::sync_new_segment ? fs.sync(file_) : result<void>{};
         }();
         if (!done) {

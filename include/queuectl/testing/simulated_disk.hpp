@@ -84,6 +84,7 @@ public:
     struct file {
         std::shared_ptr<simulated::inode> inode;
         std::string name;
+        std::uint64_t errors_heard = 0;  // of the inode's
     };
 
     explicit simulated_file_system(simulated_disk& disk) : disk_{&disk} {}
@@ -98,14 +99,14 @@ public:
         if (!take_room(1)) return failed("create ", name, ENOSPC);
         auto made = std::make_shared<simulated::inode>();
         disk_->state_.change({{}, std::string{name}, made});
-        return file{std::move(made), std::string{name}};
+        return file{std::move(made), std::string{name}, 0};
     }
     [[nodiscard]] result<file> open(std::string_view name)
     {
         if (const int e = enter_plain()) return failed("open ", name, e);
         const auto found = names().find(name);
         if (found == names().end()) return failed("open ", name, ENOENT);
-        return file{found->second, std::string{name}};
+        return file{found->second, std::string{name}, found->second->errors};
     }
     [[nodiscard]] result<std::size_t> read(const file& f, std::uint64_t offset, char* to, std::size_t count)
     {
@@ -129,8 +130,10 @@ public:
     }
     [[nodiscard]] result<void> sync(file& f)
     {
-        if (const int e = enter_sync(*f.inode)) return failed("sync ", f.name, e);
-        f.inode->settle();
+        const int e = enter_sync(*f.inode);
+        if (e == 0) f.inode->settle();
+        const bool heard = std::exchange(f.errors_heard, f.inode->errors) == f.inode->errors;
+        if (e != 0 || !heard) return failed("sync ", f.name, e != 0 ? e : EIO);
         return {};
     }
     [[nodiscard]] result<void> sync_directory()

@@ -194,6 +194,16 @@ private:
     std::uint64_t seeds_ = 0;
 };
 
+// How often a sync of the store was taken for failed: as often its index was made anew.
+std::uint32_t failed_syncs(const store_folder& folder)
+{
+    auto opened = side_folder::open(folder.path(), false);
+    EXPECT_TRUE(opened);
+    auto page = control_page::open(*opened);
+    EXPECT_TRUE(page);
+    return page->storage_words<journal::log_words>().generation.load();
+}
+
 void check(const diary& d, journal_storage& store)
 {
     ASSERT_LT(d.used.load(), diary::places);
@@ -244,6 +254,7 @@ TEST(JournalKills, NothingIsLostAndNothingHasTwoLeases)
     std::cout << "killed " << killed.in_the_lock << " in the lock, " << killed.elsewhere << " elsewhere; "
               << d->used.load() << " calls told\n";
     EXPECT_GE(2 * killed.in_the_lock + 2, kills);
+    EXPECT_EQ(failed_syncs(folder), 0U) << "the index was made anew because a process was killed";
     auto store = folder.open(options_of(1));
     check(*d, *store);
     const std::string before = tell_all(*store);

@@ -34,10 +34,33 @@ inline void put(std::string& content, const file_change& change)
         put(content, change.offset, change.bytes);
 }
 
+// Takes what `later` covers out of earlier writes: that place is written by the later one, whatever became of them.
+inline void supersede(std::vector<file_change>& earlier, const file_change& later)
+{
+    if (later.resize) return;
+    const std::uint64_t end = later.offset + later.bytes.size();
+    std::vector<file_change> left;
+    for (auto& c : earlier) {
+        const std::uint64_t c_end = c.offset + c.bytes.size();
+        if (c.resize || c_end <= later.offset || end <= c.offset) {
+            left.push_back(std::move(c));
+            continue;
+        }
+        if (c.offset < later.offset)
+            left.push_back(
+                {false, c.offset, c.bytes.substr(0, static_cast<std::size_t>(later.offset - c.offset)), c.lost});
+        if (end < c_end) left.push_back({false, end, c.bytes.substr(static_cast<std::size_t>(end - c.offset)), c.lost});
+    }
+    earlier = std::move(left);
+}
+
+// A failed sync is reported as Linux does it (errseq_t): to the one that meets it, and once to each handle that was
+// opened before it. Handles that are opened after it has been reported hear nothing of it.
 struct inode {
     std::string cached;                // what programs read
     std::string stored;                // what a power loss leaves at least
     std::vector<file_change> pending;  // in the order they were made
+    std::uint64_t errors = 0;          // how often writing it back has failed
 
     void change(file_change c)
     {
@@ -49,15 +72,18 @@ struct inode {
     {
         std::vector<file_change> left;
         for (auto& c : pending) {
-            if (c.lost)
+            if (c.lost) {
                 left.push_back(std::move(c));
-            else
-                put(stored, c);
+                continue;
+            }
+            put(stored, c);
+            supersede(left, c);
         }
         pending = std::move(left);
     }
     void lose()
     {
+        ++errors;
         for (auto& c : pending) c.lost = true;
     }
 };
