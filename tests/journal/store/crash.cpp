@@ -8,13 +8,6 @@
 namespace queuectl::journal_testing {
 namespace {
 
-// Sequences of up to 5 steps where the compiler optimises and nothing is instrumented.
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-constexpr bool fast = true;
-#else
-constexpr bool fast = false;
-#endif
-
 search_report run(const search_options& options)
 {
     auto report = store_search<small_guards>{options}.run();

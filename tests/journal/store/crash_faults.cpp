@@ -10,7 +10,7 @@ namespace {
 
 TEST(JournalFaults, AnyCallOfAnySequenceMayFail)
 {
-    const auto report = fault_search<small_guards>{effort(3, 4)}.run();
+    const auto report = fault_search<small_guards>{fast ? effort(3, 4) : 2}.run();
     EXPECT_EQ(report.fault, "");
     std::printf("%llu faults, %llu refused, %llu unknown\n", static_cast<unsigned long long>(report.faults),
                 static_cast<unsigned long long>(report.refused), static_cast<unsigned long long>(report.unknown));
@@ -19,7 +19,7 @@ TEST(JournalFaults, AnyCallOfAnySequenceMayFail)
 
 TEST(JournalCrash, LongRandomLives)
 {
-    for (std::uint64_t seed = 1; seed <= effort(20, 2000); ++seed) {
+    for (std::uint64_t seed = 1; seed <= (fast ? effort(20, 2000) : 4); ++seed) {
         const auto report = store_search<small_guards>{{0, true, true}}.run_random(seed, 300);
         ASSERT_EQ(report.fault, "");
         if (seed % 10 == 0)

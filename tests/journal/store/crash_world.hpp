@@ -9,6 +9,19 @@
 
 namespace queuectl::journal_testing {
 
+// Where the compiler optimises and nothing is instrumented, all sequences are tried; elsewhere the shorter ones.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define QUEUECTL_TESTS_INSTRUMENTED
+#endif
+#endif
+#if defined(__OPTIMIZE__) && !defined(QUEUECTL_TESTS_INSTRUMENTED) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+inline constexpr bool fast = true;
+#else
+inline constexpr bool fast = false;
+#endif
+
 // What is told at each call that changes the disk: before it, and after it.
 class disk_watch {
 public:

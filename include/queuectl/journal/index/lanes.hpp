@@ -26,7 +26,7 @@ inline constexpr std::size_t text_size_max = 1024;
     const ref made = space.allocate(sizeof size + size);
     char* const block = space.get<char>(made);
     std::memcpy(block, &size, sizeof size);
-    std::memcpy(block + sizeof size, text.data(), size);
+    if (!text.empty()) std::memcpy(block + sizeof size, text.data(), size);
     return made;
 }
 inline void drop_text(index_space& space, ref at) noexcept
