@@ -135,6 +135,31 @@ TEST(LogKilledLeader, WhatIsGoneFromTheFileCountsAsAFailedSync)
     EXPECT_EQ(b.heard.bodies, (std::map<std::uint64_t, std::string>{{1, "durable"}, {2, "next"}}));
 }
 
+TEST(LogKilledLeader, WhatIsReadDoesNotGrowWithTheSegment)
+{
+    simulated_machine<> machine;
+    auto options = small_options(1, machine.boot);
+    options.sizes = {32 << 20, 32 << 20};
+    simulated_process<> a{machine.disk, machine.gate, machine.words, options};
+    const std::string body(40'000, '.');
+    for (int i = 0; i < 150; ++i) ASSERT_TRUE(a.append_durably(body));
+    for (int i = 0; i < 5; ++i) {
+        const auto ticket = a.append(body);
+        machine.words.syncing = 1;
+        const auto calls = machine.disk.calls();
+        ASSERT_TRUE(a.log->sync(*ticket));
+        EXPECT_LE(machine.disk.calls() - calls, 20U);
+    }
+    // A hint that is wrong costs time only.
+    const auto ticket = a.append(body);
+    machine.words.syncing = 1;
+    machine.words.synced_near.offset.fetch_add(8);
+    const auto calls = machine.disk.calls();
+    ASSERT_TRUE(a.log->sync(*ticket));
+    EXPECT_GE(machine.disk.calls() - calls, 24U);
+    EXPECT_EQ(machine.words.generation.load(), 0U);
+}
+
 TEST(LogKilledLeader, ManyFramesInManyPieces)
 {
     simulated_machine<> machine;

@@ -103,7 +103,7 @@ public:
         }
         begin();
         auto done = Guards::rewrite && words_->synced.load() < words_->doubtful.load()
-                        ? rewrite<Guards>(*fs_, file_, words_->synced.load(), written)
+                        ? rewrite<Guards>(*fs_, file_, words_->synced.load(), written, words_->synced_near.get())
                         : result<void>{};
         if (done && Guards::sync_frames) done = fs_->sync(file_.file);
         if (!done) {

@@ -150,6 +150,7 @@ private:
         words_->invalidate();
         words_->poisoned = words_->syncing = words_->dirty = 0;
         words_->doubtful = 0;
+        words_->synced_next.set({});
         words_->waits = words_->waits_synced = words_->batch = 0;
         words_->last_data = words_->durable_said = words_->trim_segment = words_->trim_sequence = words_->lowest = 0;
         forget_read();

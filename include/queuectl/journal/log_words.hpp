@@ -16,6 +16,26 @@ enum write_state : std::uint32_t {
     write_words = 2,  // the words change too
 };
 
+// A position that others may read while it changes: it is a hint then, to be checked.
+struct position_hint {
+    std::atomic<std::uint64_t> segment;
+    std::atomic<std::uint64_t> offset;
+    std::atomic<std::uint64_t> sequence;
+    std::atomic<std::uint32_t> crc;
+
+    [[nodiscard]] log_position get() const noexcept
+    {
+        return {segment.load(), offset.load(), sequence.load(), crc.load()};
+    }
+    void set(const log_position& p) noexcept
+    {
+        segment = p.segment;
+        offset = p.offset;
+        sequence = p.sequence;
+        crc = p.previous_crc;
+    }
+};
+
 // Valid for one boot of the machine and one store: else made anew, under the lock, from the files alone. All zero is
 // "not valid". Frames are believed because they are valid, never because a word says so; what only the words know is
 // how far this boot has synced, and whether a sync has failed in it.
@@ -24,31 +44,33 @@ struct log_words {
     std::atomic<std::uint64_t> boot_low;
     std::atomic<std::uint64_t> store_high;
     std::atomic<std::uint64_t> store_low;
-    std::atomic<std::uint64_t> segment;         // the newest
-    std::atomic<std::uint64_t> written;         // the last sequence; set after `segment`
-    std::atomic<std::uint64_t> end;             // offset in `segment` behind frame `written`
-    std::atomic<std::uint64_t> synced;          // the last sequence known to be durable
-    std::atomic<std::uint64_t> doubtful;        // up to this sequence, what is not synced is written again before it is
-    std::atomic<std::uint64_t> last_data;       // the last sequence that is no watermark, or more
-    std::atomic<std::uint64_t> durable_said;    // the highest durable_upto of a frame, or less
-    std::atomic<std::uint64_t> lowest;          // the first segment, or less
-    std::atomic<std::uint64_t> trim_segment;    // where the log begins by the newest trim frame; 0 = none is known
-    std::atomic<std::uint64_t> trim_sequence;   // of that frame
-    std::atomic<std::uint64_t> ahead_number;    // of the segment that is prepared; 0 = none
-    std::atomic<std::uint64_t> ahead_bytes;     // how many zeros are in its file
-    std::atomic<std::uint64_t> ahead_id;        // of that file
-    std::atomic<std::uint64_t> ahead_failed;    // of the segment that could not be prepared
-    std::atomic<std::uint64_t> waits;           // how often somebody began to wait for a sync
-    std::atomic<std::uint64_t> waits_synced;    // as `waits`, when the last sync began
-    std::atomic<std::uint64_t> batch;           // how many began to wait between the last two
-    std::atomic<std::uint32_t> end_crc;         // CRC of frame `written`
-    std::atomic<std::uint32_t> segment_crc;     // CRC of the last frame before the newest segment
-    queuectl::detail::shared_word dirty;        // a write_state; under the lock, not 0: a writer has died in it
-    queuectl::detail::shared_word syncing;      // not 0: a sync runs; under the leadership: its process died in it
-    queuectl::detail::shared_word poisoned;     // not 0: a sync has failed; what it covered has to be copied
-    queuectl::detail::shared_word generation;   // changes after every `poisoned`
-    queuectl::detail::shared_word turn;         // changes with every sync, and is slept on
-    queuectl::detail::shared_word sleepers;     // who sleeps on `turn` (dead ones stay counted)
+    std::atomic<std::uint64_t> segment;        // the newest
+    std::atomic<std::uint64_t> written;        // the last sequence; set after `segment`
+    std::atomic<std::uint64_t> end;            // offset in `segment` behind frame `written`
+    std::atomic<std::uint64_t> synced;         // the last sequence known to be durable
+    std::atomic<std::uint64_t> doubtful;       // up to this sequence, what is not synced is written again before it is
+    std::atomic<std::uint64_t> last_data;      // the last sequence that is no watermark, or more
+    std::atomic<std::uint64_t> durable_said;   // the highest durable_upto of a frame, or less
+    std::atomic<std::uint64_t> lowest;         // the first segment, or less
+    std::atomic<std::uint64_t> trim_segment;   // where the log begins by the newest trim frame; 0 = none is known
+    std::atomic<std::uint64_t> trim_sequence;  // of that frame
+    std::atomic<std::uint64_t> ahead_number;   // of the segment that is prepared; 0 = none
+    std::atomic<std::uint64_t> ahead_bytes;    // how many zeros are in its file
+    std::atomic<std::uint64_t> ahead_id;       // of that file
+    std::atomic<std::uint64_t> ahead_failed;   // of the segment that could not be prepared
+    std::atomic<std::uint64_t> waits;          // how often somebody began to wait for a sync
+    std::atomic<std::uint64_t> waits_synced;   // as `waits`, when the last sync began
+    std::atomic<std::uint64_t> batch;          // how many began to wait between the last two
+    position_hint synced_near;                 // not far before where the frames begin that are not synced
+    position_hint synced_next;                 // the same, when the frames before it are synced
+    std::atomic<std::uint32_t> end_crc;        // CRC of frame `written`
+    std::atomic<std::uint32_t> segment_crc;    // CRC of the last frame before the newest segment
+    queuectl::detail::shared_word dirty;       // a write_state; under the lock, not 0: a writer has died in it
+    queuectl::detail::shared_word syncing;     // not 0: a sync runs; under the leadership: its process died in it
+    queuectl::detail::shared_word poisoned;    // not 0: a sync has failed; what it covered has to be copied
+    queuectl::detail::shared_word generation;  // changes after every `poisoned`
+    queuectl::detail::shared_word turn;        // changes with every sync, and is slept on
+    queuectl::detail::shared_word sleepers;    // who sleeps on `turn` (dead ones stay counted)
 
     [[nodiscard]] bool valid_for(const uid& boot, const uid& store) const noexcept
     {
@@ -73,6 +95,13 @@ struct log_words {
         end_crc = p.previous_crc;
         segment = p.segment;
         written = p.sequence - 1;
+    }
+    // Under the lock: a frame will follow at `at`.
+    void note_near(const log_position& at) noexcept
+    {
+        if (synced.load() + 1 < synced_next.sequence.load()) return;
+        synced_near.set(synced_next.get());
+        synced_next.set(at);
     }
     void invalidate() noexcept { boot_high = boot_low = 0; }
 

@@ -123,6 +123,7 @@ struct log_writer {
         h.type = type;
         written_.clear();
         written_at_ = at;
+        words_->note_near(at);
         const auto crc = append_frame(written_, h, body, at.offset);
         words_->dirty = write_files;
         if (auto done = fs_.write((*s)->file, at.offset, written_); !done) return undo_write(**s, done.error());
