@@ -585,6 +585,20 @@ struct verdict {
     timestamp retry_at{};  // retry only
 };
 
+// Where a verdict leads, from `before` the claim. A job whose cancellation was asked for does not wait again.
+[[nodiscard]] constexpr state state_after(verdict_kind kind, state before, bool cancel_requested) noexcept
+{
+    const auto waiting = [&](state s) { return cancel_requested ? state::cancelled : s; };
+    switch (kind) {
+        case verdict_kind::complete: return state::completed;
+        case verdict_kind::retry: return waiting(state::failed);
+        case verdict_kind::bury: return state::dead;
+        case verdict_kind::cancel: return state::cancelled;
+        case verdict_kind::release: break;
+    }
+    return waiting(before);
+}
+
 // One lease's end. With a report, a run ended: attempts + 1, the report is kept as its attempt record, and
 // exit code, signal and error are copied to the record. Without one (release; a job buried for its crashes)
 // attempts stay, and `error`, where given, replaces the record's. An empty `error` of a failure keeps none.
@@ -764,7 +778,7 @@ public:
     using value_type = void;
     using error_type = queuectl::error;
 
-    result() = default;
+    result() noexcept {}  // not "= default": `return {}` would zero the room of the error first
     result(failure_value f) : error_{std::move(f.value)} {}
 
     [[nodiscard]] bool has_value() const noexcept { return !error_.has_value(); }
@@ -1589,7 +1603,7 @@ namespace queuectl::inline v0::detail {
 
 #if QUEUECTL_HAS_THREADS
 
-// Free: one atomic exchange. Contended: spins a little, yields, then sleeps, so that a holder that was preempted runs.
+// Free: one atomic exchange. Contended: spins, yields, then sleeps, so that a holder that was preempted runs. Unfair.
 class memory_lock {
 public:
     void lock() noexcept
@@ -1599,16 +1613,19 @@ public:
     void unlock() noexcept { held_.store(false, std::memory_order_release); }
 
 private:
+    // Looks again after 1, 2, 4, … 64 pauses: meanwhile the holder may come back a few times, its data at hand, which
+    // costs less than to pass everything to and fro with each call.
     void wait() noexcept
     {
-        for (int turn = 0;; ++turn) {
-            if (!held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire)) return;
-            if (turn < 128)
-                pause();
-            else if (turn < 256)
+        for (int turn = 0, pauses = 1;; ++turn) {
+            if (turn < 32)
+                for (int i = 0; i < pauses; ++i) pause();
+            else if (turn < 160)
                 std::this_thread::yield();
             else
                 std::this_thread::sleep_for(std::chrono::microseconds{50});
+            pauses = std::min(2 * pauses, 64);
+            if (!held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire)) return;
         }
     }
     static void pause() noexcept
@@ -1721,9 +1738,11 @@ private:
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
 #define QUEUECTL_MEMORY_INLINE [[gnu::always_inline]]
 #define QUEUECTL_MEMORY_FLATTEN [[gnu::flatten]]
+#define QUEUECTL_MEMORY_APART [[gnu::noinline]]
 #else
 #define QUEUECTL_MEMORY_INLINE
 #define QUEUECTL_MEMORY_FLATTEN
+#define QUEUECTL_MEMORY_APART
 #endif
 
 namespace queuectl::inline v0::detail {
@@ -1792,25 +1811,22 @@ public:
         capacity_ = size_ = 0;
     }
 
-    // Requires: `to` is empty and has never held a long text.
-    QUEUECTL_MEMORY_FLATTEN void write_to(std::string& to) const
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE std::string string() const
     {
-        if (size_ > short_bytes) {
-            to.assign(long_.get(), size_);
-            return;
-        }
-        std::destroy_at(&to);
-        if (size_ <= 8)
-            ::new (static_cast<void*>(&to)) std::string(short_, 8);
-        else
-            ::new (static_cast<void*>(&to)) std::string(short_, short_bytes);
-        to.resize(size_);
+        return size_ <= short_bytes ? short_string() : std::string(long_.get(), size_);
     }
 
 private:
     static constexpr std::size_t short_bytes = 15;
 
-    void assign_long(std::string_view text)
+    // Of a fixed size first: two moves, no call.
+    QUEUECTL_MEMORY_FLATTEN std::string short_string() const
+    {
+        std::string text(short_, short_bytes);
+        text.resize(size_);
+        return text;
+    }
+    QUEUECTL_MEMORY_APART void assign_long(std::string_view text)
     {
         if (text.size() > capacity_) {
             long_ = std::make_unique<char[]>(text.size());
@@ -1935,26 +1951,21 @@ public:
     }
 
     // A free slot, its strings of unspecified content.
-    [[nodiscard]] memory_slot& take()
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE memory_slot& take()
     {
-        if (free_) {
-            memory_slot& slot = *free_;
-            free_ = slot.next;
-            return slot;
-        }
-        const std::size_t b = block_of(used_);
-        if (!blocks_[b]) blocks_[b] = std::allocator<memory_slot>{}.allocate(block_size(b));
-        auto* slot = ::new (static_cast<void*>(&(*this)[used_])) memory_slot;
-        slot->index = used_++;
-        return *slot;
+        if (!free_) return new_slot();
+        memory_slot& slot = *free_;
+        free_ = slot.next;
+        return slot;
     }
 
-    void give_back(memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void give_back(memory_slot& slot) noexcept
     {
         slot.payload.shrink(kept_bytes);
         if (slot.has_extra) slot.extra.reset();
         if (slot.has_history) forget(*slot.history);
         slot.has_extra = slot.has_history = false;
+        slot.state = state::pending;
         slot.line = nullptr;
         slot.next = free_;
         free_ = &slot;
@@ -1971,7 +1982,15 @@ private:
     {
         return static_cast<std::size_t>(std::bit_width(index >> 6));
     }
-    static void forget(memory_history& history) noexcept
+    QUEUECTL_MEMORY_APART memory_slot& new_slot()
+    {
+        const std::size_t b = block_of(used_);
+        if (!blocks_[b]) blocks_[b] = std::allocator<memory_slot>{}.allocate(block_size(b));
+        auto* slot = ::new (static_cast<void*>(&(*this)[used_])) memory_slot;
+        slot->index = used_++;
+        return *slot;
+    }
+    QUEUECTL_MEMORY_APART static void forget(memory_history& history) noexcept
     {
         history.settled_token = {};
         history.exit_code = -1;
@@ -1998,7 +2017,6 @@ private:
 #define QUEUECTL_DETAIL_MEMORY_PAGES_HPP
 
 #include <limits>
-#include <map>
 
 namespace queuectl::inline v0::detail {
 
@@ -2009,22 +2027,33 @@ struct memory_page {
     std::uint64_t number = 0;
     std::uint32_t live = 0;
     memory_slot* slots[memory_page_size] = {};
+    memory_page* next_spare = nullptr;
 };
 
 // Hands out sequences, 1, 2, …, and finds jobs by them. Pages without jobs are used again. add and drop O(1) but for
-// one O(log pages) step a page.
+// one O(log pages) step a page; at O(log pages).
 class memory_pages {
 public:
+    memory_pages() = default;
+    memory_pages(const memory_pages&) = delete;
+    memory_pages& operator=(const memory_pages&) = delete;
+    ~memory_pages()
+    {
+        for (const place& p : places_) delete p.page;
+        while (spare_) delete std::exchange(spare_, spare_->next_spare);
+    }
+
     // Makes room for n more: the next n adds allocate nothing.
     void reserve(std::size_t n)
     {
-        for (std::size_t pages = n / memory_page_size + 1; spare_.size() < pages;)
-            spare_.try_emplace(std::numeric_limits<std::uint64_t>::max() - made_++);
+        const std::size_t pages = n / memory_page_size + 1;
+        for (; spares_ < pages; ++spares_) make_spare(*new memory_page);
+        if (places_.capacity() - places_.size() < pages) make_places(pages);
     }
     [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_; }
 
     // Gives the slot the next sequence.
-    void add(memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void add(memory_slot& slot) noexcept
     {
         slot.sequence = next_++;
         if (!last_ || last_->number != slot.sequence / memory_page_size) open(slot.sequence / memory_page_size);
@@ -2032,7 +2061,7 @@ public:
         ++last_->live;
         slot.page = last_;
     }
-    void drop(const memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void drop(const memory_slot& slot) noexcept
     {
         memory_page& page = *slot.page;
         page.slots[slot.sequence % memory_page_size] = nullptr;
@@ -2044,40 +2073,116 @@ public:
     void visit_after(std::uint64_t after, Visit visit) const
     {
         if (after == std::numeric_limits<std::uint64_t>::max()) return;
-        std::uint64_t place = (after + 1) % memory_page_size;
-        auto page = pages_.lower_bound((after + 1) / memory_page_size);
-        if (page != pages_.end() && page->first != (after + 1) / memory_page_size) place = 0;
-        for (; page != pages_.end(); ++page, place = 0)
-            for (; place < memory_page_size; ++place)
-                if (memory_slot* slot = page->second.slots[place]; slot && !visit(*slot)) return;
+        std::uint64_t first = (after + 1) % memory_page_size;
+        const std::uint64_t number = (after + 1) / memory_page_size;
+        for (std::size_t i = place_of(number); i < places_.size(); ++i, first = 0) {
+            if (!places_[i].page) continue;
+            if (places_[i].number != number) first = 0;
+            for (; first < memory_page_size; ++first)
+                if (memory_slot* slot = places_[i].page->slots[first]; slot && !visit(*slot)) return;
+        }
     }
 
     // The job of that sequence, or null.
     [[nodiscard]] memory_slot* at(std::uint64_t sequence) const noexcept
     {
-        const auto page = pages_.find(sequence / memory_page_size);
-        return page == pages_.end() ? nullptr : page->second.slots[sequence % memory_page_size];
+        const std::uint64_t number = sequence / memory_page_size;
+        const std::size_t i = place_of(number);
+        if (i == places_.size() || places_[i].number != number || !places_[i].page) return nullptr;
+        return places_[i].page->slots[sequence % memory_page_size];
     }
 
 private:
-    using map = std::map<std::uint64_t, memory_page>;
+    struct place {
+        std::uint64_t number;
+        memory_page* page;  // null when it was retired
+    };
 
-    void open(std::uint64_t number) noexcept
+    // The first place whose number is not below.
+    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept
+    {
+        std::size_t low = 0;
+        for (std::size_t high = places_.size(); low < high;) {
+            const std::size_t middle = (low + high) / 2;
+            if (places_[middle].number < number)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+    // Forgets retired places, and grows where more than half are in use, so that this is O(1) a page.
+    QUEUECTL_MEMORY_APART void make_places(std::size_t pages)
+    {
+        const std::size_t used = places_.size() - retired_;
+        if (2 * (used + pages) > places_.capacity()) places_.reserve(std::max<std::size_t>(64, 4 * (used + pages)));
+        std::erase_if(places_, [](const place& p) { return !p.page; });
+        retired_ = 0;
+    }
+    QUEUECTL_MEMORY_APART void open(std::uint64_t number) noexcept
     {
         memory_page* const before = last_;
-        auto node = spare_.extract(spare_.begin());
-        node.key() = number;
-        node.mapped().number = number;
-        last_ = &pages_.insert(pages_.end(), std::move(node))->second;
+        last_ = std::exchange(spare_, spare_->next_spare);
+        --spares_;
+        last_->number = number;
+        places_.push_back({number, last_});
         if (before && before->live == 0) retire(*before);
     }
-    void retire(memory_page& page) noexcept { spare_.insert(pages_.extract(page.number)); }
+    QUEUECTL_MEMORY_APART void retire(memory_page& page) noexcept
+    {
+        places_[place_of(page.number)].page = nullptr;
+        ++retired_;
+        make_spare(page);
+        ++spares_;
+    }
+    void make_spare(memory_page& page) noexcept { page.next_spare = std::exchange(spare_, &page); }
 
-    map pages_;
-    map spare_;  // all empty; the keys only tell them apart
-    std::uint64_t made_ = 0;
+    std::vector<place> places_;  // by number
+    std::size_t retired_ = 0;
+    memory_page* spare_ = nullptr;  // all empty
+    std::size_t spares_ = 0;
     memory_page* last_ = nullptr;
     std::uint64_t next_ = 1;
+};
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
+
+// ---- queuectl/detail/memory_recent.hpp
+// The jobs leased last, by token: a settlement mostly comes soon, and needs no search by id then.
+#ifndef QUEUECTL_DETAIL_MEMORY_RECENT_HPP
+#define QUEUECTL_DETAIL_MEMORY_RECENT_HPP
+
+namespace queuectl::inline v0::detail {
+
+// The last 1024 leases of some of the last claims. A hint only: what it names is current when the slot says so.
+class memory_recent {
+public:
+    // A claim begins; its leases follow, by ordinal from 0.
+    void begin(const uid& nonce) noexcept { claims_[index(nonce)] = {nonce, next_}; }
+    void add(memory_slot& slot) noexcept { leases_[next_++ % leases_.size()] = &slot; }
+
+    // The job that holds this token, or null when it was not found here.
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE memory_slot* find(const lease_token& token) const noexcept
+    {
+        const claim& c = claims_[index(token.nonce)];
+        if (c.nonce != token.nonce) return nullptr;
+        memory_slot* const slot = leases_[(c.first + token.ordinal) % leases_.size()];
+        return slot && slot->state == state::processing && slot->token == token ? slot : nullptr;
+    }
+
+private:
+    struct claim {
+        uid nonce{};
+        std::uint32_t first = 0;
+    };
+    [[nodiscard]] static std::size_t index(const uid& nonce) noexcept { return nonce.low % claim_count; }
+
+    static constexpr std::size_t claim_count = 16;
+    std::array<claim, claim_count> claims_{};
+    std::array<memory_slot*, 1024> leases_{};
+    std::uint32_t next_ = 0;
 };
 
 }  // namespace queuectl::inline v0::detail
@@ -2169,7 +2274,7 @@ private:
         memory_slot* slot;
     };
 
-    void find_head() noexcept
+    QUEUECTL_MEMORY_INLINE void find_head() noexcept
     {
         head_ = front_;
         if (!heap_.empty() && (!front_ || heap_.front().key < front_->key())) head_ = heap_.front().slot;
@@ -2340,6 +2445,94 @@ private:
 
 #endif
 
+// ---- queuectl/detail/memory_names.hpp
+// Things known by a name: queues, kinds, workers, settings.
+#ifndef QUEUECTL_DETAIL_MEMORY_NAMES_HPP
+#define QUEUECTL_DETAIL_MEMORY_NAMES_HPP
+
+#include <map>
+
+namespace queuectl::inline v0::detail {
+
+struct memory_named {
+    memory_named() = default;
+    memory_named(const memory_named&) = delete;
+    memory_named& operator=(const memory_named&) = delete;
+    virtual ~memory_named() = default;
+    memory_text name;
+};
+
+// Owns named things, at stable addresses, in the order of their names. Each operation is O(log size).
+class memory_name_tree {
+public:
+    [[nodiscard]] std::size_t size() const noexcept { return tree_.size(); }
+    [[nodiscard]] memory_named* find(std::string_view name) const noexcept { return at(tree_.find(name)); }
+    // The first whose name is not before, or is after this one; null = there is none.
+    [[nodiscard]] memory_named* first_from(std::string_view name) const noexcept { return at(tree_.lower_bound(name)); }
+    [[nodiscard]] memory_named* first_after(std::string_view name) const noexcept
+    {
+        return at(tree_.upper_bound(name));
+    }
+    // Requires: the name is not there.
+    void add(std::unique_ptr<memory_named> one, std::string_view name)
+    {
+        one->name.assign(name);
+        const std::string_view key = one->name;
+        tree_.emplace(key, std::move(one));
+    }
+    void erase(const memory_named& one) noexcept { tree_.erase(tree_.find(one.name)); }
+
+private:
+    using tree = std::map<std::string_view, std::unique_ptr<memory_named>>;  // the keys are the names' own bytes
+    [[nodiscard]] memory_named* at(tree::const_iterator place) const noexcept
+    {
+        return place == tree_.end() ? nullptr : place->second.get();
+    }
+    tree tree_;
+};
+
+// The same for one type derived from memory_named; next to nothing is compiled for each.
+template <class T>
+class memory_names {
+public:
+    [[nodiscard]] std::size_t size() const noexcept { return tree_.size(); }
+    [[nodiscard]] T* find(std::string_view name) const noexcept { return static_cast<T*>(tree_.find(name)); }
+    [[nodiscard]] T* first_from(std::string_view name) const noexcept
+    {
+        return static_cast<T*>(tree_.first_from(name));
+    }
+    [[nodiscard]] T* first_after(std::string_view name) const noexcept
+    {
+        return static_cast<T*>(tree_.first_after(name));
+    }
+    // The T of that name, made from the arguments where there is none.
+    template <class... Arguments>
+    T& get(std::string_view name, Arguments&&... arguments)
+    {
+        if (T* const known = find(name)) return *known;
+        T* const made = new T(std::forward<Arguments>(arguments)...);
+        tree_.add(std::unique_ptr<memory_named>{made}, name);
+        return *made;
+    }
+    void erase(const T& one) noexcept { tree_.erase(one); }
+
+    // Calls visit(T&) for each, by name, until it returns false; whether none did. O(log size) a step.
+    template <class Visit>
+    bool for_each(Visit visit) const
+    {
+        for (T* one = first_from({}); one; one = first_after(one->name))
+            if (!visit(*one)) return false;
+        return true;
+    }
+
+private:
+    memory_name_tree tree_;
+};
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
+
 // ---- queuectl/detail/memory_lane.hpp
 // Queues, kinds and priorities: which line a job waits in.
 #ifndef QUEUECTL_DETAIL_MEMORY_LANE_HPP
@@ -2385,24 +2578,26 @@ private:
     std::array<std::uint64_t, 4> in_use_{};
 };
 
-struct memory_queue {
-    memory_text name;
-    std::array<std::uint64_t, state_count> counts{};
-    std::map<std::string, memory_lane, std::less<>> lanes;  // by kind
-};
+struct memory_queue;
 
-// The jobs of one queue and kind: a line for each priority in use, and one for each final state.
-struct memory_lane {
-    memory_queue* queue = nullptr;
-    memory_text kind;
+// The jobs of one queue and kind, which is its name: a line for each priority in use, and one for each final state.
+struct memory_lane : memory_named {
+    explicit memory_lane(memory_queue* q) : queue{q} {}
+    memory_queue* const queue;
     std::vector<std::unique_ptr<memory_line>> waiting;
     std::array<memory_line, state_count> final_lines;  // by (updated_at, insertion); those of final states are used
     memory_line* last = nullptr;                       // the line asked for last
     std::uint64_t claim_call = 0;                      // the last claim that looked at it
 
-    [[nodiscard]] memory_line& line(std::int8_t priority, memory_order& order)
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE memory_line& line(std::int8_t priority, memory_order& order)
     {
-        if (last && last->priority() == priority) return *last;
+        return last && last->priority() == priority ? *last : other_line(priority, order);
+    }
+    [[nodiscard]] memory_line& line(queuectl::state s) noexcept { return final_lines[static_cast<std::size_t>(s)]; }
+
+private:
+    QUEUECTL_MEMORY_APART memory_line& other_line(std::int8_t priority, memory_order& order)
+    {
         for (const auto& known : waiting)
             if (known->priority() == priority) return *(last = known.get());
         waiting.reserve(waiting.size() + 1);
@@ -2411,27 +2606,20 @@ struct memory_lane {
         waiting.push_back(std::move(made));
         return *(last = waiting.back().get());
     }
-    [[nodiscard]] memory_line& line(queuectl::state s) noexcept { return final_lines[static_cast<std::size_t>(s)]; }
+};
+
+struct memory_queue : memory_named {
+    std::array<std::uint64_t, state_count> counts{};
+    memory_names<memory_lane> lanes;  // by kind
 };
 
 // All queues ever named. Lanes are kept: names are few.
 class memory_lanes {
 public:
-    [[nodiscard]] memory_lane& at(std::string_view queue, std::string_view kind)
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE memory_lane& at(std::string_view queue, std::string_view kind)
     {
-        if (last_ && memory_equal(last_->queue->name, queue) && memory_equal(last_->kind, kind)) return *last_;
-        auto q = queues_.find(queue);
-        if (q == queues_.end()) {
-            q = queues_.try_emplace(std::string{queue}).first;
-            q->second.name.assign(q->first);
-        }
-        auto lane = q->second.lanes.find(kind);
-        if (lane == q->second.lanes.end()) {
-            lane = q->second.lanes.try_emplace(std::string{kind}).first;
-            lane->second.queue = &q->second;
-            lane->second.kind.assign(lane->first);
-        }
-        return *(last_ = &lane->second);
+        if (last_ && memory_equal(last_->queue->name, queue) && memory_equal(last_->name, kind)) return *last_;
+        return other(queue, kind);
     }
 
     // Calls visit(lane) for the lanes of the named queues and kinds, all where none is named, until it returns false.
@@ -2447,32 +2635,40 @@ public:
     template <class Visit>
     void for_each_queue(Visit visit) const
     {
-        for (const auto& [name, queue] : queues_) visit(queue);
+        queues_.for_each([&](const memory_queue& queue) {
+            visit(queue);
+            return true;
+        });
     }
 
     template <class Visit>
     void for_each_line(Visit visit) const
     {
-        for (const auto& [queue_name, queue] : queues_)
-            for (const auto& [kind, lane] : queue.lanes)
+        for_each_queue([&](const memory_queue& queue) {
+            queue.lanes.for_each([&](const memory_lane& lane) {
                 for (const auto& line : lane.waiting) visit(*line);
+                return true;
+            });
+        });
     }
 
 private:
-    template <class Map, class Names, class Visit>
-    static bool each(Map& map, const Names& names, Visit visit)
+    QUEUECTL_MEMORY_APART memory_lane& other(std::string_view queue, std::string_view kind)
     {
-        if (names.empty()) {
-            for (auto& [name, value] : map)
-                if (!visit(value)) return false;
-            return true;
-        }
+        memory_queue& q = queues_.get(queue);
+        return *(last_ = &q.lanes.get(kind, &q));
+    }
+
+    template <class T, class Names, class Visit>
+    static bool each(const memory_names<T>& all, const Names& names, Visit visit)
+    {
+        if (names.empty()) return all.for_each(visit);
         for (const auto& name : names)
-            if (const auto found = map.find(name); found != map.end() && !visit(found->second)) return false;
+            if (T* const found = all.find(name); found && !visit(*found)) return false;
         return true;
     }
 
-    std::map<std::string, memory_queue, std::less<>> queues_;
+    memory_names<memory_queue> queues_;
     memory_lane* last_ = nullptr;
 };
 
@@ -2488,9 +2684,8 @@ private:
 namespace queuectl::inline v0::detail {
 
 // The leases of one worker, by their end on the boot clock.
-struct memory_worker : memory_line {
-    using memory_line::memory_line;
-    std::string_view name;
+struct memory_worker : memory_line, memory_named {
+    explicit memory_worker(memory_level* level) : memory_line{level} {}
 };
 
 // The leases measured on one boot's clock.
@@ -2502,20 +2697,15 @@ public:
     [[nodiscard]] memory_worker& worker(std::string_view name)
     {
         if (last_ && memory_equal(last_->name, name)) return *last_;
-        auto found = workers_.find(name);
-        if (found == workers_.end()) {
+        memory_worker* found = workers_.find(name);
+        if (!found) {
             if (workers_.size() >= tidy_at_) tidy();
             level_.expect_line();
-            found = workers_.try_emplace(std::string{name}, &level_).first;
-            found->second.name = found->first;
+            found = &workers_.get(name, &level_);
         }
-        return *(last_ = &found->second);
+        return *(last_ = found);
     }
-    [[nodiscard]] memory_worker* find(std::string_view name)
-    {
-        const auto found = workers_.find(name);
-        return found == workers_.end() ? nullptr : &found->second;
-    }
+    [[nodiscard]] memory_worker* find(std::string_view name) { return workers_.find(name); }
     // The lease that ends first, or null.
     [[nodiscard]] memory_slot* first() const noexcept { return level_.empty() ? nullptr : level_.top()->head(); }
 
@@ -2528,19 +2718,18 @@ private:
     // Forgets workers without leases, so that names that never come back do not pile up.
     void tidy()
     {
-        for (auto w = workers_.begin(); w != workers_.end();) {
-            if (!w->second.empty()) {
-                ++w;
-                continue;
-            }
-            w = workers_.erase(w);
+        memory_worker* next = nullptr;
+        for (memory_worker* w = workers_.first_from({}); w; w = next) {
+            next = workers_.first_after(w->name);
+            if (!w->empty()) continue;
+            workers_.erase(*w);
             level_.forget_line();
         }
         last_ = nullptr;
         tidy_at_ = 64 + 2 * workers_.size();
     }
 
-    std::map<std::string, memory_worker, std::less<>> workers_;
+    memory_names<memory_worker> workers_;
     memory_worker* last_ = nullptr;
     memory_level level_;
     std::size_t tidy_at_ = 64;
@@ -2614,6 +2803,12 @@ namespace queuectl::inline v0::detail {
            !j.env.empty() || !j.depends_on.empty();
 }
 
+QUEUECTL_MEMORY_APART inline void memory_write_extra(memory_slot& slot, const job& j)
+{
+    slot.extra =
+        std::make_unique<memory_extra>(memory_extra{j.tag, j.key, j.unique_key, j.batch, j.cwd, j.env, j.depends_on});
+    slot.has_extra = true;
+}
 // Everything of a new job but its place: no lane, no sequence.
 QUEUECTL_MEMORY_INLINE inline void memory_write(memory_slot& slot, const job& j, timestamp now)
 {
@@ -2633,27 +2828,40 @@ QUEUECTL_MEMORY_INLINE inline void memory_write(memory_slot& slot, const job& j,
     slot.token = {};
     slot.created_at = slot.updated_at = now;
     if (!memory_needs_extra(j)) return;
-    slot.extra =
-        std::make_unique<memory_extra>(memory_extra{j.tag, j.key, j.unique_key, j.batch, j.cwd, j.env, j.depends_on});
-    slot.has_extra = true;
+    memory_write_extra(slot, j);
 }
 
-// Requires: j is new.
-QUEUECTL_MEMORY_INLINE inline void memory_read_job(const memory_slot& slot, job& j)
+// An empty list by name: for a plain `{}` among the initialisers GCC first fills the whole job with zeros.
+[[nodiscard]] QUEUECTL_MEMORY_INLINE inline std::vector<std::string> memory_no_strings() noexcept
 {
-    slot.id.write_to(j.id);
-    slot.lane->queue->name.write_to(j.queue);
-    slot.lane->kind.write_to(j.kind);
-    slot.payload.write_to(j.payload);
-    j.run_at = slot.run_at;
-    j.timeout = slot.timeout;
-    j.retention = slot.retention;
-    j.backoff_base = slot.backoff_base;
-    j.max_retries = slot.max_retries;
-    j.hold = slot.hold;
-    j.priority = slot.priority;
-    j.nonce = slot.nonce;
-    if (!slot.has_extra) return;
+    std::vector<std::string> none;
+    return none;
+}
+// The job without what memory_extra holds.
+[[nodiscard]] QUEUECTL_MEMORY_INLINE inline job memory_plain_job(const memory_slot& slot)
+{
+    return {.id = slot.id.string(),
+            .queue = slot.lane->queue->name.string(),
+            .kind = slot.lane->name.string(),
+            .payload = slot.payload.string(),
+            .run_at = slot.run_at,
+            .timeout = slot.timeout,
+            .retention = slot.retention,
+            .backoff_base = slot.backoff_base,
+            .max_retries = slot.max_retries,
+            .hold = slot.hold,
+            .priority = slot.priority,
+            .nonce = slot.nonce,
+            .tag = {},
+            .key = {},
+            .unique_key = {},
+            .batch = {},
+            .cwd = {},
+            .env = {},
+            .depends_on = memory_no_strings()};
+}
+QUEUECTL_MEMORY_APART inline void memory_read_extra(const memory_slot& slot, job& j)
+{
     const memory_extra& extra = *slot.extra;
     j.tag = extra.tag;
     j.key = extra.key;
@@ -2664,28 +2872,39 @@ QUEUECTL_MEMORY_INLINE inline void memory_read_job(const memory_slot& slot, job&
     j.depends_on = extra.depends_on;
 }
 
-// What a new lease is made from: emplace_back() would first zero all its bytes.
-struct memory_blank_lease {
-    operator lease() const { return {}; }
+// What a lease is made from in its place; it has neither the error nor what memory_extra holds.
+struct memory_plain_lease {
+    const memory_slot& slot;
+    const lease_token& token;
+    QUEUECTL_MEMORY_FLATTEN operator lease() const
+    {
+        return {.job = memory_plain_job(slot),
+                .token = token,
+                .attempts = slot.attempts,
+                .crashes = slot.crashes,
+                .error = {}};
+    }
 };
 
-inline void memory_read_lease(const memory_slot& slot, lease& l)
+QUEUECTL_MEMORY_INLINE inline void memory_read_lease(const memory_slot& slot, const lease_token& token,
+                                                     std::vector<lease>& out)
 {
-    memory_read_job(slot, l.job);
-    l.attempts = slot.attempts;
-    l.crashes = slot.crashes;
+    lease& l = out.emplace_back(memory_plain_lease{slot, token});
+    if (slot.has_extra) memory_read_extra(slot, l.job);
     if (slot.has_history) l.error = slot.history->error;
 }
 
 [[nodiscard]] inline std::string_view memory_holder(const memory_slot& slot) noexcept
 {
-    return slot.state == state::processing ? static_cast<const memory_worker*>(slot.line)->name : std::string_view{};
+    return slot.state == state::processing ? static_cast<const memory_worker*>(slot.line)->name.view()
+                                           : std::string_view{};
 }
 
 [[nodiscard]] inline job_record memory_read_record(const memory_slot& slot)
 {
     job_record r;
-    memory_read_job(slot, r.job);
+    r.job = memory_plain_job(slot);
+    if (slot.has_extra) memory_read_extra(slot, r.job);
     r.state = slot.state;
     r.attempts = slot.attempts;
     r.crashes = slot.crashes;
@@ -2735,7 +2954,7 @@ inline void memory_keep_attempt(memory_history& history, attempt&& run) noexcept
 #endif
 
 // ---- queuectl/detail/memory_table.hpp
-// Ids to slots: open addressing with linear probing and no tombstones.
+// Ids to slots: open addressing without tombstones.
 #ifndef QUEUECTL_DETAIL_MEMORY_TABLE_HPP
 #define QUEUECTL_DETAIL_MEMORY_TABLE_HPP
 
@@ -2774,12 +2993,14 @@ namespace queuectl::inline v0::detail {
     return (static_cast<std::uint32_t>(h >> 32) & ~std::uint32_t{15}) | digit;
 }
 
-// The slots of all jobs by id. At most half full; growth doubles it. find, add and drop O(1).
+// The slots of all jobs by id. At most half full; growth doubles it. find, add and drop O(1). Linear probing in which
+// every cell stands behind those whose home comes before its own ("Robin Hood"), so that a search ends at the first
+// one that is nearer to its home, and a removal moves nobody who is at home.
 class memory_table {
 public:
     explicit memory_table(const memory_slab& slab) : slab_{slab} {}
 
-    [[nodiscard]] std::uint32_t hash(std::string_view id) const noexcept
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE std::uint32_t hash(std::string_view id) const noexcept
     {
         return memory_hash(id, reinterpret_cast<std::uintptr_t>(this));
     }
@@ -2791,41 +3012,47 @@ public:
 #endif
     }
 
-    [[nodiscard]] memory_slot* find(std::string_view id, std::uint32_t hash) const noexcept
+    [[nodiscard]] memory_slot* find(std::string_view id) const noexcept
     {
-        if (cells_.empty()) return nullptr;
-        for (std::size_t i = hash & mask_; cells_[i].slot != none; i = (i + 1) & mask_) {
+        std::size_t end = 0;
+        return cells_.empty() ? nullptr : find(id, hash(id), end);
+    }
+    // The same where nothing was found: sets `end`, where the id would stand. Requires: reserve() was called.
+    [[nodiscard]] QUEUECTL_MEMORY_INLINE memory_slot* find(std::string_view id, std::uint32_t hash,
+                                                           std::size_t& end) const noexcept
+    {
+        std::size_t i = hash & mask_;
+        for (std::size_t steps = 0; cells_[i].slot != none && steps <= distance(i); ++steps, i = (i + 1) & mask_) {
             if (cells_[i].hash != hash) continue;
             memory_slot& slot = slab_[cells_[i].slot];
             if (memory_equal(slot.id, id)) return &slot;
         }
+        end = i;
         return nullptr;
     }
-    [[nodiscard]] memory_slot* find(std::string_view id) const noexcept { return find(id, hash(id)); }
 
     // Makes room for n more: the next n adds allocate nothing.
     void reserve(std::size_t n)
     {
         if ((size_ + n) * 2 <= cells_.size()) return;
-        std::vector<cell> old(std::max<std::size_t>(64, std::bit_ceil((size_ + n) * 2)));
+        std::vector<cell> old(std::max(cells_min, std::bit_ceil((size_ + n) * 2)));
         old.swap(cells_);
         mask_ = cells_.size() - 1;
         for (const cell& c : old)
-            if (c.slot != none) place(c);
+            if (c.slot != none) place(c, c.hash & mask_);
     }
-    void add(memory_slot& slot, std::uint32_t hash) noexcept
+    // Requires: find(slot.id, hash, end) found nothing, and the table is as it was then.
+    QUEUECTL_MEMORY_INLINE void add(memory_slot& slot, std::uint32_t hash, std::size_t end) noexcept
     {
         slot.hash = hash;
-        place({hash, slot.index});
+        place({hash, slot.index}, end);
         ++size_;
     }
-    void drop(const memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void drop(const memory_slot& slot) noexcept
     {
         std::size_t hole = slot.hash & mask_;
         while (cells_[hole].slot != slot.index) hole = (hole + 1) & mask_;
-        for (std::size_t i = (hole + 1) & mask_; cells_[i].slot != none; i = (i + 1) & mask_) {
-            const std::size_t home = cells_[i].hash & mask_;
-            if (((i - home) & mask_) < ((i - hole) & mask_)) continue;
+        for (std::size_t i = (hole + 1) & mask_; cells_[i].slot != none && distance(i) != 0; i = (i + 1) & mask_) {
             cells_[hole] = cells_[i];
             hole = i;
         }
@@ -2835,14 +3062,20 @@ public:
 
 private:
     static constexpr std::uint32_t none = memory_nowhere;
+    static constexpr std::size_t cells_min = 512;
     struct cell {
         std::uint32_t hash = 0;
         std::uint32_t slot = none;
     };
-    void place(const cell& c) noexcept
+    // How far the cell in that place is from its home.
+    [[nodiscard]] std::size_t distance(std::size_t place) const noexcept
     {
-        std::size_t i = c.hash & mask_;
-        while (cells_[i].slot != none) i = (i + 1) & mask_;
+        return (place - cells_[place].hash) & mask_;
+    }
+    void place(cell c, std::size_t i) noexcept
+    {
+        for (; cells_[i].slot != none; i = (i + 1) & mask_)
+            if (distance(i) < ((i - c.hash) & mask_)) std::swap(c, cells_[i]);
         cells_[i] = c;
     }
 
@@ -2872,6 +3105,10 @@ struct memory_outcome {
     std::string result;
 };
 
+struct memory_setting : memory_named {
+    config_entry entry;
+};
+
 // The moves are noexcept: what they need is reserved before the first change of a call.
 struct memory_core {
     // Tells stores of one process apart; nobody else sees them.
@@ -2880,12 +3117,13 @@ struct memory_core {
     memory_changes changes;
     memory_slab slab;
     memory_table table{slab};
+    memory_recent recent;
     memory_pages pages;
     memory_lanes lanes;
     memory_order order;
     std::vector<std::unique_ptr<memory_boot>> boots;  // the current one last; every lease of the others has expired
-    std::map<std::string, config_entry, std::less<>> config;
-    std::uint64_t config_version = 0;
+    memory_names<memory_setting> settings;
+    std::uint64_t settings_version = 0;
     std::uint32_t insert_calls = 0;
     std::uint64_t claim_calls = 0;
     std::uint64_t records_seen = 0;  // by claims: what their cost grows with
@@ -2896,7 +3134,7 @@ struct memory_core {
     std::vector<memory_line*> matched;
     std::vector<memory_outcome> outcomes;
 
-    void set_state(memory_slot& slot, state to) noexcept
+    QUEUECTL_MEMORY_INLINE void set_state(memory_slot& slot, state to) noexcept
     {
         auto& counts = slot.lane->queue->counts;
         --counts[static_cast<std::size_t>(slot.state)];
@@ -2907,10 +3145,10 @@ struct memory_core {
     [[nodiscard]] memory_line& waiting_line(memory_slot& slot) { return slot.lane->line(slot.priority, order); }
 
     // Stands a waiting job in its line unless it is held. Requires: its line has room.
-    void stand(memory_slot& slot, timestamp now) noexcept
+    void stand(memory_slot& slot, timestamp now) noexcept { stand(slot, waiting_line(slot), now); }
+    QUEUECTL_MEMORY_INLINE void stand(memory_slot& slot, memory_line& line, timestamp now) noexcept
     {
         if (slot.hold != hold_none) return;
-        memory_line& line = waiting_line(slot);
         if (line.put(slot, slot.run_at.time_since_epoch().count(), now.time_since_epoch().count())) order.update(line);
     }
 
@@ -2925,7 +3163,7 @@ struct memory_core {
             line->level()->update(*line);
     }
 
-    void erase(memory_slot& slot) noexcept
+    QUEUECTL_MEMORY_INLINE void erase(memory_slot& slot) noexcept
     {
         lift(slot);
         --slot.lane->queue->counts[static_cast<std::size_t>(slot.state)];
@@ -3059,11 +3297,7 @@ public:
                 });
         std::sort(core_.found.begin(), core_.found.end(),
                   [](const memory_slot* a, const memory_slot* b) { return a->token < b->token; });
-        for (const memory_slot* slot : core_.found) {
-            lease& l = leases_.emplace_back(memory_blank_lease{});
-            memory_read_lease(*slot, l);
-            l.token = slot->token;
-        }
+        for (const memory_slot* slot : core_.found) memory_read_lease(*slot, slot->token, leases_);
         return core_.found.size();
     }
 
@@ -3072,6 +3306,7 @@ public:
     {
         core_.found.resize(std::max(core_.found.size(), max_));
         worker_.reserve(max_);
+        core_.recent.begin(request_.nonce);
         const bool all = request_.queues.empty() && request_.kinds.empty();
         const timestamp next = all ? take_from_all() : take_from_matched();
         return taken_ == max_ ? now_.wall : next;
@@ -3136,14 +3371,14 @@ private:
 
     void take(memory_slot& slot)
     {
-        lease& l = leases_.emplace_back(memory_blank_lease{});
-        memory_read_lease(slot, l);
-        l.token = {request_.nonce, static_cast<std::uint32_t>(taken_)};
+        const lease_token token{request_.nonce, static_cast<std::uint32_t>(taken_)};
+        memory_read_lease(slot, token, leases_);
+        core_.recent.add(slot);
         core_.found[taken_++] = &slot;
         slot.was_failed = slot.state == state::failed;
         core_.lift(slot);
         core_.set_state(slot, state::processing);
-        slot.token = l.token;
+        slot.token = token;
         slot.locked_at = slot.updated_at = now_.wall;
         slot.lease_until = add(now_.wall, request_.lease);
         boot_.put(slot, worker_, add(now_.boot, request_.lease));
@@ -3184,8 +3419,8 @@ namespace queuectl::inline v0::detail {
 [[nodiscard]] inline const config_entry* memory_config_find(const memory_core& core, std::string_view key,
                                                             timestamp now)
 {
-    const auto found = core.config.find(key);
-    return found == core.config.end() || found->second.expires_at <= now ? nullptr : &found->second;
+    const memory_setting* const found = core.settings.find(key);
+    return !found || found->entry.expires_at <= now ? nullptr : &found->entry;
 }
 
 [[nodiscard]] inline result<std::uint64_t> memory_config_put(memory_core& core, const config_entry& entry,
@@ -3199,17 +3434,17 @@ namespace queuectl::inline v0::detail {
     if (entry.version != any_version && entry.version != (known ? known->version : 0))
         return fail(errc::conflict, "config_put " + entry.key, "it was changed by another");
     config_entry copy = entry;
-    copy.version = core.config_version + 1;
-    core.config[entry.key] = std::move(copy);
+    copy.version = core.settings_version + 1;
+    core.settings.get(entry.key).entry = std::move(copy);
     core.changes.touch_work();
-    return ++core.config_version;
+    return ++core.settings_version;
 }
 
 [[nodiscard]] inline bool memory_config_erase(memory_core& core, std::string_view key)
 {
-    const auto found = core.config.find(key);
-    if (found == core.config.end()) return false;
-    core.config.erase(found);
+    const memory_setting* const found = core.settings.find(key);
+    if (!found) return false;
+    core.settings.erase(*found);
     core.changes.touch_work();
     return true;
 }
@@ -3218,13 +3453,13 @@ namespace queuectl::inline v0::detail {
 inline void memory_config_list(memory_core& core, std::string_view prefix, std::vector<config_entry>& out,
                                timestamp now)
 {
-    for (auto e = core.config.lower_bound(prefix); e != core.config.end() && e->first.starts_with(prefix);) {
-        if (e->second.expires_at <= now) {
-            e = core.config.erase(e);
-        } else {
-            out.push_back(e->second);
-            ++e;
-        }
+    const memory_setting* next = nullptr;
+    for (const memory_setting* s = core.settings.first_from(prefix); s && s->entry.key.starts_with(prefix); s = next) {
+        next = core.settings.first_after(s->entry.key);
+        if (s->entry.expires_at <= now)
+            core.settings.erase(*s);
+        else
+            out.push_back(s->entry);
     }
 }
 
@@ -3242,7 +3477,7 @@ namespace queuectl::inline v0::detail {
 [[nodiscard]] inline bool memory_matches(const memory_slot& slot, const job_filter& f) noexcept
 {
     return (!f.state || slot.state == *f.state) && (f.queue.empty() || slot.lane->queue->name.view() == f.queue) &&
-           (f.kind.empty() || slot.lane->kind.view() == f.kind) &&
+           (f.kind.empty() || slot.lane->name.view() == f.kind) &&
            (f.tag.empty() || (slot.has_extra && slot.extra->tag == f.tag)) && slot.updated_at < f.updated_before;
 }
 
@@ -3292,8 +3527,9 @@ inline void memory_attempts(const memory_slot& slot, std::vector<attempt>& out)
 {
     if (!slot.has_history) return nullptr;
     const auto& runs = slot.history->attempts;
-    const auto run = std::find_if(runs.rbegin(), runs.rend(), [&](const attempt& a) { return a.number == number; });
-    return run == runs.rend() ? nullptr : &*run;
+    for (std::size_t i = runs.size(); i-- > 0;)
+        if (runs[i].number == number) return &runs[i];
+    return nullptr;
 }
 
 inline void memory_revive(memory_core& core, std::span<const std::string> ids, std::span<change_status> statuses,
@@ -3416,8 +3652,10 @@ inline std::size_t memory_purge(memory_core& core, const job_filter& filter, std
 
 namespace queuectl::inline v0::detail {
 
-// Adds one job; its slot is whole or not there. Requires: room in table and pages.
-inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, timestamp now)
+// Adds one job; its slot is whole or not there. Requires: room in table and pages; `hash` and `end` as the search for
+// its id left them.
+QUEUECTL_MEMORY_INLINE inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, std::size_t end,
+                                              timestamp now)
 {
     memory_lane& lane = core.lanes.at(j.queue, j.kind);
     memory_line& line = lane.line(j.priority, core.order);
@@ -3439,8 +3677,8 @@ inline void memory_add(memory_core& core, const job& j, std::uint32_t hash, time
     slot.insert_call = core.insert_calls;
     ++lane.queue->counts[static_cast<std::size_t>(state::pending)];
     core.pages.add(slot);
-    core.table.add(slot, hash);
-    core.stand(slot, now);
+    core.table.add(slot, hash, end);
+    core.stand(slot, line, now);
 }
 
 inline void memory_insert(memory_core& core, std::span<const job> jobs, std::span<insert_status> statuses,
@@ -3467,9 +3705,10 @@ inline void memory_insert(memory_core& core, std::span<const job> jobs, std::spa
         core.table.prefetch(core.hashes[i]);
     }
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-        memory_slot* const known = core.table.find(jobs[i].id, core.hashes[i]);
+        std::size_t end = 0;
+        memory_slot* const known = core.table.find(jobs[i].id, core.hashes[i], end);
         if (!known) {
-            memory_add(core, jobs[i], core.hashes[i], now);
+            memory_add(core, jobs[i], core.hashes[i], end, now);
             statuses[i] = insert_status::inserted;
         } else if (known->nonce == jobs[i].nonce && jobs[i].nonce && known->insert_call != core.insert_calls) {
             known->insert_call = core.insert_calls;
@@ -3513,20 +3752,6 @@ inline void memory_extend(memory_core& core, std::span<const receipt> receipts, 
     return repeated ? settle_status::applied : settle_status::lease_lost;
 }
 
-// Where the job goes. A job whose cancellation was asked for does not wait again.
-[[nodiscard]] inline state memory_next_state(const memory_slot& slot, const verdict& v) noexcept
-{
-    const auto waiting = [&](state s) { return slot.cancel_requested ? state::cancelled : s; };
-    switch (v.kind) {
-        case verdict_kind::complete: return state::completed;
-        case verdict_kind::retry: return waiting(state::failed);
-        case verdict_kind::bury: return state::dead;
-        case verdict_kind::cancel: return state::cancelled;
-        case verdict_kind::release: break;
-    }
-    return waiting(slot.was_failed ? state::failed : state::pending);
-}
-
 [[nodiscard]] inline bool memory_vanishes(const memory_slot& slot, const verdict& v) noexcept
 {
     return v.kind == verdict_kind::complete && slot.retention <= duration::zero();
@@ -3558,7 +3783,8 @@ inline void memory_apply(memory_core& core, memory_outcome& outcome, const verdi
 {
     memory_slot& slot = *outcome.slot;
     memory_history& history = *slot.history;
-    const state to = memory_next_state(slot, v);
+    const state before = slot.was_failed ? state::failed : state::pending;
+    const state to = state_after(v.kind, before, slot.cancel_requested);
     history.settled_token = slot.token;
     if (outcome.has_run) {
         ++slot.attempts;
@@ -3580,16 +3806,16 @@ inline void memory_settle(memory_core& core, std::span<const settlement> settlem
                           timestamp now)
 {
     const std::size_t n = settlements.size();
-    core.hashes.resize(std::max(core.hashes.size(), n));
     core.found.resize(std::max(core.found.size(), n));
     for (std::size_t i = 0; i < n; ++i) {
-        core.hashes[i] = core.table.hash(settlements[i].receipt.id);
-        core.table.prefetch(core.hashes[i]);
+        core.found[i] = core.recent.find(settlements[i].receipt.token);
+        if (core.found[i]) core.table.prefetch(core.found[i]->hash);
     }
     std::size_t prepared = 0;
     for (std::size_t i = 0; i < n; ++i) {
         const settlement& s = settlements[i];
-        memory_slot* const slot = core.table.find(s.receipt.id, core.hashes[i]);
+        memory_slot* slot = core.found[i];
+        if (!slot || !memory_equal(slot->id, s.receipt.id)) slot = core.table.find(s.receipt.id);
         statuses[i] = memory_judge(slot, s.receipt.token);
         const bool changes = slot && slot->state == state::processing && slot->token == s.receipt.token;
         core.found[i] = changes ? slot : nullptr;
@@ -4695,6 +4921,74 @@ private:
         return std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch());
 #endif
     }
+};
+
+}  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/verify_report.hpp
+// What a check of a store has found.
+#ifndef QUEUECTL_VERIFY_REPORT_HPP
+#define QUEUECTL_VERIFY_REPORT_HPP
+
+namespace queuectl::inline v0 {
+
+// The most important first.
+enum class finding_kind : std::uint8_t {
+    damage,    // bytes that cannot be read, or are not what was written
+    wrong,     // what can be read contradicts itself
+    leftover,  // takes room, harms nothing
+};
+[[nodiscard]] constexpr std::string_view name(finding_kind kind) noexcept
+{
+    constexpr std::string_view names[] = {"damage", "wrong", "leftover"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
+struct finding {
+    finding_kind kind = finding_kind::wrong;
+    std::string text;  // one line, naming file and offset, job or queue
+};
+
+struct verify_report {
+    static constexpr std::size_t findings_kept = 100;
+
+    std::uint64_t jobs = 0;
+    std::uint64_t runs = 0;
+    std::uint64_t bytes = 0;        // of files that were read
+    std::uint64_t found = 0;        // findings, also those that are not kept
+    bool damaged = false;           // one of them is damage
+    bool counts_moved = false;      // jobs never stood still long enough for a recount from outside
+    std::vector<finding> findings;  // the most important, in that order
+
+    void add(finding_kind kind, std::string text)
+    {
+        ++found;
+        damaged = damaged || kind == finding_kind::damage;
+        const auto at = std::upper_bound(findings.begin(), findings.end(), kind,
+                                         [](finding_kind k, const finding& f) { return k < f.kind; });
+        findings.insert(at, finding{kind, std::move(text)});
+        if (findings.size() > findings_kept) findings.pop_back();
+    }
+    // Both together.
+    void add(verify_report other)
+    {
+        const auto dropped = other.found - other.findings.size();
+        jobs += other.jobs;
+        runs += other.runs;
+        bytes += other.bytes;
+        counts_moved = counts_moved || other.counts_moved;
+        for (auto& f : other.findings) add(f.kind, std::move(f.text));
+        found += dropped;
+        damaged = damaged || other.damaged;
+    }
+};
+
+// One step of removing output files that no run names and none will.
+struct output_sweep {
+    std::size_t removed = 0;
+    bool done = true;  // false: call again, later
 };
 
 }  // namespace queuectl::inline v0
@@ -5925,27 +6219,315 @@ private:
 
 #endif
 
+// ---- queuectl/verify.hpp
+// Checks a store through its facets: what it says of itself must agree.
+#ifndef QUEUECTL_VERIFY_HPP
+#define QUEUECTL_VERIFY_HPP
+
+namespace queuectl::inline v0 {
+
+namespace detail {
+
+// What is wrong with a record by itself; empty = nothing.
+[[nodiscard]] inline std::string_view record_fault(const job_record& r)
+{
+    const auto& j = r.job;
+    const auto name_or_none = [](const std::string& s) { return s.empty() || limits::is_name(s, limits::name_bytes); };
+    if (!limits::is_name(j.id, limits::id_bytes)) return "its id is no id";
+    if (!limits::is_name(j.queue, limits::name_bytes)) return "its queue's name is no name";
+    if (!name_or_none(j.kind) || !name_or_none(j.tag)) return "its kind or tag is no name";
+    if (j.payload.size() > limits::payload_bytes) return "its payload is over the limit";
+    if (j.key.size() > limits::key_bytes || j.unique_key.size() > limits::key_bytes) return "a key is over the limit";
+    if (j.cwd.size() + j.env.size() > limits::environment_bytes) return "its environment is over the limit";
+    if (j.depends_on.size() > limits::dependencies) return "it has too many dependencies";
+    if (r.result.size() > limits::result_bytes) return "its result is over the limit";
+    if (r.error.size() > limits::error_bytes) return "its error is over the limit";
+    if (j.max_retries < 0 || j.max_retries > limits::retries_max) return "its max_retries are outside the limits";
+    if (!(j.backoff_base >= 0 && j.backoff_base <= limits::backoff_base_max)) return "its backoff_base is outside";
+    if (static_cast<std::size_t>(r.state) >= state_count) return "its state is none";
+    if (r.attempts < 0 || r.crashes < 0) return "it has less than no attempts or crashes";
+    if (r.attempts > std::int64_t{j.max_retries} + 1) return "it was tried more often than its max_retries allow";
+    const bool runs = r.state == state::processing;
+    if (runs && (!r.token || r.locked_by.empty())) return "it is processing, but has no lease token or no holder";
+    if (!runs && (r.token || !r.locked_by.empty())) return "it is not processing, but has a lease token or a holder";
+    if (r.state == state::completed && !r.error.empty()) return "it is completed, but has an error";
+    return {};
+}
+
+// What is wrong with the kept runs of a job.
+[[nodiscard]] inline std::string_view runs_fault(const job_record& r, const std::vector<attempt>& runs)
+{
+    const std::int64_t made = std::int64_t{r.attempts} + r.crashes;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        if (runs[i].number < 1) return "a run has no number";
+        // A revived job counts from 1 again.
+        if (i > 0 && runs[i].number <= runs[i - 1].number && runs[i].number != 1) return "its runs are out of order";
+    }
+    if (made == 0) return {};
+    if (runs.empty() || runs.back().number != made) return "its newest run is not the one that its counters tell of";
+    if (runs.size() < std::min<std::size_t>(limits::attempts_kept, static_cast<std::size_t>(made)))
+        return "some of its runs are missing";
+    return {};
+}
+
+[[nodiscard]] inline bool same_moment(const job_record& a, const job_record& b)
+{
+    return a.sequence == b.sequence && a.state == b.state && a.attempts == b.attempts && a.crashes == b.crashes &&
+           a.updated_at == b.updated_at && a.token == b.token && a.settled_token == b.settled_token;
+}
+
+// FNV-1a, 64 bits.
+[[nodiscard]] inline std::uint64_t text_hash(std::string_view text, std::uint64_t h = 0xcbf29ce484222325) noexcept
+{
+    for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return h;
+}
+
+// One check of one store. Bounded pages; 16 bytes of memory a job.
+template <inspectable_storage S>
+class facet_check {
+public:
+    facet_check(S& s, verify_report& report) : s_{s}, report_{report} {}
+
+    // Only errors that keep the check from going on are told as such.
+    [[nodiscard]] result<void> run()
+    {
+        if (auto done = compare_counts(); !done) return done;
+        return look_for_twins();
+    }
+
+private:
+    using queues = std::vector<queue_counts>;
+    struct scan {
+        queues counts;
+        std::uint64_t digest = 0;  // of all that changes when a job moves
+        bool whole = true;
+    };
+    static constexpr int looks_max = 4;
+
+    // Jobs move while they are counted. What was counted must be what the store said just before or just after; else
+    // it is counted again, and it is an error only when two scans saw the very same jobs and the store said the same
+    // around both: then nothing has moved, and the difference is real.
+    result<void> compare_counts()
+    {
+        scan last;
+        queues last_said;
+        for (int look = 0; look < looks_max; ++look) {
+            auto before = counts();
+            if (!before) return fail(before.error());
+            auto seen = look_at_all(look == 0);
+            if (!seen) return fail(seen.error());
+            if (!seen->whole) return {};
+            auto after = counts();
+            if (!after) return fail(after.error());
+            if (equal(seen->counts, *before) || equal(seen->counts, *after)) return {};
+            const bool still =
+                look > 0 && seen->digest == last.digest && equal(*before, *after) && equal(*before, last_said);
+            if (still) {
+                tell_differences(*after, seen->counts);
+                return {};
+            }
+            last = std::move(*seen);
+            last_said = std::move(*after);
+        }
+        report_.counts_moved = true;
+        return {};
+    }
+
+    // The queues that hold jobs, by name.
+    result<queues> counts()
+    {
+        queues all;
+        if (auto done = s_.counts(all); !done) return fail(done.error());
+        std::erase_if(all, [](const queue_counts& q) { return q.by_state == decltype(q.by_state){}; });
+        std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.queue < b.queue; });
+        return all;
+    }
+    static bool equal(const queues& a, const queues& b)
+    {
+        return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                          [](const auto& x, const auto& y) { return x.queue == y.queue && x.by_state == y.by_state; });
+    }
+    static void count(queues& all, const job_record& r)
+    {
+        auto at = std::lower_bound(all.begin(), all.end(), r.job.queue,
+                                   [](const queue_counts& q, const std::string& name) { return q.queue < name; });
+        if (at == all.end() || at->queue != r.job.queue) at = all.insert(at, queue_counts{r.job.queue, {}});
+        if (static_cast<std::size_t>(r.state) < state_count) ++at->by_state[static_cast<std::size_t>(r.state)];
+    }
+
+    void tell_differences(const queues& said, const queues& seen)
+    {
+        for (const auto& q : said)
+            for (std::size_t i = 0; i < state_count; ++i) {
+                const auto at =
+                    std::find_if(seen.begin(), seen.end(), [&](const auto& o) { return o.queue == q.queue; });
+                const std::uint64_t there = at == seen.end() ? 0 : at->by_state[i];
+                if (there != q.by_state[i])
+                    report_.add(finding_kind::wrong, "queue " + q.queue + ": counted " + std::to_string(q.by_state[i]) +
+                                                         " " + std::string{name(static_cast<state>(i))} +
+                                                         " jobs, there are " + std::to_string(there));
+            }
+        for (const auto& q : seen)
+            if (std::none_of(said.begin(), said.end(), [&](const auto& o) { return o.queue == q.queue; }))
+                report_.add(finding_kind::wrong, "queue " + q.queue + ": has jobs, but is not counted");
+    }
+
+    result<scan> look_at_all(bool first)
+    {
+        scan seen;
+        std::vector<job_record> records;
+        std::uint64_t before = 0;
+        for (page_request page{0, page_jobs};;) {
+            records.clear();
+            auto next = s_.list({}, page, records);
+            if (!next && next.error().code != errc::corrupt) return fail(next.error());
+            if (!next) {
+                report_.add(finding_kind::damage, next.error().message());
+                seen.whole = false;
+                return seen;
+            }
+            for (auto& r : records) {
+                count(seen.counts, r);
+                digest(seen.digest, r);
+                if (first && r.sequence <= before) wrong(r, "it is listed out of order");
+                before = r.sequence;
+                if (first)
+                    if (auto done = look_at(r); !done) return fail(done.error());
+            }
+            if ((page.after = *next) == 0) return seen;
+        }
+    }
+    static void digest(std::uint64_t& sum, const job_record& r)
+    {
+        std::uint64_t h = text_hash(r.job.id);
+        for (const std::uint64_t n : {r.sequence, static_cast<std::uint64_t>(r.state), r.token.nonce.low,
+                                      static_cast<std::uint64_t>(r.updated_at.time_since_epoch().count()),
+                                      static_cast<std::uint64_t>(r.attempts), static_cast<std::uint64_t>(r.crashes)})
+            h = (h ^ n) * 0x9e3779b97f4a7c15;
+        sum += h;
+    }
+
+    void wrong(const job_record& r, std::string_view what)
+    {
+        report_.add(finding_kind::wrong, "job " + r.job.id + ": " + std::string{what});
+    }
+
+    result<void> look_at(job_record& r)
+    {
+        ++report_.jobs;
+        ids_.emplace_back(text_hash(r.job.id), r.sequence);
+        if (const auto fault = record_fault(r); !fault.empty()) wrong(r, fault);
+        const bool ran = r.attempts != 0 || r.crashes != 0 || r.settled_token || !r.error.empty();
+        return ran ? look_at_runs(r) : result<void>{};
+    }
+
+    // The job may have moved since it was listed: what is wrong must be wrong with what it is now.
+    result<void> look_at_runs(const job_record& listed)
+    {
+        job_record r = listed;
+        std::vector<attempt> runs;
+        std::string fault;
+        for (int look = 0; look < looks_max; ++look) {
+            runs.clear();
+            auto read = s_.attempts(r.job.id, runs);
+            if (!read && read.error().code != errc::corrupt) return read;
+            fault = read ? std::string{runs_fault(r, runs)} : "its runs cannot be read: " + read.error().message();
+            if (fault.empty()) fault = output_fault(r, runs);
+            if (fault.empty()) break;
+            auto now = s_.find(r.job.id);
+            if (!now) return fail(now.error());
+            if (!*now) break;
+            if (same_moment(r, **now)) {
+                wrong(r, fault);
+                break;
+            }
+            r = std::move(**now);
+        }
+        report_.runs += runs.size();
+        return {};
+    }
+    std::string output_fault(const job_record& r, const std::vector<attempt>& runs)
+    {
+        for (std::size_t i = 0; i < runs.size(); ++i) {
+            const auto number = runs[i].number;
+            const bool hidden = std::any_of(runs.begin() + static_cast<std::ptrdiff_t>(i) + 1, runs.end(),
+                                            [&](const attempt& later) { return later.number == number; });
+            if (runs[i].output_bytes == 0 || hidden) continue;
+            const std::string of = "the output of run " + std::to_string(number);
+            auto out = s_.output(r.job.id, number);
+            if (!out) return of + " cannot be read: " + out.error().message();
+            if (out->head.size() + out->tail.size() + out->dropped_bytes != runs[i].output_bytes)
+                return of + " has not the length that the run tells of";
+        }
+        return {};
+    }
+
+    // A job that is put at the end of its line has another sequence from then on, and may be listed under both. The
+    // later one is looked at first: where that is there, the earlier one must be gone.
+    result<void> look_for_twins()
+    {
+        std::sort(ids_.begin(), ids_.end());
+        for (std::size_t i = 1; i < ids_.size(); ++i) {
+            if (ids_[i].first != ids_[i - 1].first) continue;
+            auto later = at(ids_[i].second);
+            if (!later) return fail(later.error());
+            auto earlier = at(ids_[i - 1].second);
+            if (!earlier) return fail(earlier.error());
+            if (*later && *earlier && (*later)->job.id == (*earlier)->job.id) wrong(**later, "it is there twice");
+        }
+        ids_.clear();
+        return {};
+    }
+    result<std::optional<job_record>> at(std::uint64_t sequence)
+    {
+        std::vector<job_record> records;
+        auto next = s_.list({}, {sequence - 1, 1}, records);
+        if (!next) return fail(next.error());
+        if (records.empty() || records[0].sequence != sequence) return std::optional<job_record>{};
+        return std::optional<job_record>{std::move(records[0])};
+    }
+
+    static constexpr std::size_t page_jobs = 500;
+
+    S& s_;
+    verify_report& report_;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> ids_;  // hashes and sequences
+};
+
+}  // namespace detail
+
+// Recounts, and looks at every job, run and output; adds what is wrong to the report. The store may be in use.
+template <inspectable_storage S>
+[[nodiscard]] result<void> verify_facets(S& s, verify_report& report)
+{
+    return detail::facet_check<S>{s, report}.run();
+}
+
+}  // namespace queuectl::inline v0
+
+#endif
+
 #if defined(QUEUECTL_POSIX)
 
-// ---- queuectl/process/posix.hpp
-// What every POSIX part needs: an owned descriptor, the monotonic clock, whole small files.
-#ifndef QUEUECTL_PROCESS_POSIX_HPP
-#define QUEUECTL_PROCESS_POSIX_HPP
+// ---- queuectl/process/owned_fd.hpp
+// A file descriptor with one owner. POSIX.
+#ifndef QUEUECTL_PROCESS_OWNED_FD_HPP
+#define QUEUECTL_PROCESS_OWNED_FD_HPP
 
 #include <cerrno>
 
-#include <fcntl.h>
 #include <unistd.h>
 
-namespace queuectl::inline v0::process {
+namespace queuectl::inline v0 {
 
-// Owns a file descriptor; −1 = none.
-class unique_fd {
+// Closes its descriptor when it goes; −1 = none. Not thread-safe, like any value.
+class owned_fd {
 public:
-    unique_fd() = default;
-    explicit unique_fd(int fd) noexcept : fd_{fd} {}
-    unique_fd(unique_fd&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-    unique_fd& operator=(unique_fd&& other) noexcept
+    owned_fd() = default;
+    explicit owned_fd(int fd) noexcept : fd_{fd} {}
+    owned_fd(owned_fd&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+    owned_fd& operator=(owned_fd&& other) noexcept
     {
         if (this != &other) {
             reset();
@@ -5953,18 +6535,61 @@ public:
         }
         return *this;
     }
-    ~unique_fd() { reset(); }
+    ~owned_fd() { reset(); }
 
     [[nodiscard]] int get() const noexcept { return fd_; }
     [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
+    [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
     void reset() noexcept
     {
-        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+        if (fd_ >= 0) ::close(fd_);
+        fd_ = -1;
     }
 
 private:
     int fd_ = -1;
 };
+
+namespace detail {
+
+// errno as an error: access, room and absence have codes of their own, all else is errc::io.
+[[nodiscard]] inline failure_value fail_errno(std::string operation, int number)
+{
+    errc code = errc::io;
+    if (number == EACCES || number == EPERM || number == ELOOP) code = errc::permission;
+    if (number == ENOSPC || number == EDQUOT || number == EFBIG) code = errc::store_full;
+    if (number == ENOENT) code = errc::not_found;
+    if (number == ENOMEM) code = errc::no_memory;
+    if (number == EROFS) code = errc::read_only;
+    return fail(code, std::move(operation), std::strerror(number), number);
+}
+
+// All of it, or an error: goes on after short writes and signals.
+[[nodiscard]] inline int write_all(int fd, const char* bytes, std::size_t count) noexcept
+{
+    while (count > 0) {
+        const auto written = ::write(fd, bytes, count);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        bytes += written;
+        count -= static_cast<std::size_t>(written);
+    }
+    return 0;
+}
+
+}  // namespace detail
+}  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/process/posix.hpp
+// What every POSIX part needs: interrupted calls repeated, the monotonic clock, whole small files.
+#ifndef QUEUECTL_PROCESS_POSIX_HPP
+#define QUEUECTL_PROCESS_POSIX_HPP
+
+#include <fcntl.h>
+
+namespace queuectl::inline v0::process {
 
 // Calls f again while it fails with EINTR.
 template <class F>
@@ -5975,10 +6600,10 @@ auto retry_interrupted(F&& f) noexcept(noexcept(f()))
 }
 
 // The same descriptor, at 3 or above: a program started without stdin, stdout or stderr must not get a pipe as one.
-[[nodiscard]] inline unique_fd above_standard(unique_fd fd) noexcept
+[[nodiscard]] inline owned_fd above_standard(owned_fd fd) noexcept
 {
     if (!fd || fd.get() > 2) return fd;
-    return unique_fd{::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)};
+    return owned_fd{::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)};
 }
 
 // CLOCK_MONOTONIC: what timeouts and graces are measured on. Stands still while the machine sleeps.
@@ -5993,7 +6618,7 @@ auto retry_interrupted(F&& f) noexcept(noexcept(f()))
 [[nodiscard]] inline bool read_file(const char* path, std::string& text, std::size_t bytes_max)
 {
     text.clear();
-    const unique_fd fd{retry_interrupted([&] { return ::open(path, O_RDONLY | O_CLOEXEC); })};
+    const owned_fd fd{retry_interrupted([&] { return ::open(path, O_RDONLY | O_CLOEXEC); })};
     if (!fd) return false;
     for (std::size_t used = 0;;) {
         text.resize(used + 4096 < bytes_max ? used + 4096 : bytes_max);
@@ -6026,8 +6651,8 @@ public:
     static constexpr std::uint64_t wake_key = ~std::uint64_t{0};
 
     event_poll() noexcept
-        : epoll_{above_standard(unique_fd{::epoll_create1(EPOLL_CLOEXEC)})},
-          wake_{above_standard(unique_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)})}
+        : epoll_{above_standard(owned_fd{::epoll_create1(EPOLL_CLOEXEC)})},
+          wake_{above_standard(owned_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)})}
     {
         if (!epoll_ || !wake_ || !add(wake_.get(), wake_key)) epoll_.reset();
     }
@@ -6077,8 +6702,8 @@ public:
     }
 
 private:
-    unique_fd epoll_;
-    unique_fd wake_;
+    owned_fd epoll_;
+    owned_fd wake_;
 };
 
 }  // namespace queuectl::inline v0::process
@@ -6433,7 +7058,7 @@ enum class spawn_step : std::uint8_t { none, directory, execute };
 // pid > 0: it ran, unless failed_step tells that the child (to be reaped all the same) could not. pid −1: no process.
 struct spawn_result {
     pid_t pid = -1;
-    unique_fd pidfd;  // none where the kernel has no pidfds
+    owned_fd pidfd;  // none where the kernel has no pidfds
     spawn_step failed_step = spawn_step::none;
     int error = 0;  // errno of the failure
 };
@@ -6518,7 +7143,7 @@ public:
         if (result.pid < 0 && errno == EINVAL) result.pid = start(frame, 0, nullptr);
         const int failure = errno;
         ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, 8);
-        result.pidfd = unique_fd{pidfd};
+        result.pidfd = owned_fd{pidfd};
         if (result.pid < 0) {
             result.error = failure;
         } else if (frame.error != 0) {
@@ -6562,7 +7187,7 @@ namespace queuectl::inline v0::process {
 // the job cannot be executed: `exit_code` (126, 127) and `reason` are what a shell would tell.
 struct launched {
     pid_t pid = -1;
-    unique_fd pidfd{};
+    owned_fd pidfd{};
     int error = 0;
     int exit_code = 126;
     std::string reason{};
@@ -6574,7 +7199,7 @@ class launcher {
 public:
     launcher()
         : environment_{current_environment()},
-          null_{above_standard(unique_fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)})}
+          null_{above_standard(owned_fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)})}
     {
     }
 
@@ -6657,7 +7282,7 @@ private:
     }
 
     std::string environment_;
-    unique_fd null_;
+    owned_fd null_;
     Spawner spawner_;
     planner planner_;
     exec_plan plan_;
@@ -6782,7 +7407,7 @@ inline void list_marked_processes(std::vector<process_entry>& out)
 // True when it was sent.
 inline bool signal_process(const process_entry& target, int signal)
 {
-    const unique_fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, target.pid, 0))};
+    const owned_fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, target.pid, 0))};
     if (!pidfd && errno != ENOSYS) return false;
     process_entry now;
     std::string scratch;
@@ -7185,7 +7810,7 @@ private:
     [[nodiscard]] bool open()
     {
         if (fd_) return true;
-        fd_ = unique_fd{::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
+        fd_ = owned_fd{::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
         if (!fd_)
             left_ = 0;
         else
@@ -7204,7 +7829,7 @@ private:
     }
 
     std::string path_;
-    unique_fd fd_;
+    owned_fd fd_;
     std::size_t left_ = 0;
     bool made_ = false;
 };
@@ -7337,8 +7962,8 @@ inline constexpr duration never = duration_max;
 struct run {
     lease_token token{};
     tree_identity tree;
-    unique_fd pidfd;
-    unique_fd output;          // the read end of its pipe; none once it was closed
+    owned_fd pidfd;
+    owned_fd output;           // the read end of its pipe; none once it was closed
     std::uint32_t serial = 0;  // the run's number, last in its mark; 0 = this place is free
     bool watched = false;      // the pipe is in the poll set
     bool reported = false;     // only what its leader left behind is still being ended
@@ -7517,8 +8142,8 @@ public:
         int pipe[2] = {-1, -1};
         if (!poll_.valid() || ::pipe2(pipe, O_CLOEXEC) != 0)
             return fail(errc::spawn_failed, operation(), std::strerror(errno), errno);
-        process::unique_fd reader = process::above_standard(process::unique_fd{pipe[0]});
-        const process::unique_fd writer = process::above_standard(process::unique_fd{pipe[1]});
+        owned_fd reader = process::above_standard(owned_fd{pipe[0]});
+        const owned_fd writer = process::above_standard(owned_fd{pipe[1]});
         ::fcntl(reader.get(), F_SETFL, O_NONBLOCK);
         auto& r = free_place();
         done_.reserve(options_.concurrency);  // nothing is allocated once it runs
@@ -7943,74 +8568,6 @@ inline const bool has_crc_instruction = __builtin_cpu_supports("sse4.2") != 0;
 
 #endif
 
-// ---- queuectl/process/owned_fd.hpp
-// A file descriptor with one owner. POSIX.
-#ifndef QUEUECTL_PROCESS_OWNED_FD_HPP
-#define QUEUECTL_PROCESS_OWNED_FD_HPP
-
-namespace queuectl::inline v0 {
-
-// Closes its descriptor when it goes; −1 = none. Not thread-safe, like any value.
-class owned_fd {
-public:
-    owned_fd() = default;
-    explicit owned_fd(int fd) noexcept : fd_{fd} {}
-    owned_fd(owned_fd&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-    owned_fd& operator=(owned_fd&& other) noexcept
-    {
-        if (this != &other) {
-            reset();
-            fd_ = std::exchange(other.fd_, -1);
-        }
-        return *this;
-    }
-    ~owned_fd() { reset(); }
-
-    [[nodiscard]] int get() const noexcept { return fd_; }
-    [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
-    [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
-    void reset() noexcept
-    {
-        if (fd_ >= 0) ::close(fd_);
-        fd_ = -1;
-    }
-
-private:
-    int fd_ = -1;
-};
-
-namespace detail {
-
-// errno as an error: access, room and absence have codes of their own, all else is errc::io.
-[[nodiscard]] inline failure_value fail_errno(std::string operation, int number)
-{
-    errc code = errc::io;
-    if (number == EACCES || number == EPERM || number == ELOOP) code = errc::permission;
-    if (number == ENOSPC || number == EDQUOT || number == EFBIG) code = errc::store_full;
-    if (number == ENOENT) code = errc::not_found;
-    if (number == ENOMEM) code = errc::no_memory;
-    if (number == EROFS) code = errc::read_only;
-    return fail(code, std::move(operation), std::strerror(number), number);
-}
-
-// All of it, or an error: goes on after short writes and signals.
-[[nodiscard]] inline int write_all(int fd, const char* bytes, std::size_t count) noexcept
-{
-    while (count > 0) {
-        const auto written = ::write(fd, bytes, count);
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return errno;
-        bytes += written;
-        count -= static_cast<std::size_t>(written);
-    }
-    return 0;
-}
-
-}  // namespace detail
-}  // namespace queuectl::inline v0
-
-#endif
-
 // ---- queuectl/process/side_folder.hpp
 // The private folder of a file store: PATH.d, with its lock, control page and logs. POSIX.
 #ifndef QUEUECTL_PROCESS_SIDE_FOLDER_HPP
@@ -8068,6 +8625,17 @@ public:
         if (!S_ISREG(what.st_mode)) return fail(errc::permission, "open " + full, "it is not a regular file");
         if (auto ours = detail::check_private(what, full); !ours) return fail(ours.error());
         return file;
+    }
+
+    [[nodiscard]] bool holds(const char* name) const noexcept
+    {
+        return ::faccessat(fd_.get(), name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    }
+    // False once the folder itself was removed.
+    [[nodiscard]] bool still_there() const noexcept
+    {
+        struct stat what {};
+        return ::fstat(fd_.get(), &what) == 0 && what.st_nlink != 0;
     }
 
     // Makes entries created or removed in this folder durable.
@@ -8129,6 +8697,10 @@ private:
 // The files of a journal as a policy: what a log asks of a disk, and the real one. POSIX.
 #ifndef QUEUECTL_JOURNAL_FILE_SYSTEM_HPP
 #define QUEUECTL_JOURNAL_FILE_SYSTEM_HPP
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 namespace queuectl::inline v0::journal {
 
@@ -8253,10 +8825,18 @@ public:
         return posix_file_system{std::move(*folder)};
     }
 
+    // A folder that is only read: nothing is created, and files are opened to be read, also on a read-only disk.
+    [[nodiscard]] static result<posix_file_system> open_folder_to_read(std::string path)
+    {
+        auto made = open_folder(std::move(path), false);
+        if (made) made->access_ = O_RDONLY;
+        return made;
+    }
+
     [[nodiscard]] const side_folder& folder() const noexcept { return folder_; }
 
     [[nodiscard]] result<file> create(std::string_view name) { return open_file(name, O_RDWR | O_CREAT | O_EXCL); }
-    [[nodiscard]] result<file> open(std::string_view name) { return open_file(name, O_RDWR); }
+    [[nodiscard]] result<file> open(std::string_view name) { return open_file(name, access_); }
 
     [[nodiscard]] result<std::size_t> read(const file& f, std::uint64_t offset, char* to, std::size_t count)
     {
@@ -8282,6 +8862,15 @@ public:
     {
         return detail::write_zeros(offset, count,
                                    [&](std::uint64_t at, std::string_view zeros) { return write(f, at, zeros); });
+    }
+
+    // Asks the system to begin to write such a part of the file; waits for nothing, promises nothing.
+    void write_soon([[maybe_unused]] file& f, [[maybe_unused]] std::uint64_t offset,
+                    [[maybe_unused]] std::uint64_t count) noexcept
+    {
+#if defined(__linux__)
+        ::syscall(SYS_sync_file_range, f.fd.get(), offset, count, sync_range_write);
+#endif
     }
 
     // Not repeated after EINTR either: what a failed sync has done is not known.
@@ -8334,6 +8923,8 @@ public:
     }
 
 private:
+    static constexpr unsigned sync_range_write = 2;  // SYNC_FILE_RANGE_WRITE, which needs _GNU_SOURCE
+
     explicit posix_file_system(side_folder folder) : folder_{std::move(folder)} {}
 
     [[nodiscard]] std::string path(std::string_view name) const { return folder_.path() + '/' + std::string{name}; }
@@ -8346,6 +8937,7 @@ private:
     }
 
     side_folder folder_;
+    int access_ = O_RDWR;
 };
 static_assert(file_system<posix_file_system>);
 
@@ -8357,9 +8949,9 @@ static_assert(file_system<posix_file_system>);
 // The file journal's format, version 1.
 //
 // A store is a directory. Its truth is a log: a chain of segments, files named by their number in 16 hexadecimal
-// digits and ".log", from 0000000000000001.log on. A segment is a header block and frames:
+// digits and ".log", from 0000000000000001.log on, without gaps. A segment is a header block and frames:
 //
-//   segment   := header (72 bytes, below) , zeros up to frames_begin , frame … , zeros
+//   segment   := header (80 bytes, below) , zeros up to frames_begin , frame … , zeros
 //   frame     := frame header (40 bytes, below) , body , zeros up to a multiple of 8
 //
 // All integers are little-endian. Space behind the last frame is zero: it was filled ahead, because a sync of bytes
@@ -8370,34 +8962,49 @@ static_assert(file_system<posix_file_system>);
 //    8  4  format version                                 4  4  body bytes
 //   12  4  oldest format that may read it                 8  8  sequence: 1, 2, … over the whole log
 //   16  4  oldest format that may write it               16  8  durable_upto: every frame up to this sequence was
-//   20  4  CRC32C of the other 68 bytes                           known to be synced when this one was written
+//   20  4  CRC32C of the other 76 bytes                           known to be synced when this one was written
 //   24 16  store id                                      24  8  file id of its segment
 //   40  8  segment number                                32  4  CRC32C field of the frame before it in the log; 0 for
 //   48  8  file id: random, not 0                                the first of the log
 //   56  8  sequence of its first frame                   36  1  type; 37 1 flags; 38 2 zero
 //   64  8  bytes of the file
+//   72  8  where the void frames of the segment before begin; 0 = it has none
 //
 // A frame's CRC32C covers, in this order: the file id (8 bytes), the offset of the frame in its file (8 bytes), the
 // frame header from byte 4 on, the body. So a frame of another file, or of another place, is never taken for one here.
 //
 // A new segment. First every frame of the one before is synced. Then NUMBER.new is written at its full size, with zeros
-// behind, and synced; it is renamed to NUMBER.log, and the directory is synced, before the first frame in it is
-// acknowledged. Hence a NUMBER.log is always whole, and all that comes before its first sequence had been synced: a
-// bad header, a file shorter than its header says, a missing frame or segment before the last segment are damage, never
-// the trace of a crash. A NUMBER.new is no part of the log.
+// behind (most of them ahead of time, in pieces), and synced; it is renamed to NUMBER.log, and the directory is synced,
+// before the first frame in it is acknowledged. Hence a NUMBER.log is always whole, and all that comes before its first
+// sequence had been synced: a bad header, a file shorter than its header says, a missing frame or segment before the
+// last segment are damage, never the trace of a crash. A NUMBER.new is no part of the log.
+//
+// Trimming. A trim frame says: the log begins with segment N (at most the frame's own; never less than an earlier
+// trim's); nothing before it is needed. When it is synced, the files before N are removed, the lowest number first,
+// each removal durable before the next. So the numbers have no gaps at any time, and segments before N that are still
+// there are read like the others. Reading begins at the lowest number present; if that is not 1, the previous CRC of
+// the first frame is believed, and a trim frame with N ≥ that number must follow: else segments are missing, which is
+// damage.
 //
 // A segment ends where the next one begins: frames in it from the next one's first sequence on are void. (A sync of it
-// had failed; what followed the last successful one was copied to the new segment, under the same sequences.)
+// had failed; what followed the last successful one was copied to the new segment, under the same sequences, one behind
+// the other. So what a record says to be at an offset ≥ `where the void frames begin` is as far behind frames_begin in
+// the new segment.)
 //
 // Reading. The last segment ends at the first place that holds no valid frame: zeros, bad bytes, a wrong sequence or a
 // wrong previous CRC. If a *valid frame behind it* in this segment (CRC right; at any multiple of 8) has durable_upto ≥
-// the missing sequence, or a snapshot has, then something that had been synced is gone: that is damage, and the store
-// is read-only until it is repaired. Otherwise what is there was never acknowledged: a torn tail, which is cut, by
-// writing zeros over it and syncing them, before anything new is appended. Cutting may itself be cut off: it is done
-// again. A tail so hostile that the search behind it exceeds its bound (journal/tail.hpp) counts as damage.
+// the missing sequence, or if the processes of this boot know it to have been synced, then something that had been
+// synced is gone: that is damage, and the store is read-only until it is repaired. Otherwise what is there was never
+// acknowledged: a torn tail, which is cut, by writing zeros over it and syncing them, before anything new is appended.
+// Cutting may itself be cut off: it is done again. A tail so hostile that the search behind it exceeds its bound
+// (journal/tail.hpp) counts as damage.
 //
 // A watermark frame (no body) follows when the log has been idle since a sync, and at close, so that also the last
 // acknowledged frame is known to be durable to every later reader. It is not waited for.
+//
+// A sync whose end nobody has seen, since its process was killed in it, may have failed. What it may have covered is
+// then written again, where it is, once its frames have been found whole, and synced: so it is as durable as any, or
+// the sync has failed (journal/group_sync.hpp). In the files there is no trace of it.
 //
 // What a write may do to the disk before its sync: nothing, all, or any of its sectors, in any order, or garbage in
 // the bytes that it covers. Bytes outside are taken to be safe ("power-safe overwrite").
@@ -8414,7 +9021,7 @@ inline constexpr std::uint32_t format_version = 1;
 inline constexpr std::uint32_t min_reader = 1;
 inline constexpr std::uint32_t min_writer = 1;
 
-inline constexpr std::size_t segment_header_bytes = 72;
+inline constexpr std::size_t segment_header_bytes = 80;
 inline constexpr std::size_t frames_begin = 128;
 inline constexpr std::size_t frame_header_bytes = 40;
 inline constexpr std::size_t frame_alignment = 8;
@@ -8430,6 +9037,7 @@ enum class frame_type : std::uint8_t {
     none = 0,         // zeros: no frame
     transaction = 1,  // body: records that take effect together (journal/records.hpp)
     watermark = 2,    // no body
+    trim = 3,         // body: the log's first segment (8 bytes), then bytes of the user's
 };
 inline constexpr std::uint8_t flag_skippable = 1;
 
@@ -8457,8 +9065,16 @@ struct all_guards {
     static constexpr bool cut_tail = true;          // a torn tail is overwritten
     static constexpr bool sync_cut = true;          // and that is synced before anything is appended
     static constexpr bool poison = true;            // a failed sync is remembered, what it covered is copied
+    static constexpr bool rewrite = true;           // what a dead process may have failed to sync is written again
+    static constexpr bool rewrite_whole = true;     // all of it, or the sync counts as failed
+    static constexpr bool rewrite_next = true;      // also the frame that was on its way
     static constexpr bool generation = true;        // who waited for what was lost does not take a successor for it
     static constexpr bool lock = true;              // one writer at a time
+    static constexpr bool sync_trim = true;         // a trim is synced before what it trims is removed
+    static constexpr bool oldest_first = true;      // trimmed segments are removed in their order
+    static constexpr bool prepared = true;          // a body lands where prepare() has said
+    static constexpr bool moved = true;             // what a failed sync has moved is read where it is now
+    static constexpr bool window_end = true;        // bytes that are not yet written are not kept as read
 };
 
 namespace detail {
@@ -8647,9 +9263,8 @@ struct control_words {
     detail::shared_word sleepers;        // wake_word: who sleeps on `any` (dead ones stay counted)
     detail::shared_word work;            // change_counts::work
     detail::shared_word control;         // change_counts::control
-    detail::shared_word poisoned;        // for the store: not 0 = a sync has failed
 };
-static_assert(std::atomic<std::int64_t>::is_always_lock_free && sizeof(control_words) == 40);
+static_assert(std::atomic<std::int64_t>::is_always_lock_free && sizeof(control_words) == 32);
 
 // The mapped page; movable, its words stay where they are.
 class control_page {
@@ -8918,12 +9533,78 @@ private:
 
 #endif
 
+// ---- queuectl/journal/log_position.hpp
+// Places in the log.
+#ifndef QUEUECTL_JOURNAL_LOG_POSITION_HPP
+#define QUEUECTL_JOURNAL_LOG_POSITION_HPP
+
+namespace queuectl::inline v0::journal {
+
+// A place between two frames. The default is none, which is also the begin of a log that was never trimmed.
+struct log_position {
+    std::uint64_t segment = 1;
+    std::uint64_t offset = frames_begin;
+    std::uint64_t sequence = 1;      // of the next frame
+    std::uint32_t previous_crc = 0;  // CRC field of the frame before it
+
+    [[nodiscard]] bool is_none() const noexcept { return *this == log_position{}; }
+
+    // Whether no frame lies between here and `end`, the end of the log: this is it, or the end of what comes before a
+    // segment that is empty yet.
+    [[nodiscard]] bool reaches(const log_position& end) const noexcept
+    {
+        return *this == end || (end.offset == frames_begin && sequence == end.sequence && segment < end.segment &&
+                                previous_crc == end.previous_crc);
+    }
+
+    friend bool operator==(const log_position&, const log_position&) = default;
+};
+
+// Where the bytes of a body begin.
+struct frame_place {
+    std::uint64_t segment = 0;
+    std::uint64_t offset = 0;  // of the body's first byte, in the segment's file
+    frame_type type = frame_type::transaction;
+
+    friend bool operator==(const frame_place&, const frame_place&) = default;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
 // ---- queuectl/journal/log_words.hpp
 // What the processes that share a log tell each other, in the store's control page.
 #ifndef QUEUECTL_JOURNAL_LOG_WORDS_HPP
 #define QUEUECTL_JOURNAL_LOG_WORDS_HPP
 
 namespace queuectl::inline v0::journal {
+
+enum write_state : std::uint32_t {
+    write_done = 0,
+    write_files = 1,  // files change; the words say what was before
+    write_words = 2,  // the words change too
+};
+
+// A position that others may read while it changes: it is a hint then, to be checked.
+struct position_hint {
+    std::atomic<std::uint64_t> segment;
+    std::atomic<std::uint64_t> offset;
+    std::atomic<std::uint64_t> sequence;
+    std::atomic<std::uint32_t> crc;
+
+    [[nodiscard]] log_position get() const noexcept
+    {
+        return {segment.load(), offset.load(), sequence.load(), crc.load()};
+    }
+    void set(const log_position& p) noexcept
+    {
+        segment = p.segment;
+        offset = p.offset;
+        sequence = p.sequence;
+        crc = p.previous_crc;
+    }
+};
 
 // Valid for one boot of the machine and one store: else made anew, under the lock, from the files alone. All zero is
 // "not valid". Frames are believed because they are valid, never because a word says so; what only the words know is
@@ -8933,21 +9614,33 @@ struct log_words {
     std::atomic<std::uint64_t> boot_low;
     std::atomic<std::uint64_t> store_high;
     std::atomic<std::uint64_t> store_low;
-    std::atomic<std::uint64_t> segment;         // the newest
-    std::atomic<std::uint64_t> written;         // the last sequence; set after `segment`
-    std::atomic<std::uint64_t> synced;          // the last sequence known to be durable
-    std::atomic<std::uint64_t> writer;          // who wrote last
-    std::atomic<std::uint64_t> appends;         // how often was written
-    std::atomic<std::uint64_t> appends_synced;  // as `appends`, when the last sync began
-    std::atomic<std::uint64_t> batch;           // how many appends the last sync covered
-    std::atomic<std::int64_t> synced_at;        // monotonic_us of the last sync
-    std::atomic<std::uint32_t> segment_crc;     // CRC of the last frame before the newest segment
-    queuectl::detail::shared_word dirty;        // not 0: a writer changes files; under the lock: it died there
-    queuectl::detail::shared_word syncing;      // not 0: a sync runs; under the leadership: its process died in it
-    queuectl::detail::shared_word poisoned;     // not 0: a sync has failed; what it covered has to be copied
-    queuectl::detail::shared_word generation;   // changes after every `poisoned`
-    queuectl::detail::shared_word turn;         // changes with every sync, and is slept on
-    queuectl::detail::shared_word sleepers;     // who sleeps on `turn` (dead ones stay counted)
+    std::atomic<std::uint64_t> segment;        // the newest
+    std::atomic<std::uint64_t> written;        // the last sequence; set after `segment`
+    std::atomic<std::uint64_t> end;            // offset in `segment` behind frame `written`
+    std::atomic<std::uint64_t> synced;         // the last sequence known to be durable
+    std::atomic<std::uint64_t> doubtful;       // up to this sequence, what is not synced is written again before it is
+    std::atomic<std::uint64_t> last_data;      // the last sequence that is no watermark, or more
+    std::atomic<std::uint64_t> durable_said;   // the highest durable_upto of a frame, or less
+    std::atomic<std::uint64_t> lowest;         // the first segment, or less
+    std::atomic<std::uint64_t> trim_segment;   // where the log begins by the newest trim frame; 0 = none is known
+    std::atomic<std::uint64_t> trim_sequence;  // of that frame
+    std::atomic<std::uint64_t> ahead_number;   // of the segment that is prepared; 0 = none
+    std::atomic<std::uint64_t> ahead_bytes;    // how many zeros are in its file
+    std::atomic<std::uint64_t> ahead_id;       // of that file
+    std::atomic<std::uint64_t> ahead_failed;   // of the segment that could not be prepared
+    std::atomic<std::uint64_t> waits;          // how often somebody began to wait for a sync
+    std::atomic<std::uint64_t> waits_synced;   // as `waits`, when the last sync began
+    std::atomic<std::uint64_t> batch;          // how many began to wait between the last two
+    position_hint synced_near;                 // not far before where the frames begin that are not synced
+    position_hint synced_next;                 // the same, when the frames before it are synced
+    std::atomic<std::uint32_t> end_crc;        // CRC of frame `written`
+    std::atomic<std::uint32_t> segment_crc;    // CRC of the last frame before the newest segment
+    queuectl::detail::shared_word dirty;       // a write_state; under the lock, not 0: a writer has died in it
+    queuectl::detail::shared_word syncing;     // not 0: a sync runs; under the leadership: its process died in it
+    queuectl::detail::shared_word poisoned;    // not 0: a sync has failed; what it covered has to be copied
+    queuectl::detail::shared_word generation;  // changes after every `poisoned`
+    queuectl::detail::shared_word turn;        // changes with every sync, and is slept on
+    queuectl::detail::shared_word sleepers;    // who sleeps on `turn` (dead ones stay counted)
 
     [[nodiscard]] bool valid_for(const uid& boot, const uid& store) const noexcept
     {
@@ -8960,6 +9653,25 @@ struct log_words {
         store_low = store.low;
         boot_high = boot.high;
         boot_low = boot.low;
+    }
+    // Under the lock.
+    [[nodiscard]] log_position position() const noexcept
+    {
+        return {segment.load(), end.load(), written.load() + 1, end_crc.load()};
+    }
+    void set_position(const log_position& p) noexcept
+    {
+        end = p.offset;
+        end_crc = p.previous_crc;
+        segment = p.segment;
+        written = p.sequence - 1;
+    }
+    // Under the lock: a frame will follow at `at`.
+    void note_near(const log_position& at) noexcept
+    {
+        if (synced.load() + 1 < synced_next.sequence.load()) return;
+        synced_near.set(synced_next.get());
+        synced_next.set(at);
     }
     void invalidate() noexcept { boot_high = boot_low = 0; }
 
@@ -8997,6 +9709,9 @@ struct segment_header {
     std::uint64_t file_id = 0;
     std::uint64_t first_sequence = 0;
     std::uint64_t bytes = 0;  // of the file
+    // Where the frames of the segment before begin that are void: they stand here now, in the same order from
+    // frames_begin on. 0 = none are.
+    std::uint64_t replaces = 0;
 };
 
 // Sizes of segments. Others than these are for tests.
@@ -9055,6 +9770,7 @@ namespace detail {
     detail::store_le(at + 48, h.file_id);
     detail::store_le(at + 56, h.first_sequence);
     detail::store_le(at + 64, h.bytes);
+    detail::store_le(at + 72, h.replaces);
     detail::store_le(at + 20, detail::segment_header_crc(at));
     return bytes;
 }
@@ -9072,6 +9788,7 @@ namespace detail {
     h.file_id = detail::load_le<std::uint64_t>(at + 48);
     h.first_sequence = detail::load_le<std::uint64_t>(at + 56);
     h.bytes = detail::load_le<std::uint64_t>(at + 64);
+    h.replaces = detail::load_le<std::uint64_t>(at + 72);
     if (h.oldest_reader > format_version) return nullptr;
     if (h.file_id == 0 || h.first_sequence == 0 || h.bytes < frames_begin) return "its header is damaged";
     return nullptr;
@@ -9139,166 +9856,25 @@ template <class Guards = all_guards, file_system FileSystem>
     return Guards::sync_directory ? fs.sync_directory() : result<void>{};
 }
 
-// The highest number of a segment in the folder; 0 = there is none.
+struct segment_bounds {
+    std::uint64_t lowest = 0;  // 0 = there is none
+    std::uint64_t newest = 0;
+};
+
+// The numbers of the segments in the folder.
 template <file_system FileSystem>
-[[nodiscard]] result<std::uint64_t> newest_segment(FileSystem& fs)
+[[nodiscard]] result<segment_bounds> find_segments(FileSystem& fs)
 {
     const auto names = fs.list();
     if (!names) return fail(names.error());
-    std::uint64_t newest = 0;
-    for (const auto& name : *names) newest = std::max(newest, segment_number(name));
-    return newest;
+    segment_bounds found;
+    for (const auto& name : *names) {
+        const auto number = segment_number(name);
+        found.newest = std::max(found.newest, number);
+        if (number != 0 && (found.lowest == 0 || number < found.lowest)) found.lowest = number;
+    }
+    return found;
 }
-
-}  // namespace queuectl::inline v0::journal
-
-#endif
-
-// ---- queuectl/journal/group_sync.hpp
-// Group commit: one sync for all who wait, over threads and processes.
-#ifndef QUEUECTL_JOURNAL_GROUP_SYNC_HPP
-#define QUEUECTL_JOURNAL_GROUP_SYNC_HPP
-
-namespace queuectl::inline v0::journal {
-
-// What to wait for: frames up to `sequence`. Good for one boot.
-struct log_ticket {
-    std::uint64_t sequence = 0;
-    std::uint32_t generation = 0;
-};
-
-// When an append is acknowledged.
-enum class durability : std::uint8_t {
-    full,      // when it is synced
-    interval,  // at once; the first append an interval after the last sync syncs
-    none,      // at once; the system writes when it likes
-};
-
-// Any thread may call wait(). Whoever gets the leadership syncs the newest segment, and by that every frame: a segment
-// is synced before the next one exists. The others sleep until it is done, or until the leader has died.
-template <file_system FileSystem, class Gate, class Guards>
-class group_sync {
-public:
-    // Held: nobody else syncs this log.
-    class leadership {
-    public:
-        explicit leadership(Gate& gate) : gate_{&gate} {}
-        leadership(leadership&& other) noexcept : gate_{std::exchange(other.gate_, nullptr)} {}
-        leadership& operator=(leadership&&) = delete;
-        ~leadership()
-        {
-            if (gate_ != nullptr) gate_->stop_leading();
-        }
-
-    private:
-        Gate* gate_;
-    };
-
-    group_sync(FileSystem& fs, Gate& gate, log_words& words) : fs_{&fs}, gate_{&gate}, words_{&words} {}
-
-    // Until the ticket's frames are durable. errc::outcome_unknown when a sync has failed since they were written: they
-    // may be durable, or not, or become so.
-    [[nodiscard]] result<void> wait(const log_ticket& ticket)
-    {
-        for (int round = 0;; ++round) {
-            const auto turn = words_->turn.load();
-            const auto synced = words_->synced.load();
-            if (Guards::generation && words_->generation.load() != ticket.generation)
-                return fail(errc::outcome_unknown, "sync", "a sync of the store has failed");
-            if (synced >= ticket.sequence) return {};
-            if (gate_->try_lead()) {
-                const leadership held{*gate_};
-                if (words_->synced.load() >= ticket.sequence) continue;
-                gather();
-                if (auto done = sync_written(); !done)
-                    return fail(errc::outcome_unknown, done.error().operation, done.error().detail,
-                                done.error().backend_code);
-                continue;
-            }
-            if (round < spins)
-                ::sched_yield();
-            else
-                words_->sleep(turn, look_again);
-        }
-    }
-
-    // In the mode `interval`: syncs when it is time and nobody else does.
-    [[nodiscard]] result<void> sync_after(duration interval)
-    {
-        if (queuectl::detail::monotonic_us() - words_->synced_at.load() < interval.count() || !gate_->try_lead())
-            return {};
-        const leadership held{*gate_};
-        return sync_written();
-    }
-
-    // Waits until nobody else leads.
-    [[nodiscard]] leadership lead()
-    {
-        while (!gate_->try_lead()) words_->sleep(words_->turn.load(), lead_again);
-        return leadership{*gate_};
-    }
-
-    // Under the leadership: makes all that is written durable, or poisons the store.
-    [[nodiscard]] result<void> sync_written()
-    {
-        if (words_->poisoned.load() != 0) return fail(errc::io, "sync", "a sync of the store has failed");
-        if (words_->syncing.load() != 0) {
-            poison();
-            return fail(errc::io, "sync", "the process that synced the store has died; it may have failed");
-        }
-        const auto appends = words_->appends.load();
-        const auto written = words_->written.load();
-        const auto number = words_->segment.load();
-        if (file_.header.number != number) {
-            auto opened = open_segment(*fs_, number);
-            if (!opened) return fail(opened.error());
-            file_ = std::move(*opened);
-        }
-        words_->syncing = 1;
-        auto done = Guards::sync_frames ? fs_->sync(file_.file) : result<void>{};
-        if (!done) {
-            poison();
-            return done;
-        }
-        words_->synced = written;
-        words_->synced_at = queuectl::detail::monotonic_us();
-        words_->batch = appends - words_->appends_synced.exchange(appends);
-        words_->syncing = 0;
-        words_->tell();
-        return {};
-    }
-
-    // Under the leadership: nothing that was written since the last good sync is believed from now on.
-    void poison()
-    {
-        if (Guards::poison) words_->poisoned = 1;
-        words_->generation.fetch_add(1);
-        words_->syncing = 0;
-        file_ = {};
-        words_->tell();
-    }
-
-private:
-    static constexpr int spins = 4;
-    static constexpr duration look_again{20'000};
-    static constexpr duration lead_again{200};
-    static constexpr std::int64_t gather_us = 100;
-
-    // While as many as the last time may be about to append, waits for them, a little.
-    void gather()
-    {
-        const auto expected = words_->batch.load();
-        if (expected < 2) return;
-        const auto start = queuectl::detail::monotonic_us();
-        const auto enough = words_->appends_synced.load() + expected;
-        while (words_->appends.load() < enough && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
-    }
-
-    FileSystem* fs_;
-    Gate* gate_;
-    log_words* words_;
-    segment<FileSystem> file_{};  // to sync; the leader's
-};
 
 }  // namespace queuectl::inline v0::journal
 
@@ -9436,16 +10012,6 @@ template <class Guards = all_guards, file_system FileSystem>
 
 namespace queuectl::inline v0::journal {
 
-// A place between two frames. The default is the begin of the log; a snapshot holds another.
-struct log_position {
-    std::uint64_t segment = 1;
-    std::uint64_t offset = frames_begin;
-    std::uint64_t sequence = 1;      // of the next frame
-    std::uint32_t previous_crc = 0;  // CRC field of the frame before it
-
-    friend bool operator==(const log_position&, const log_position&) = default;
-};
-
 // A frame that was read. `body` is valid until the reader is used again.
 struct frame_view {
     frame_header header;
@@ -9464,15 +10030,38 @@ enum class read_status : std::uint8_t {
 template <file_system FileSystem, class Guards = all_guards>
 class log_reader {
 public:
-    // `newest`: the last segment there is, as far as is known.
+    // Starts at a position between two frames. `newest`: the last segment there is, as far as is known.
     log_reader(FileSystem& fs, log_position from, std::uint64_t newest) : fs_{&fs}, at_{from}, newest_{newest} {}
 
     [[nodiscard]] const log_position& position() const noexcept { return at_; }
     [[nodiscard]] std::uint64_t newest() const noexcept { return newest_; }
     void set_newest(std::uint64_t newest) noexcept { newest_ = newest; }
 
-    // The segment of the position; null before it was first needed.
-    [[nodiscard]] segment<FileSystem>* current() noexcept { return current_ ? &*current_ : nullptr; }
+    // Goes to a position that is known to be between two frames, in a segment up to `newest`. Reads nothing.
+    void jump(const log_position& to, std::uint64_t newest) noexcept
+    {
+        if (current_ && current_->header.number != to.segment) current_.reset();
+        following_.reset();
+        at_ = to;
+        newest_ = newest;
+        chained_ = true;
+        refresh();
+    }
+    // Goes to the begin of a log that begins with segment `lowest`: of its first frame, sequence and previous CRC are
+    // believed.
+    void begin(std::uint64_t lowest, std::uint64_t newest) noexcept
+    {
+        current_.reset();
+        jump({lowest, frames_begin, lowest == 1 ? 1U : 0U, 0}, newest);
+        chained_ = lowest == 1;
+    }
+
+    // The segment of the position.
+    [[nodiscard]] result<segment<FileSystem>*> current()
+    {
+        if (auto here = settle_in(); !here) return fail(here.error());
+        return &*current_;
+    }
 
     // CRC of the last frame before the segment of the position; once it was needed.
     [[nodiscard]] std::uint32_t segment_crc() const noexcept { return segment_crc_; }
@@ -9506,8 +10095,8 @@ public:
         }
     }
 
-    // After `end`: what lies there. Damage is an error; `durable_upto` is the last sequence that a snapshot, or
-    // anybody else, knows to have been synced. Reads the rest of the segment.
+    // After `end`: what lies there. Damage is an error; `durable_upto` is the last sequence that anybody else knows to
+    // have been synced. Reads the rest of the segment.
     [[nodiscard]] result<tail> inspect_end(std::uint64_t durable_upto = 0)
     {
         if (auto here = settle_in(); !here) return fail(here.error());
@@ -9558,6 +10147,7 @@ private:
         if (!current_) {
             auto opened = open_known(at_.segment);
             if (!opened) return fail(opened.error());
+            if (at_.sequence == 0) at_.sequence = opened->header.first_sequence;
             if (auto fits = check_begin(*opened); !fits) return fail(fits.error());
             if (auto done = find_segment_crc(*opened); !done) return fail(done.error());
             current_.emplace(std::move(*opened));
@@ -9628,15 +10218,17 @@ private:
         if (*at == nullptr) return false;
         const frame_header h = load_frame_header(*at);
         if (!plausible<Guards>(h, s.file_id, room) || h.sequence != at_.sequence) return false;
-        if (Guards::chain && h.previous_crc != at_.previous_crc) return false;
+        if (Guards::chain && chained_ && h.previous_crc != at_.previous_crc) return false;
         const std::uint64_t bytes = frame_bytes(h.body_bytes);
         at = view(static_cast<std::size_t>(bytes));
         if (!at) return fail(at.error());
         if (*at == nullptr || !intact<Guards>(h, *at, s.file_id, at_.offset)) return false;
-        if (h.type > frame_type::watermark && (h.flags & flag_skippable) == 0)
+        if (h.type > frame_type::trim && (h.flags & flag_skippable) == 0)
             return fail(errc::wrong_version, "read " + segment_name(at_.segment),
                         "a frame's type is newer than this program");
         out = {h, {*at + frame_header_bytes, h.body_bytes}};
+        if (!chained_) segment_crc_ = h.previous_crc;
+        chained_ = true;
         skip(bytes, 1, h.crc);
         return true;
     }
@@ -9662,12 +10254,3780 @@ private:
     FileSystem* fs_;
     log_position at_;
     std::uint64_t newest_;
+    bool chained_ = true;  // whether the CRC of the frame before the position is known
     std::uint32_t segment_crc_ = 0;
     std::optional<segment<FileSystem>> current_;
     std::optional<segment<FileSystem>> following_;
     std::string window_;
     std::uint64_t window_begin_ = 0;
     std::size_t window_bytes_ = window_bytes_min;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/rewrite.hpp
+// Writes frames of a segment again, the same bytes to the same places, so that the next sync covers them.
+#ifndef QUEUECTL_JOURNAL_REWRITE_HPP
+#define QUEUECTL_JOURNAL_REWRITE_HPP
+
+namespace queuectl::inline v0::journal {
+
+namespace detail {
+
+// Whether frame `at.sequence` is at `at`, and not behind frame `synced` + 1.
+template <class Guards, file_system FileSystem>
+[[nodiscard]] bool begins_at(FileSystem& fs, std::uint64_t number, const log_position& at, std::uint64_t synced)
+{
+    if (at.segment != number || at.sequence == 0 || at.sequence > synced + 1) return false;
+    log_reader<FileSystem, Guards> reader{fs, at, number};
+    frame_view frame;
+    const auto got = reader.next(frame);
+    return got && *got == read_status::frame;
+}
+
+// Where the frames of `s` begin. Of the first, the previous CRC is believed.
+template <file_system FileSystem>
+[[nodiscard]] log_position begin_of(FileSystem& fs, const segment<FileSystem>& s)
+{
+    char first[frame_header_bytes] = {};
+    const bool there = fs.read(s.file, frames_begin, first, sizeof first).has_value();
+    return {s.header.number, frames_begin, s.header.first_sequence, there ? load_frame_header(first).previous_crc : 0};
+}
+
+}  // namespace detail
+
+// The frames behind sequence `synced` up to `last` of segment `s`. Each is checked as a reader checks it before it is
+// written. errc::corrupt when one is not readable any more; it and what follows has not been written. Others may append
+// behind `last` meanwhile. Reads from `near` on, if that is a position before those frames, else from the segment's
+// begin. Memory: 256 KiB and the largest frame, twice.
+template <class Guards = all_guards, file_system FileSystem>
+[[nodiscard]] result<void> rewrite(FileSystem& fs, segment<FileSystem>& s, std::uint64_t synced, std::uint64_t last,
+                                   const log_position& near = {})
+{
+    constexpr std::size_t piece_bytes = std::size_t{256} << 10;
+    const bool is_near = detail::begins_at<Guards>(fs, s.header.number, near, synced);
+    const log_position from = is_near ? near : detail::begin_of(fs, s);
+    log_reader<FileSystem, Guards> reader{fs, from, s.header.number};
+    std::string piece;
+    std::uint64_t begin = from.offset;
+    const auto write = [&] {
+        auto done = piece.empty() ? result<void>{} : fs.write(s.file, begin, piece);
+        begin += piece.size();
+        piece.clear();
+        return done;
+    };
+    frame_view frame;
+    for (auto next = from.sequence; next <= last; ++next) {
+        const auto got = reader.next(frame);
+        if (!got) return fail(got.error());
+        if (*got != read_status::frame) break;
+        const auto bytes = static_cast<std::size_t>(frame_bytes(frame.body.size()));
+        if (next <= synced)
+            begin = reader.position().offset;
+        else
+            piece.append(frame.body.data() - frame_header_bytes, bytes);
+        if (piece.size() < piece_bytes) continue;
+        if (auto done = write(); !done) return done;
+    }
+    if (auto done = write(); !done) return done;
+    if (!Guards::rewrite_whole || reader.position().sequence > last || s.header.first_sequence > last) return {};
+    return fail(errc::corrupt, "read " + segment_name(s.header.number),
+                "frame " + std::to_string(reader.position().sequence) +
+                    " was being synced by a process that has died, and is gone");
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/group_sync.hpp
+// Group commit: one sync for all who wait, over threads and processes.
+#ifndef QUEUECTL_JOURNAL_GROUP_SYNC_HPP
+#define QUEUECTL_JOURNAL_GROUP_SYNC_HPP
+
+namespace queuectl::inline v0::journal {
+
+// What to wait for: frames up to `sequence`. Good for one boot.
+struct log_ticket {
+    std::uint64_t sequence = 0;
+    std::uint32_t generation = 0;
+};
+
+// A leader that is killed in its sync. Nobody has seen how that ended; it may have failed, and then the system has told
+// a process that is gone, and keeps the pages as clean. Linux reports an error of writing back once to each descriptor
+// that was open when it occurred, and to later ones only if none has been told (kernel documentation: VFS, "Handling
+// errors during writeback"; The errseq_t datatype; since 4.13 and 4.17), and a flush of the disk's cache that failed to
+// its caller alone. So a second sync proves nothing of what the first one covered. But the frames are still in the
+// file, and their checksums and their chain say whether they are what was written: the next leader writes the same
+// bytes to the same places, by a descriptor that it opened before. Those pages are dirty then, so its sync writes them
+// to the disk itself, or fails. Where a frame is no longer there, or anything fails, the sync counts as failed.
+//
+// Any thread may call wait(). Whoever gets the leadership syncs the newest segment, and by that every frame: a segment
+// is synced before the next one exists. The others sleep until it is done, or until the leader has died.
+template <file_system FileSystem, class Gate, class Guards>
+class group_sync {
+public:
+    // Held: nobody else syncs this log.
+    class leadership {
+    public:
+        explicit leadership(Gate& gate) : gate_{&gate} {}
+        leadership(leadership&& other) noexcept : gate_{std::exchange(other.gate_, nullptr)} {}
+        leadership& operator=(leadership&&) = delete;
+        ~leadership()
+        {
+            if (gate_ != nullptr) gate_->stop_leading();
+        }
+
+    private:
+        Gate* gate_;
+    };
+
+    group_sync(FileSystem& fs, Gate& gate, log_words& words) : fs_{&fs}, gate_{&gate}, words_{&words} {}
+
+    // Until the ticket's frames are durable. errc::outcome_unknown when a sync has failed since they were written: they
+    // may be durable, or not, or become so.
+    [[nodiscard]] result<void> wait(const log_ticket& ticket)
+    {
+        words_->waits.fetch_add(1);
+        for (int round = 0;; ++round) {
+            const auto turn = words_->turn.load();
+            const auto synced = words_->synced.load();
+            if (Guards::generation && words_->generation.load() != ticket.generation)
+                return fail(errc::outcome_unknown, "sync", "a sync of the store has failed");
+            if (synced >= ticket.sequence) return {};
+            if (gate_->try_lead()) {
+                const leadership held{*gate_};
+                if (words_->synced.load() >= ticket.sequence) continue;
+                gather();
+                if (auto done = sync_written(); !done)
+                    return fail(errc::outcome_unknown, done.error().operation, done.error().detail,
+                                done.error().backend_code);
+                continue;
+            }
+            if (round < spins)
+                ::sched_yield();
+            else
+                words_->sleep(turn, look_again);
+        }
+    }
+
+    // Waits for the leadership, and makes all that is written durable, unless it is.
+    [[nodiscard]] result<void> sync_rest()
+    {
+        const auto held = lead();
+        if (words_->synced.load() >= words_->written.load()) return {};
+        return sync_written();
+    }
+
+    // Waits until nobody else leads.
+    [[nodiscard]] leadership lead()
+    {
+        while (!gate_->try_lead()) words_->sleep(words_->turn.load(), lead_again);
+        return leadership{*gate_};
+    }
+
+    // Under the leadership: makes all that is written durable, or poisons the store.
+    [[nodiscard]] result<void> sync_written()
+    {
+        if (words_->poisoned.load() != 0) return fail(errc::io, "sync", "a sync of the store has failed");
+        const auto waits = words_->waits.load();
+        const auto written = words_->written.load();
+        const auto number = words_->segment.load();
+        if (file_.header.number != number) {
+            auto opened = open_segment(*fs_, number);
+            if (!opened) return fail(opened.error());
+            file_ = std::move(*opened);
+        }
+        begin();
+        auto done = Guards::rewrite && words_->synced.load() < words_->doubtful.load()
+                        ? rewrite<Guards>(*fs_, file_, words_->synced.load(), written, words_->synced_near.get())
+                        : result<void>{};
+        if (done && Guards::sync_frames) done = fs_->sync(file_.file);
+        if (!done) {
+            poison();
+            return done;
+        }
+        words_->synced = written;
+        words_->batch = waits - words_->waits_synced.exchange(waits);
+        words_->syncing = 0;
+        words_->tell();
+        return {};
+    }
+
+    // Under the leadership: `work` → result<void> syncs the newest segment in its own way. Poisons when it fails.
+    template <class Work>
+    void supervise(Work&& work)
+    {
+        begin();
+        if (!work()) return poison();
+        words_->syncing = 0;
+    }
+
+    // Under the leadership: nothing that was written since the last good sync is believed from now on.
+    void poison()
+    {
+        if (Guards::poison) words_->poisoned = 1;
+        words_->generation.fetch_add(1);
+        words_->syncing = 0;
+        file_ = {};
+        words_->tell();
+    }
+
+private:
+    static constexpr int spins = 4;
+    static constexpr duration look_again{20'000};
+    static constexpr duration lead_again{200};
+    static constexpr std::int64_t gather_us = 100;
+
+    // A sync begins. If the process of the one before has died in it: what that one may have covered is in doubt, and
+    // that is at most the frame behind `written`, as one process appends at a time, and none appends to a segment that
+    // was made meanwhile, since that takes the leadership.
+    void begin()
+    {
+        if (words_->syncing.load() != 0) words_->doubtful = words_->written.load() + (Guards::rewrite_next ? 1 : 0);
+        words_->syncing = 1;
+    }
+
+    // While as many as the last time may be about to wait, too, waits for them, a little. What nobody waits for, a
+    // claim say, does not count.
+    void gather()
+    {
+        const auto expected = words_->batch.load();
+        if (expected < 2) return;
+        const auto start = queuectl::detail::monotonic_us();
+        const auto enough = words_->waits_synced.load() + expected;
+        while (words_->waits.load() < enough && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
+    }
+
+    FileSystem* fs_;
+    Gate* gate_;
+    log_words* words_;
+    segment<FileSystem> file_{};  // to sync; the leader's
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/index/memory.hpp
+// The memory of an index: four ranges that grow in place, mapped from files and shared by processes, or private. POSIX.
+#ifndef QUEUECTL_JOURNAL_INDEX_MEMORY_HPP
+#define QUEUECTL_JOURNAL_INDEX_MEMORY_HPP
+
+#if defined(__GNUC__)
+#define QUEUECTL_INDEX_COLD [[gnu::noinline, gnu::cold]]
+#else
+#define QUEUECTL_INDEX_COLD
+#endif
+
+namespace queuectl::inline v0::journal {
+
+enum class index_range : std::uint8_t { blocks, buckets, pages, undo };
+
+namespace detail {
+
+inline constexpr std::uint64_t index_bytes_min = std::uint64_t{64} << 10;
+inline constexpr std::uint64_t index_step_max = std::uint64_t{16} << 20;
+
+// What a range of `size` bytes grows to when `bytes` are needed: at least the double, or 16 MiB more.
+[[nodiscard]] constexpr std::uint64_t index_bytes_next(std::uint64_t size, std::uint64_t bytes) noexcept
+{
+    const std::uint64_t least = (bytes + index_bytes_min - 1) / index_bytes_min * index_bytes_min;
+    return std::max(least, size + std::min(size, index_step_max));
+}
+
+// Makes a file `to` bytes long, with every byte behind `from`, its size, allocated. 0, or errno.
+[[nodiscard]] inline int allocate_file(int fd, std::uint64_t from, std::uint64_t to) noexcept
+{
+    int failure = EINTR;
+    while (failure == EINTR) failure = ::posix_fallocate(fd, static_cast<off_t>(from), static_cast<off_t>(to - from));
+    if (failure != EOPNOTSUPP && failure != EINVAL && failure != ENOSYS) return failure;
+    static constexpr char zeros[4096] = {};
+    while (from < to) {
+        const auto n = ::pwrite(fd, zeros, std::min<std::uint64_t>(to - from, sizeof zeros), static_cast<off_t>(from));
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return n < 0 ? errno : ENOSPC;
+        from += static_cast<std::uint64_t>(n);
+    }
+    return 0;
+}
+
+// Address space of a fixed length; with a file, the file's bytes lie at its begin, however far it grows.
+class mapped_range {
+public:
+    mapped_range() = default;
+    mapped_range(owned_fd file, std::string path) : file_{std::move(file)}, path_{std::move(path)} {}
+    mapped_range(mapped_range&& other) noexcept { swap(other); }
+    mapped_range& operator=(mapped_range&& other) noexcept
+    {
+        swap(other);
+        return *this;
+    }
+    ~mapped_range() { unmap(); }
+
+    // Takes `length` bytes of address space instead of what it had. errc::no_memory.
+    [[nodiscard]] result<void> map(std::uint64_t length)
+    {
+        unmap();
+        const int kind = file_ ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+        void* const at = ::mmap(nullptr, length, PROT_READ | PROT_WRITE, kind | MAP_NORESERVE, file_.get(), 0);
+        if (at == MAP_FAILED) return queuectl::detail::fail_errno("map " + path_, errno);
+        base_ = static_cast<char*>(at);
+        length_ = length;
+        if (bytes_now() > length) return fail(errc::no_memory, "map " + path_, "it is larger than the address space");
+        return {};
+    }
+
+    // The address space of `owner`, which outlives this.
+    void borrow(const mapped_range& owner) noexcept
+    {
+        unmap();
+        base_ = owner.base_;
+        length_ = bytes_ = owner.length_;
+        borrowed_ = true;
+    }
+
+    [[nodiscard]] result<void> grow(std::uint64_t bytes)
+    {
+        if (bytes <= bytes_) return {};
+        if (bytes > length_) return fail(errc::store_full, "grow " + path_, "the address space for it is used up");
+        if (!file_) {
+            bytes_ = std::min(index_bytes_next(bytes_, bytes), length_);
+            return {};
+        }
+        while (::flock(file_.get(), LOCK_EX) != 0 && errno == EINTR) {}
+        const int failure = grow_file(bytes);
+        ::flock(file_.get(), LOCK_UN);
+        if (failure != 0) return queuectl::detail::fail_errno("grow " + path_, failure);
+        return {};
+    }
+
+    [[nodiscard]] char* base() const noexcept { return base_; }
+    [[nodiscard]] std::uint64_t length() const noexcept { return length_; }
+    // As last seen.
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+    // As it is now.
+    [[nodiscard]] std::uint64_t bytes_now() const noexcept
+    {
+        struct stat what {};
+        if (!file_ || ::fstat(file_.get(), &what) != 0) return bytes_;
+        return static_cast<std::uint64_t>(what.st_size);
+    }
+
+private:
+    // Under the file's lock: nobody else grows it.
+    [[nodiscard]] int grow_file(std::uint64_t bytes) noexcept
+    {
+        const std::uint64_t size = bytes_now();
+        int failure = 0;
+        if (size < bytes) {
+            failure = allocate_file(file_.get(), size, std::min(index_bytes_next(size, bytes), length_));
+            if (failure == ENOSPC || failure == EDQUOT || failure == EFBIG)
+                failure = allocate_file(file_.get(), size, std::min(index_bytes_next(0, bytes), length_));
+        }
+        if (failure == 0) bytes_ = std::min(bytes_now(), length_);
+        return failure;
+    }
+    void unmap() noexcept
+    {
+        if (base_ != nullptr && !borrowed_) ::munmap(base_, length_);
+        base_ = nullptr;
+        length_ = 0;
+        borrowed_ = false;
+    }
+    void swap(mapped_range& other) noexcept
+    {
+        std::swap(file_, other.file_);
+        std::swap(path_, other.path_);
+        std::swap(base_, other.base_);
+        std::swap(length_, other.length_);
+        std::swap(bytes_, other.bytes_);
+        std::swap(borrowed_, other.borrowed_);
+    }
+
+    owned_fd file_;
+    std::string path_ = "private memory";
+    char* base_ = nullptr;
+    std::uint64_t length_ = 0;
+    std::uint64_t bytes_ = 0;
+    bool borrowed_ = false;
+};
+
+}  // namespace detail
+
+// Four ranges of memory whose addresses never change while they grow. Movable. Any thread may read; one at a time, of
+// all processes, may grow.
+class index_memory {
+public:
+    // Shared with every process that maps the same folder: its files index.blocks, index.buckets, index.pages and
+    // index.undo, made when they are missing. No links are followed; only their owner may read and write them.
+    [[nodiscard]] static result<index_memory> map(const side_folder& folder)
+    {
+        index_memory memory;
+        for (std::size_t i = 0; i < ranges; ++i) {
+            auto file = folder.open_file(names[i], O_RDWR | O_CREAT);
+            if (!file) return fail(file.error());
+            memory.ranges_[i] = detail::mapped_range{std::move(*file), folder.path() + '/' + names[i]};
+        }
+        return mapped(std::move(memory));
+    }
+
+    // The same ranges as another's, which outlives this: two indexes of one process in one memory. All of its address
+    // space counts as usable; no files are grown.
+    [[nodiscard]] index_memory borrow() const noexcept
+    {
+        index_memory memory;
+        for (std::size_t i = 0; i < ranges; ++i) memory.ranges_[i].borrow(ranges_[i]);
+        return memory;
+    }
+
+    // Private to this process.
+    [[nodiscard]] static result<index_memory> anonymous() { return mapped(index_memory{}); }
+
+    [[nodiscard]] char* base(index_range which) const noexcept { return at(which).base(); }
+
+    // How far the range can ever grow in this process.
+    [[nodiscard]] std::uint64_t length(index_range which) const noexcept { return at(which).length(); }
+
+    // From now on at least so many bytes may be touched, by every process: they are allocated on the disk, so that a
+    // full one is errc::store_full here and no signal later. New bytes are zero.
+    [[nodiscard]] result<void> grow(index_range which, std::uint64_t bytes)
+    {
+        return ranges_[static_cast<std::size_t>(which)].grow(bytes);
+    }
+
+    // How many bytes may be touched, whoever made them so. One system call where the range is a file.
+    [[nodiscard]] std::uint64_t bytes(index_range which) const noexcept { return at(which).bytes_now(); }
+
+    // The same as this object last saw it: never more.
+    [[nodiscard]] std::uint64_t bytes_seen(index_range which) const noexcept { return at(which).bytes(); }
+
+private:
+    static constexpr std::size_t ranges = 4;
+    static constexpr const char* names[ranges] = {"index.blocks", "index.buckets", "index.pages", "index.undo"};
+
+    index_memory() = default;
+
+    // 64 GiB for the blocks and 16 for each other range; where limits do not allow it, a quarter, or a quarter of that.
+    [[nodiscard]] static result<index_memory> mapped(index_memory memory)
+    {
+        std::uint64_t unit = std::uint64_t{16} << 30;
+        auto done = memory.map_ranges(unit);
+        for (; !done && unit > detail::index_step_max; unit /= 4) done = memory.map_ranges(unit / 4);
+        if (!done) return fail(done.error());
+        for (auto& range : memory.ranges_)
+            if (auto grown = range.grow(detail::index_bytes_min); !grown) return fail(grown.error());
+        return memory;
+    }
+    [[nodiscard]] result<void> map_ranges(std::uint64_t unit)
+    {
+        for (auto& range : ranges_)
+            if (auto done = range.map(&range == ranges_ ? 4 * unit : unit); !done) return done;
+        return {};
+    }
+    [[nodiscard]] const detail::mapped_range& at(index_range which) const noexcept
+    {
+        return ranges_[static_cast<std::size_t>(which)];
+    }
+
+    detail::mapped_range ranges_[ranges];
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/index/undo.hpp
+// What the memory of an index was before it was changed.
+#ifndef QUEUECTL_JOURNAL_INDEX_UNDO_HPP
+#define QUEUECTL_JOURNAL_INDEX_UNDO_HPP
+
+namespace queuectl::inline v0::journal::detail {
+
+// index_range::undo. It begins with the number of bytes of the entries, which are 64 bytes behind that. An entry: the
+// bytes as they were, padded to 8; then where they belong: length << 40 | range << 38 | offset.
+//
+// A process may be killed between any two stores: an entry is whole before its length counts, and that before the
+// caller changes anything. Program order is enough for it: a killed process has done what it executed, and others come
+// after taking the store's lock.
+class index_undo {
+public:
+    static constexpr std::size_t piece_max = std::size_t{1} << 20;
+
+    explicit index_undo(const index_memory& memory) noexcept : base_{memory.base(index_range::undo)} {}
+
+    [[nodiscard]] bool empty() const noexcept { return bytes() == 0; }
+    // Of all entries.
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return word(0); }
+    void forget() noexcept
+    {
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        set_bytes(0);
+    }
+
+    [[nodiscard]] static constexpr std::uint64_t place(index_range range, std::uint64_t offset,
+                                                       std::size_t bytes) noexcept
+    {
+        return std::uint64_t{bytes} << 40 | static_cast<std::uint64_t>(range) << 38 | offset;
+    }
+    // Of bytes in any of the other three ranges.
+    [[nodiscard]] std::uint64_t place_of(const index_memory& memory, const char* at, std::size_t bytes) const noexcept
+    {
+        for (const auto range : {index_range::blocks, index_range::buckets}) {
+            const auto offset = static_cast<std::uint64_t>(at - memory.base(range));
+            if (offset < memory.length(range)) return place(range, offset, bytes);
+        }
+        const auto offset = static_cast<std::uint64_t>(at - memory.base(index_range::pages));
+        QUEUECTL_ASSERT(offset + bytes <= memory.length(index_range::pages));
+        return place(index_range::pages, offset, bytes);
+    }
+    // Requires an entry.
+    [[nodiscard]] std::uint64_t last_place() const noexcept { return word(end() - 8); }
+
+    // How many bytes of its range are in use; and would be with one entry more.
+    [[nodiscard]] std::uint64_t end() const noexcept { return entries_at + bytes(); }
+    [[nodiscard]] std::uint64_t end_with(std::size_t more) const noexcept { return end() + padded(more) + 8; }
+
+    // Requires that the range has grown to end_with(bytes).
+    void append(const char* at, std::size_t bytes, std::uint64_t place) noexcept
+    {
+        const std::uint64_t from = end();
+        const std::uint64_t to = end_with(bytes);
+        std::memcpy(base_ + from, at, bytes);
+        word(to - 8) = place;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        set_bytes(to - entries_at);
+    }
+
+    // Puts back what all entries say, the last first; may be cut off and repeated. False when they are garbage.
+    [[nodiscard]] bool restore(index_memory& memory) const noexcept
+    {
+        std::uint64_t left = bytes();
+        if (left % 8 != 0 || left > memory.bytes(index_range::undo) - entries_at) return false;
+        while (left != 0) {
+            const std::uint64_t at = word(entries_at + left - 8);
+            const std::uint64_t count = at >> 40;
+            const std::uint64_t offset = at & ((std::uint64_t{1} << 38) - 1);
+            const auto range = static_cast<index_range>(at >> 38 & 3);
+            if (padded(count) + 8 > left || range == index_range::undo) return false;
+            if (offset + count > memory.bytes_seen(range) && offset + count > memory.bytes(range)) return false;
+            left -= padded(count) + 8;
+            std::memcpy(memory.base(range) + offset, base_ + entries_at + left, count);
+        }
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        return true;
+    }
+
+private:
+    static constexpr std::size_t entries_at = 64;
+
+    [[nodiscard]] static constexpr std::size_t padded(std::size_t bytes) noexcept
+    {
+        return (bytes + 7) & ~std::size_t{7};
+    }
+    [[nodiscard]] std::uint64_t& word(std::uint64_t at) const noexcept
+    {
+        return *reinterpret_cast<std::uint64_t*>(base_ + at);
+    }
+    void set_bytes(std::uint64_t bytes) noexcept
+    {
+        word(0) = bytes;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+
+    char* base_;
+};
+
+}  // namespace queuectl::inline v0::journal::detail
+
+#endif
+
+// ---- queuectl/journal/index/space.hpp
+// Blocks in the memory of an index, with one undo for all that changes.
+#ifndef QUEUECTL_JOURNAL_INDEX_SPACE_HPP
+#define QUEUECTL_JOURNAL_INDEX_SPACE_HPP
+
+namespace queuectl::inline v0::journal {
+
+using ref = std::uint32_t;  // a block: its place in units of 16 bytes; 0 = none
+
+namespace detail {
+
+inline constexpr std::uint64_t space_magic = 0x3130656361707371;  // the layout of what follows, in its last digits
+inline constexpr std::size_t block_unit = 16;
+inline constexpr std::size_t block_bytes_max = 4096;
+
+// Places in index_range::blocks. Behind ref 0 lies a page that nobody reads: a block that could not be had.
+inline constexpr std::size_t space_header_at = 4096;
+inline constexpr std::size_t space_roots_at = 8192;
+inline constexpr std::size_t space_roots_bytes = 16384;
+inline constexpr std::size_t space_blocks_at = space_roots_at + space_roots_bytes;
+
+// What allocations change but for the free lists; remembered first in every undo.
+struct space_heap {
+    std::uint64_t in_use = 0;  // bytes
+    ref end = 0;               // blocks behind it are fresh
+    std::uint32_t unused = 0;
+};
+
+struct space_header {
+    std::uint64_t magic = 0;  // space_magic, or the content means nothing
+    uid boot{};
+    uid store{};
+    std::uint64_t seed = 0;
+    std::uint32_t layout = 0;
+    std::uint32_t unused = 0;
+    space_heap heap;
+    ref free[block_bytes_max / block_unit + 1] = {};  // by size in units: the first of a list, linked by first words
+};
+static_assert(sizeof(space_header) <= space_roots_at - space_header_at);
+
+}  // namespace detail
+
+// The content of an index_memory. All changes between two commits are undone by rollback, also by another process
+// after this one was killed at any instruction. Not thread-safe: whoever has the store's turn uses it.
+class index_space {
+public:
+    // The largest block.
+    static constexpr std::size_t bytes_max = detail::block_bytes_max;
+
+    explicit index_space(index_memory memory) noexcept
+        : memory_{std::move(memory)}, undo_{memory_}, blocks_{memory_.base(index_range::blocks)}
+    {
+    }
+
+    // Whether the content was made by this layout, for this boot and this store, and nobody declared it broken.
+    [[nodiscard]] bool valid(const uid& boot, const uid& store, std::uint32_t layout) const noexcept
+    {
+        const detail::space_header& h = header();
+        return h.magic == detail::space_magic && h.boot == boot && h.store == store && h.layout == layout;
+    }
+    // Whether all blocks lie in the address space of this process: no, where limits allow less than another's.
+    [[nodiscard]] bool covered() const noexcept
+    {
+        return std::uint64_t{header().heap.end} * detail::block_unit <= memory_.length(index_range::blocks);
+    }
+    // Everything gone: all zero roots, no blocks; valid for these from now on.
+    [[nodiscard]] result<void> clear(const uid& boot, const uid& store, std::uint32_t layout)
+    {
+        invalidate();
+        undo_.forget();
+        std::memset(blocks_, 0, detail::space_blocks_at);
+        detail::space_header& h = header();
+        h.boot = boot;
+        h.store = store;
+        h.layout = layout;
+        h.seed = random_source{}();
+        h.heap.end = detail::space_blocks_at / detail::block_unit;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        h.magic = detail::space_magic;
+        return {};
+    }
+    // As if never made. Changes may go on until clear, but nothing may be concluded from what is there.
+    void invalidate() noexcept
+    {
+        header().magic = 0;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+    // Random, the same for all processes until the next clear.
+    [[nodiscard]] std::uint64_t seed() const noexcept { return header().seed; }
+
+    // All zero after clear. Touch what you change.
+    template <class Roots>
+    [[nodiscard]] Roots& roots() noexcept
+    {
+        static_assert(sizeof(Roots) <= detail::space_roots_bytes && alignof(Roots) <= 64);
+        return *reinterpret_cast<Roots*>(blocks_ + detail::space_roots_at);
+    }
+    // Requires at != 0.
+    template <class T>
+    [[nodiscard]] T* get(ref at) const noexcept
+    {
+        return reinterpret_cast<T*>(blocks_ + std::size_t{at} * detail::block_unit);
+    }
+    template <class T>
+    [[nodiscard]] ref ref_of(const T* object) const noexcept
+    {
+        return static_cast<ref>(static_cast<std::size_t>(reinterpret_cast<const char*>(object) - blocks_) /
+                                detail::block_unit);
+    }
+
+    // Bytes that were remembered since the last commit: how much has changed.
+    [[nodiscard]] std::uint64_t remembered() const noexcept { return undo_.bytes(); }
+    // Remembers the bytes, anywhere but in the undo, until commit; then they may be changed. When there is no room
+    // (see reserve) the space is invalid from now on.
+    void touch(void* at, std::size_t bytes) noexcept
+    {
+        auto* const from = static_cast<char*>(at);
+        for (std::size_t done = 0; done < bytes; done += detail::index_undo::piece_max)
+            remember(from + done, std::min(bytes - done, detail::index_undo::piece_max));
+    }
+    template <class T>
+    T& touch(T& object) noexcept
+    {
+        static_assert(sizeof(T) <= detail::index_undo::piece_max);
+        remember(reinterpret_cast<char*>(&object), sizeof object);
+        return object;
+    }
+
+    // Room for allocations of `block_bytes` in all, in blocks of 8 bytes and more, and for touches, releases included,
+    // of `undo_bytes` in all, in pieces of 4 bytes and more; an allocation counts as 8. errc::store_full.
+    [[nodiscard]] result<void> reserve(std::uint64_t block_bytes, std::uint64_t undo_bytes)
+    {
+        const std::uint64_t end = std::uint64_t{header().heap.end} * detail::block_unit + 2 * block_bytes;
+        const std::uint64_t undo = undo_.end() + 4 * undo_bytes + 64;
+        if (end > memory_.bytes_seen(index_range::blocks)) [[unlikely]]
+            if (auto done = memory_.grow(index_range::blocks, end); !done) return done;
+        if (undo > memory_.bytes_seen(index_range::undo)) [[unlikely]]
+            return memory_.grow(index_range::undo, undo);
+        return {};
+    }
+
+    // A block of 1 … bytes_max bytes, at a multiple of 16; what it contains is unspecified, and may be changed without
+    // a touch until commit. Without room (see reserve) the space is invalid from now on, and the block is 0.
+    [[nodiscard]] ref allocate(std::size_t bytes) noexcept
+    {
+        QUEUECTL_ASSERT(bytes > 0 && bytes <= bytes_max);
+        const std::size_t units = (bytes + detail::block_unit - 1) / detail::block_unit;
+        detail::space_header& h = header();
+        if (undo_.empty()) remember_heap();
+        ref block = h.free[units];
+        if (block != 0) {
+            ref& link = *get<ref>(block);
+            touch(h.free[units]);
+            touch(link);
+            h.free[units] = link;
+        } else {
+            const std::uint64_t end = (h.heap.end + units) * detail::block_unit;
+            if (end > memory_.bytes_seen(index_range::blocks) && !grown(index_range::blocks, end)) [[unlikely]]
+                return 0;
+            block = h.heap.end;
+            h.heap.end += static_cast<ref>(units);
+        }
+        h.heap.in_use += units * detail::block_unit;
+        return block;
+    }
+    // Gives back a block of allocate(bytes).
+    void release(ref block, std::size_t bytes) noexcept
+    {
+        if (block == 0) return;
+        const std::size_t units = (bytes + detail::block_unit - 1) / detail::block_unit;
+        detail::space_header& h = header();
+        remember(get<char>(block), units * detail::block_unit);
+        touch(h.free[units]);
+        *get<ref>(block) = h.free[units];
+        h.free[units] = block;
+        h.heap.in_use -= units * detail::block_unit;
+    }
+
+    // Changes have been made since the last commit: by this holder of the turn, or by one that died.
+    [[nodiscard]] bool pending() const noexcept { return !undo_.empty(); }
+    // The changes stand.
+    void commit() noexcept { undo_.forget(); }
+    // All bytes, and the allocations, as at the last commit. May itself be cut off and repeated.
+    void rollback() noexcept
+    {
+        if (!undo_.restore(memory_)) invalidate();
+        undo_.forget();
+    }
+
+    [[nodiscard]] index_memory& memory() noexcept { return memory_; }
+    [[nodiscard]] const index_memory& memory() const noexcept { return memory_; }
+    // Allocated and not released, each block rounded up to 16.
+    [[nodiscard]] std::uint64_t block_bytes() const noexcept { return header().heap.in_use; }
+    // Makes `bytes` of a range usable; when that fails the space is invalid from now on.
+    QUEUECTL_INDEX_COLD [[nodiscard]] bool grown(index_range which, std::uint64_t bytes) noexcept
+    {
+        if (memory_.grow(which, bytes)) return true;
+        invalidate();
+        return false;
+    }
+
+private:
+    [[nodiscard]] detail::space_header& header() const noexcept
+    {
+        return *reinterpret_cast<detail::space_header*>(blocks_ + detail::space_header_at);
+    }
+    void remember(const char* at, std::size_t bytes) noexcept
+    {
+        if (undo_.empty()) remember_heap();
+        const std::uint64_t place = undo_.place_of(memory_, at, bytes);
+        if (place != undo_.last_place()) append(at, bytes, place);
+    }
+    QUEUECTL_INDEX_COLD void remember_heap() noexcept
+    {
+        append(reinterpret_cast<const char*>(&header().heap), sizeof(detail::space_heap), heap_place);
+    }
+    void append(const char* at, std::size_t bytes, std::uint64_t place) noexcept
+    {
+        const std::uint64_t end = undo_.end_with(bytes);
+        if (end > memory_.bytes_seen(index_range::undo) && !grown(index_range::undo, end)) [[unlikely]]
+            return;
+        undo_.append(at, bytes, place);
+    }
+
+    static constexpr std::uint64_t heap_place =
+        detail::index_undo::place(index_range::blocks, detail::space_header_at + offsetof(detail::space_header, heap),
+                                  sizeof(detail::space_heap));
+
+    index_memory memory_;
+    detail::index_undo undo_;
+    char* blocks_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/index/order.hpp
+// Ordered sets of blocks: by time, then sequence.
+#ifndef QUEUECTL_JOURNAL_INDEX_ORDER_HPP
+#define QUEUECTL_JOURNAL_INDEX_ORDER_HPP
+
+namespace queuectl::inline v0::journal {
+
+// What a block keeps for the set it is in. Only time and sequence are the user's: set before put and, unless the block
+// is newly allocated, touched before that.
+struct order_node {
+    std::int64_t time = 0;
+    std::uint64_t sequence = 0;
+    ref before = 0;           // the members below it in the tree that come before it
+    ref after = 0;            // … and behind it
+    ref above = 0;            // 0 = it is the root
+    std::uint32_t place = 0;  // never lower than that of a member below it
+};
+static_assert(sizeof(order_node) == 32);
+
+// A set, in a block or in the roots. All zero = empty.
+struct order_set {
+    ref first = 0;
+    ref last = 0;
+    ref root = 0;
+    std::uint32_t size = 0;
+};
+
+// The operations of all sets whose members have their node at Offset: a treap, whose shape comes from hashes of the
+// sequences with the space's secret seed, so that no order of keys is a bad one; entered at its ends where that is
+// shorter. A block is in one set at a time for each Offset. What changes is touched.
+template <std::size_t Offset>
+class order {
+public:
+    // What reserve may count for a put or a take; rarely is more needed.
+    static constexpr std::size_t undo_bytes = 512;
+
+    explicit order(index_space& space) noexcept : space_{&space} {}
+
+    // Requires a block in no set, with a sequence that no other member has. O(1) expected when it comes first or last,
+    // else O(log n) expected.
+    void put(order_set& set, ref block) noexcept
+    {
+        order_node& n = touched(block);
+        n.place = place_of(n.sequence);
+        n.before = n.after = n.above = 0;
+        space_->touch(set);
+        if (set.size++ == 0)
+            set.root = set.first = set.last = block;
+        else if (less(node(set.last), n))
+            put_at_end<&order_node::before, &order_node::after>(set, set.last, block);
+        else if (less(n, node(set.first)))
+            put_at_end<&order_node::after, &order_node::before>(set, set.first, block);
+        else
+            put_between(set, block);
+    }
+
+    // Requires a member. What its node's links say afterwards means nothing. O(1) expected.
+    void take(order_set& set, ref block) noexcept
+    {
+        const order_node& n = node(block);
+        space_->touch(set);
+        --set.size;
+        if (set.first == block) set.first = neighbour<&order_node::before, &order_node::after>(block);
+        if (set.last == block) set.last = neighbour<&order_node::after, &order_node::before>(block);
+        ref owner = n.above;
+        link side = owner != 0 && node(owner).before == block ? &order_node::before : &order_node::after;
+        ref low = n.before;
+        ref high = n.after;
+        while (low != 0 && high != 0) {
+            if (node(low).place >= node(high).place) {
+                hang(set, owner, side, low);
+                owner = low;
+                side = &order_node::after;
+                low = node(low).after;
+            } else {
+                hang(set, owner, side, high);
+                owner = high;
+                side = &order_node::before;
+                high = node(high).before;
+            }
+        }
+        hang(set, owner, side, low != 0 ? low : high);
+    }
+
+    // 0 = the set is empty. O(1).
+    [[nodiscard]] ref first(const order_set& set) const noexcept { return set.first; }
+
+    // The member behind `block`, a member; 0 = it is the last. O(1) amortised over a walk.
+    [[nodiscard]] ref next([[maybe_unused]] const order_set& set, ref block) const noexcept
+    {
+        return neighbour<&order_node::before, &order_node::after>(block);
+    }
+
+private:
+    using link = ref order_node::*;
+
+    [[nodiscard]] order_node& node(ref block) const noexcept
+    {
+        return *reinterpret_cast<order_node*>(space_->template get<char>(block) + Offset);
+    }
+    order_node& touched(ref block) const noexcept { return space_->touch(node(block)); }
+
+    [[nodiscard]] static bool less(const order_node& a, const order_node& b) noexcept
+    {
+        return a.time != b.time ? a.time < b.time : a.sequence < b.sequence;
+    }
+    [[nodiscard]] std::uint32_t place_of(std::uint64_t sequence) const noexcept
+    {
+        std::uint64_t z = (sequence + space_->seed()) * 0x9e3779b97f4a7c15;
+        z = (z ^ z >> 32) * 0xd6e8feb86659fd93;
+        return static_cast<std::uint32_t>(z >> 32);
+    }
+
+    // The member next to `block` in the direction of Outer.
+    template <link Inner, link Outer>
+    [[nodiscard]] ref neighbour(ref block) const noexcept
+    {
+        ref at = node(block).*Outer;
+        if (at != 0) {
+            while (node(at).*Inner != 0) at = node(at).*Inner;
+            return at;
+        }
+        at = node(block).above;
+        while (at != 0 && node(at).*Outer == block) {
+            block = at;
+            at = node(at).above;
+        }
+        return at;
+    }
+
+    // Behind all others in the direction of Outer; `end` is the one that was outermost.
+    template <link Inner, link Outer>
+    void put_at_end(order_set& set, ref& end, ref block) noexcept
+    {
+        order_node& n = node(block);
+        ref below = 0;
+        ref above = end;
+        while (above != 0 && node(above).place < n.place) {
+            below = above;
+            above = node(above).above;
+        }
+        end = block;
+        n.*Inner = below;
+        n.above = above;
+        if (below != 0) touched(below).above = block;
+        if (above != 0)
+            touched(above).*Outer = block;
+        else
+            set.root = block;
+    }
+
+    // Down to where its place belongs; what is there is split in two, below it.
+    void put_between(order_set& set, ref block) noexcept
+    {
+        const order_node& n = node(block);
+        ref owner = 0;
+        link side = &order_node::before;
+        ref at = set.root;
+        while (at != 0 && node(at).place >= n.place) {
+            owner = at;
+            side = less(n, node(at)) ? &order_node::before : &order_node::after;
+            at = node(at).*side;
+        }
+        hang(set, owner, side, block);
+        ref low = block;
+        ref high = block;
+        link low_side = &order_node::before;
+        link high_side = &order_node::after;
+        while (at != 0) {
+            if (less(node(at), n)) {
+                hang(set, low, low_side, at);
+                low = at;
+                low_side = &order_node::after;
+            } else {
+                hang(set, high, high_side, at);
+                high = at;
+                high_side = &order_node::before;
+            }
+            at = node(at).*(low == at ? low_side : high_side);
+        }
+        hang(set, low, low_side, 0);
+        hang(set, high, high_side, 0);
+    }
+
+    // Makes `block` (or 0) what is below `owner` at that side; of owner 0, the root.
+    void hang(order_set& set, ref owner, link side, ref block) noexcept
+    {
+        if (owner == 0)
+            set.root = block;
+        else if (node(owner).*side != block)
+            touched(owner).*side = block;
+        if (block != 0 && node(block).above != owner) touched(block).above = owner;
+    }
+
+    index_space* space_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/index/pages.hpp
+// Sequences to blocks, in order.
+#ifndef QUEUECTL_JOURNAL_INDEX_PAGES_HPP
+#define QUEUECTL_JOURNAL_INDEX_PAGES_HPP
+
+namespace queuectl::inline v0::journal {
+
+// In the user's roots. All zero = nothing is set. Pages outside [first, count) are not in use.
+struct pages_roots {
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+};
+
+// Pages of 256 consecutive sequences, as blocks, while one of them is set; their directory, one ref a page, in
+// index_range::pages: 4 bytes for every 256 sequences there ever were. What changes is touched.
+class sequence_pages {
+public:
+    // What reserve may count for a set, if it is the last of its page.
+    static constexpr std::size_t undo_bytes = 1200;
+
+    sequence_pages(index_space& space, pages_roots& roots) noexcept : space_{&space}, roots_{&roots} {}
+
+    // Memory for the directory up to `last_sequence`, and for the pages of `new_jobs` consecutive sequences. Calls of
+    // index_space::reserve do not add up: whoever makes one, too, counts page_bytes(new_jobs) there. errc::store_full.
+    [[nodiscard]] result<void> reserve(std::uint64_t last_sequence, std::size_t new_jobs)
+    {
+        const std::uint64_t bytes = (last_sequence / page_size + 1) * sizeof(ref);
+        if (bytes > space_->memory().bytes_seen(index_range::pages)) [[unlikely]]
+            if (auto done = space_->memory().grow(index_range::pages, bytes); !done) return done;
+        return space_->reserve(page_bytes(new_jobs), 0);
+    }
+    // The blocks that as many consecutive sequences may need.
+    [[nodiscard]] static constexpr std::uint64_t page_bytes(std::size_t new_jobs) noexcept
+    {
+        return (new_jobs / page_size + 2) * sizeof(page);
+    }
+
+    // 0 removes. O(1), but for the first set beyond the last page, which is linear in how far.
+    void set(std::uint64_t sequence, ref block) noexcept
+    {
+        const std::uint64_t number = sequence / page_size;
+        if (block != 0 && !open(number)) return;
+        page* const p = page_at(number);
+        if (p == nullptr) return;
+        ref& place = p->places[sequence % page_size];
+        if (place == block) return;
+        if (place == 0) ++space_->touch(p->set);
+        space_->touch(place) = block;
+        if (block == 0 && --space_->touch(p->set) == 0) close(number);
+    }
+
+    // 0 = nothing is set.
+    [[nodiscard]] ref get(std::uint64_t sequence) const noexcept
+    {
+        const page* const p = page_at(sequence / page_size);
+        return p == nullptr ? 0 : p->places[sequence % page_size];
+    }
+
+    // The same where the content may be garbage: reads nothing outside of the memory.
+    [[nodiscard]] ref get_checked(std::uint64_t sequence) const noexcept
+    {
+        const std::uint64_t number = sequence / page_size;
+        const auto& memory = space_->memory();
+        if (number >= roots_->count || (number + 1) * sizeof(ref) > memory.bytes(index_range::pages)) return 0;
+        const std::uint64_t at = directory()[number];
+        if (at == 0 || at * detail::block_unit + sizeof(page) > memory.bytes(index_range::blocks)) return 0;
+        return space_->template get<page>(static_cast<ref>(at))->places[sequence % page_size];
+    }
+
+    // The first sequence ≥ from that is set; 0 = none, or not found by looking at `most` places, at least one: then
+    // *stopped is where to go on, else 0. A page that is not there counts as one place.
+    [[nodiscard]] std::uint64_t next(std::uint64_t from, std::size_t most, std::uint64_t* stopped) const noexcept
+    {
+        *stopped = 0;
+        std::uint64_t at = std::max(from, roots_->first * page_size);
+        while (at / page_size < roots_->count) {
+            const page* const p = page_at(at / page_size);
+            const std::uint64_t end = (at / page_size + 1) * page_size;
+            if (most == 0) {
+                *stopped = at;
+                return 0;
+            }
+            if (p == nullptr) {
+                --most;
+                at = end;
+                continue;
+            }
+            for (; at < end && most != 0; ++at, --most)
+                if (p->places[at % page_size] != 0) return at;
+        }
+        return 0;
+    }
+
+private:
+    static constexpr std::uint64_t page_size = 256;
+    // So many pages at most are skipped when one is closed.
+    static constexpr int skip_max = 64;
+
+    struct page {
+        std::uint32_t set = 0;  // how many places are
+        std::uint32_t unused[3] = {};
+        ref places[page_size] = {};
+    };
+
+    [[nodiscard]] ref* directory() const noexcept
+    {
+        return reinterpret_cast<ref*>(space_->memory().base(index_range::pages));
+    }
+    [[nodiscard]] page* page_at(std::uint64_t number) const noexcept
+    {
+        if (number >= roots_->count) return nullptr;
+        const ref at = directory()[number];
+        return at == 0 ? nullptr : space_->template get<page>(at);
+    }
+
+    // Makes the page if there is none. What lies behind the last page means nothing, and is written without being
+    // remembered.
+    [[nodiscard]] bool open(std::uint64_t number) noexcept
+    {
+        if (number < roots_->count && directory()[number] != 0) return true;
+        if (number >= roots_->count) {
+            const std::uint64_t bytes = (number + 1) * sizeof(ref);
+            if (bytes > space_->memory().bytes_seen(index_range::pages) && !space_->grown(index_range::pages, bytes))
+                [[unlikely]]
+                return false;
+            space_->touch(*roots_);
+            std::memset(directory() + roots_->count, 0, (number + 1 - roots_->count) * sizeof(ref));
+            roots_->first = roots_->first == roots_->count ? number : roots_->first;
+            roots_->count = number + 1;
+        } else if (number < roots_->first) {
+            space_->touch(*roots_).first = number;
+        }
+        const ref made = space_->allocate(sizeof(page));
+        if (made == 0) return false;
+        std::memset(space_->template get<char>(made), 0, sizeof(page));
+        space_->touch(directory()[number]) = made;
+        return true;
+    }
+
+    void close(std::uint64_t number) noexcept
+    {
+        ref& at = directory()[number];
+        space_->release(at, sizeof(page));
+        space_->touch(at) = 0;
+        if (directory()[roots_->first] != 0) return;
+        std::uint64_t& first = space_->touch(*roots_).first;
+        for (int i = 0; i < skip_max && first < roots_->count && directory()[first] == 0; ++i) ++first;
+    }
+
+    index_space* space_;
+    pages_roots* roots_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/index/table.hpp
+// Ids to blocks: a hash table that grows one bucket at a time.
+#ifndef QUEUECTL_JOURNAL_INDEX_TABLE_HPP
+#define QUEUECTL_JOURNAL_INDEX_TABLE_HPP
+
+namespace queuectl::inline v0::journal {
+
+namespace detail {
+
+// The two halves of a 128-bit product, mixed.
+[[nodiscard]] inline std::uint64_t hash_mix(std::uint64_t a, std::uint64_t b) noexcept
+{
+#if defined(__SIZEOF_INT128__)
+    __extension__ using wide = unsigned __int128;
+    const wide product = static_cast<wide>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+#else
+    a = (a ^ a >> 32) * (b | 1);
+    return (a ^ a >> 29) * 0x9e3779b97f4a7c15;
+#endif
+}
+[[nodiscard]] inline std::uint64_t hash_word(const char* at, std::size_t bytes) noexcept
+{
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, bytes);
+    return word;
+}
+
+}  // namespace detail
+
+// The hash of an id, the same in every process of one machine. A secret seed makes collisions hard to prepare. Ids that
+// differ only in their last digit, numbers counted up say, have hashes that differ only in the lowest 4 bits: their
+// buckets lie in one or two cache lines.
+[[nodiscard]] inline std::uint32_t id_hash(std::string_view id, std::uint64_t seed) noexcept
+{
+    constexpr std::uint64_t k1 = 0xa0761d6478bd642f;
+    constexpr std::uint64_t k2 = 0xe7037ed1a0b428db;
+    if (id.empty()) return static_cast<std::uint32_t>(seed);
+    const char* at = id.data();
+    std::size_t left = id.size() - 1;
+    std::uint64_t h = seed ^ left * k2;
+    for (; left > 16; at += 16, left -= 16)
+        h = detail::hash_mix(detail::hash_word(at, 8) ^ k1, detail::hash_word(at + 8, 8) ^ h);
+    std::uint64_t a = 0;
+    std::uint64_t b = 0;
+    if (left >= 8) {
+        a = detail::hash_word(at, 8);
+        b = detail::hash_word(at + left - 8, 8);
+    } else if (left >= 4) {
+        a = detail::hash_word(at, 4);
+        b = detail::hash_word(at + left - 4, 4);
+    } else if (left > 0) {
+        a = detail::hash_word(at, 1) | detail::hash_word(at + left / 2, 1) << 8;
+        b = detail::hash_word(at + left - 1, 1);
+    }
+    h = detail::hash_mix(detail::hash_mix(a ^ k1, b ^ h), k2 ^ seed);
+    const auto last = static_cast<unsigned char>(id.back());
+    return static_cast<std::uint32_t>(h >> 16) ^ (last & 15U) ^ static_cast<std::uint32_t>(last >> 4) * 0x9e3779b0U;
+}
+
+// What every block in the table keeps for it.
+struct table_entry {
+    ref next = 0;
+    std::uint32_t hash = 0;
+};
+
+// In the user's roots. All zero = an empty table.
+struct table_roots {
+    std::uint32_t bucket_count = 0;  // the split position follows from it
+    std::uint32_t size = 0;
+};
+
+// Linear hashing: as many buckets as there ever were members, one ref each, in index_range::buckets; chains through the
+// table_entry that the members have at Offset. What changes is touched. All O(1) expected, growth included.
+template <std::size_t Offset>
+class id_table {
+public:
+    // What reserve may count for an add, a drop or a replace.
+    static constexpr std::size_t undo_bytes = 128;
+
+    id_table(index_space& space, table_roots& roots) noexcept : space_{&space}, roots_{&roots} {}
+
+    // Memory for the buckets of so many more members. errc::store_full.
+    [[nodiscard]] result<void> reserve(std::size_t more)
+    {
+        const std::uint64_t bytes = bytes_for(roots_->size + std::uint64_t{more} + 1);
+        if (bytes <= space_->memory().bytes_seen(index_range::buckets)) return {};
+        return space_->memory().grow(index_range::buckets, bytes);
+    }
+
+    // The member with that hash for which same(ref) holds; 0 = none.
+    template <class Same>
+    [[nodiscard]] ref find(std::uint32_t hash, Same&& same) const
+    {
+        if (roots_->bucket_count == 0) return 0;
+        for (ref at = *bucket(hash); at != 0; at = entry(at).next)
+            if (entry(at).hash == hash && same(at)) return at;
+        return 0;
+    }
+
+    // Requires a block that is not in the table. Without room (see reserve) the table stops growing, no more.
+    void add(ref block, std::uint32_t hash) noexcept
+    {
+        space_->touch(*roots_);
+        if (roots_->size++ >= roots_->bucket_count) grow();
+        if (roots_->bucket_count == 0) return space_->invalidate();
+        ref* const head = bucket(hash);
+        space_->touch(entry(block)) = {*head, hash};
+        space_->touch(*head) = block;
+    }
+
+    // Requires a member.
+    void drop(ref block) noexcept
+    {
+        space_->touch(*roots_).size--;
+        space_->touch(*link_to(block)) = entry(block).next;
+    }
+
+    // `with`, not in the table, takes the place and the hash of `old`, a member.
+    void replace(ref old, ref with) noexcept
+    {
+        ref* const link = link_to(old);
+        space_->touch(entry(with)) = entry(old);
+        space_->touch(*link) = with;
+    }
+
+    // Starts to load what find(hash) looks at first.
+    void prefetch(std::uint32_t hash) const noexcept
+    {
+        if (roots_->bucket_count != 0) fetch(bucket(hash));
+    }
+    // Starts to load what it looks at then; wants the first to be there already.
+    void prefetch_member(std::uint32_t hash) const noexcept
+    {
+        if (roots_->bucket_count != 0) fetch(&entry(*bucket(hash)));
+    }
+
+private:
+    static constexpr std::uint32_t buckets_min = 64;
+    // Splits look so many buckets ahead.
+    static constexpr std::uint32_t ahead = 8;
+
+    [[nodiscard]] static std::uint64_t bytes_for(std::uint64_t buckets) noexcept
+    {
+        return std::max<std::uint64_t>(buckets, buckets_min) * sizeof(ref);
+    }
+    [[nodiscard]] table_entry& entry(ref block) const noexcept
+    {
+        return *reinterpret_cast<table_entry*>(space_->template get<char>(block) + Offset);
+    }
+    [[nodiscard]] ref* buckets() const noexcept
+    {
+        return reinterpret_cast<ref*>(space_->memory().base(index_range::buckets));
+    }
+    // Requires bucket_count != 0.
+    [[nodiscard]] ref* bucket(std::uint32_t hash) const noexcept
+    {
+        const std::uint32_t mask = ~std::uint32_t{0} >> std::countl_zero(roots_->bucket_count);
+        const std::uint32_t at = hash & mask;
+        return buckets() + (at < roots_->bucket_count ? at : at & mask >> 1);
+    }
+    static void fetch([[maybe_unused]] const void* at) noexcept
+    {
+#if defined(__GNUC__)
+        __builtin_prefetch(at);
+#endif
+    }
+
+    // What refers to a member: its bucket, or the one before it in the chain.
+    [[nodiscard]] ref* link_to(ref block) const noexcept
+    {
+        ref* link = bucket(entry(block).hash);
+        while (*link != block) {
+            QUEUECTL_ASSERT(*link != 0);
+            link = &entry(*link).next;
+        }
+        return link;
+    }
+
+    // One bucket more; the first time, buckets_min of them. What lies behind the last bucket means nothing, and is
+    // written without being remembered.
+    void grow() noexcept
+    {
+        const std::uint32_t count = roots_->bucket_count;
+        const std::uint64_t bytes = bytes_for(std::uint64_t{count} + 1);
+        if (bytes > space_->memory().bytes_seen(index_range::buckets) &&
+            !space_->memory().grow(index_range::buckets, bytes)) [[unlikely]]
+            return;
+        if (count == 0) {
+            std::memset(buckets(), 0, buckets_min * sizeof(ref));
+            roots_->bucket_count = buckets_min;
+        } else if (count < ~std::uint32_t{0}) {
+            split(count);
+        }
+    }
+
+    // Makes bucket `added`: takes the members that belong there from the bucket that had them.
+    void split(std::uint32_t added) noexcept
+    {
+        const std::uint32_t bit = std::bit_floor(added);
+        ref* const all = buckets();
+        ref* stay = &all[added - bit];
+        ref moved = 0;
+        fetch(&entry(stay[ahead < bit ? ahead : 0]));
+        while (*stay != 0) {
+            const ref at = *stay;
+            table_entry& e = entry(at);
+            if ((e.hash & bit) == 0) {
+                stay = &e.next;
+                continue;
+            }
+            space_->touch(*stay) = e.next;
+            space_->touch(e.next) = moved;
+            moved = at;
+        }
+        all[added] = moved;
+        roots_->bucket_count = added + 1;
+    }
+
+    index_space* space_;
+    table_roots* roots_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/index/slots.hpp
+// What the index keeps of the store: small blocks in shared memory, named by refs.
+#ifndef QUEUECTL_JOURNAL_INDEX_SLOTS_HPP
+#define QUEUECTL_JOURNAL_INDEX_SLOTS_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Changes with every change of what is below: an index of another layout is made anew.
+inline constexpr std::uint32_t index_layout = 1;
+
+// Where a record begins: the segment and the byte in its file. 0 = nowhere.
+using location = std::uint64_t;
+[[nodiscard]] constexpr location locate(std::uint64_t segment, std::uint64_t offset) noexcept
+{
+    return segment << 40 | offset;
+}
+[[nodiscard]] constexpr std::uint64_t segment_of(location at) noexcept { return at >> 40; }
+[[nodiscard]] constexpr std::uint64_t offset_of(location at) noexcept { return at & ((std::uint64_t{1} << 40) - 1); }
+
+// What every job has. A slot is a live_slot unless the job has ended.
+struct job_slot {
+    table_entry entry;
+    ref id = 0;                        // a text
+    std::uint32_t lane_and_state = 0;  // number of the lane << 8 | state
+
+    [[nodiscard]] std::uint32_t lane() const noexcept { return lane_and_state >> 8; }
+    [[nodiscard]] queuectl::state state() const noexcept { return static_cast<queuectl::state>(lane_and_state & 0xff); }
+    void set_state(queuectl::state s) noexcept
+    {
+        lane_and_state = (lane_and_state & ~std::uint32_t{0xff}) | static_cast<std::uint8_t>(s);
+    }
+};
+
+// Pending, failed or processing.
+struct live_slot {
+    job_slot head;
+    order_node node;     // time: run_at while it waits, the lease's end on the boot clock while it runs
+    location image = 0;  // of its job record
+    location last = 0;   // of its newest end record; of the image when there is none
+    std::int64_t updated_at = 0;
+    std::int32_t attempts = 0;
+    std::int32_t crashes = 0;
+    std::uint16_t hold = 0;
+    std::int8_t priority = 0;
+    bool was_failed : 1 = false;  // what a release restores
+    bool cancel_requested : 1 = false;
+    bool image_has_error : 1 = false;
+    bool vanishes : 1 = false;  // retention 0: removed when it completes
+    std::uint32_t bytes = 0;    // that its image takes
+    ref line = 0;               // where it stands; none when it is held or runs
+    ref lease = 0;              // while it runs
+};
+
+// Completed, dead or cancelled; the rest is in the log.
+struct ended_slot {
+    job_slot head;
+    location last = 0;  // of its newest end record, or of its image
+    ref before = 0;     // of the same lane and state, in the order in which they ended
+    ref after = 0;
+};
+static_assert(sizeof(job_slot) == 16 && sizeof(live_slot) == 96 && sizeof(ended_slot) == 32);
+
+struct lease_slot {
+    lease_token token{};
+    std::int64_t locked_at = 0;
+    std::int64_t until = 0;   // wall, for people
+    std::int64_t run_at = 0;  // what a release restores
+    ref boot = 0;
+    ref worker = 0;
+    ref before = 0;  // live slots of the same worker
+    ref after = 0;
+};
+static_assert(sizeof(lease_slot) == 64);
+
+// Jobs of one queue and kind and priority that wait, by time.
+struct line_slot {
+    order_set jobs;
+    order_node node;  // among the lines of its level, by their first jobs
+    ref lane = 0;
+    ref next = 0;  // of the lane
+    std::int8_t priority = 0;
+};
+
+struct ended_chain {
+    ref first = 0;
+    ref last = 0;
+};
+
+// A queue and a kind; never forgotten.
+struct lane_slot {
+    ref next = 0;  // of the same hash
+    ref next_of_queue = 0;
+    std::uint32_t number = 0;
+    ref queue = 0;
+    ref kind = 0;  // a text
+    ref lines = 0;
+    ended_chain ended[3];  // completed, dead, cancelled
+};
+
+struct queue_slot {
+    ref next = 0;
+    ref name = 0;
+    ref lanes = 0;
+    std::uint32_t reserved = 0;
+    std::uint64_t counts[state_count] = {};
+};
+
+// Leases measured on the clock of one boot.
+struct boot_slot {
+    uid id{};
+    order_set leases;
+    ref next = 0;  // an older one
+};
+
+// Who holds leases.
+struct worker_slot {
+    ref next = 0;
+    ref name = 0;
+    ref first = 0;  // live slots
+    std::uint32_t count = 0;
+};
+
+struct config_slot {
+    std::uint64_t version = 0;
+    std::int64_t expires_at = 0;
+    location at = 0;  // of its record
+    std::uint32_t bytes = 0;
+    ref key = 0;
+    ref next = 0;  // of the same hash
+};
+
+struct index_roots {
+    log_position heard{};
+    std::uint64_t any_heard = 0;  // whether heard says anything
+    table_roots table;
+    pages_roots pages;
+    std::uint64_t last_sequence = 0;
+    std::uint64_t config_version = 0;
+    std::uint64_t live_bytes = 0;  // that the images of all jobs, and the settings, would take
+    std::int64_t created_at = 0;
+    std::uint32_t lane_count = 0;
+    ref queues = 0;
+    ref boots = 0;  // the newest
+    ref workers = 0;
+    ref moved_to = 0;  // a text
+    std::uint32_t store_state = 0;
+    std::uint64_t log_bytes = 0;      // of all frames that are not known to be needless
+    std::uint64_t clean_segment = 0;  // compaction: the record that is looked at next
+    std::uint64_t clean_frame = 0;
+    std::uint64_t clean_record = 0;
+    std::uint64_t levels_used[4] = {};  // a bit for each priority, the highest first
+    order_set levels[256];              // lines by their first jobs; the highest priority first
+    ref lane_pages[64] = {};            // of 1024 lanes
+    ref lane_buckets[256] = {};
+    ref config_buckets[256] = {};
+};
+static_assert(sizeof(index_roots) <= 16384);
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/index/lanes.hpp
+// Queues, kinds and the lines that waiting jobs stand in.
+#ifndef QUEUECTL_JOURNAL_INDEX_LANES_HPP
+#define QUEUECTL_JOURNAL_INDEX_LANES_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Texts of up to text_size_max bytes in blocks of their own; longer ones are cut.
+inline constexpr std::size_t text_size_max = 1024;
+[[nodiscard]] inline std::string_view read_text(const index_space& space, ref at) noexcept
+{
+    const char* const block = space.get<char>(at);
+    std::uint16_t size;
+    std::memcpy(&size, block, sizeof size);
+    return {block + sizeof size, size};
+}
+[[nodiscard]] inline ref make_text(index_space& space, std::string_view text) noexcept
+{
+    const auto size = static_cast<std::uint16_t>(std::min(text.size(), text_size_max));
+    const ref made = space.allocate(sizeof size + size);
+    char* const block = space.get<char>(made);
+    std::memcpy(block, &size, sizeof size);
+    if (!text.empty()) std::memcpy(block + sizeof size, text.data(), size);
+    return made;
+}
+inline void drop_text(index_space& space, ref at) noexcept
+{
+    space.release(at, sizeof(std::uint16_t) + read_text(space, at).size());
+}
+
+// The lanes of an index; see slots.hpp. Not thread-safe. Requires: what a member changes was reserved.
+class lanes {
+public:
+    using job_order = order<offsetof(live_slot, node)>;
+    using line_order = order<offsetof(line_slot, node)>;
+    static constexpr std::uint32_t lanes_max = 65'536;
+
+    explicit lanes(index_space& space) : space_{&space}, jobs_{space}, lines_{space} {}
+
+    // The lane of a queue and kind, made where there is none; 0 = there are lanes_max others. O(lanes / 256).
+    [[nodiscard]] ref find_or_make(std::string_view queue, std::string_view kind) noexcept
+    {
+        ref* const bucket = bucket_of(queue, kind);
+        for (ref at = *bucket; at != 0; at = get(at).next)
+            if (kind_of(at) == kind && queue_of(at) == queue) return at;
+        if (roots().lane_count == lanes_max) return 0;
+        return make(*bucket, find_or_make_queue(queue), kind);
+    }
+    [[nodiscard]] lane_slot& get(ref lane) const noexcept { return *space_->get<lane_slot>(lane); }
+    [[nodiscard]] ref by_number(std::uint32_t number) const noexcept
+    {
+        return space_->get<ref>(roots().lane_pages[number / 1024])[number % 1024];
+    }
+    [[nodiscard]] std::string_view kind_of(ref lane) const noexcept { return read_text(*space_, get(lane).kind); }
+    [[nodiscard]] queue_slot& queue_slot_of(ref lane) const noexcept
+    {
+        return *space_->get<queue_slot>(get(lane).queue);
+    }
+    [[nodiscard]] std::string_view queue_of(ref lane) const noexcept
+    {
+        return read_text(*space_, queue_slot_of(lane).name);
+    }
+    // 0 = no such queue. O(queues).
+    [[nodiscard]] ref find_queue(std::string_view name) const noexcept
+    {
+        for (ref at = roots().queues; at != 0; at = space_->get<queue_slot>(at)->next)
+            if (read_text(*space_, space_->get<queue_slot>(at)->name) == name) return at;
+        return 0;
+    }
+    ref find_or_make_queue(std::string_view name) noexcept
+    {
+        if (const ref known = find_queue(name); known != 0) return known;
+        const ref made = space_->allocate(sizeof(queue_slot));
+        auto& queue = *space_->get<queue_slot>(made);
+        queue = {};
+        queue.name = make_text(*space_, name);
+        queue.next = roots().queues;
+        space_->touch(roots().queues) = made;
+        return made;
+    }
+
+    // visit(lane) for each lane of a queue; false stops.
+    template <class Visit>
+    bool for_each_lane(ref queue, Visit&& visit) const
+    {
+        for (ref at = space_->get<queue_slot>(queue)->lanes; at != 0; at = get(at).next_of_queue)
+            if (!visit(at)) return false;
+        return true;
+    }
+    template <class Visit>
+    void for_each_queue(Visit&& visit) const
+    {
+        for (ref at = roots().queues; at != 0; at = space_->get<queue_slot>(at)->next)
+            if (!visit(at)) return;
+    }
+
+    // Stands a waiting job, whose node is set, in its line.
+    void stand(ref job) noexcept
+    {
+        auto& slot = *space_->get<live_slot>(job);
+        const ref at = line_of(by_number(slot.head.lane()), slot.priority);
+        space_->touch(slot.line) = at;
+        change_line(at, [&](order_set& set) { jobs_.put(set, job); });
+    }
+    void lift(ref job) noexcept
+    {
+        auto& slot = *space_->get<live_slot>(job);
+        if (slot.line == 0) return;
+        change_line(slot.line, [&](order_set& set) { jobs_.take(set, job); });
+        space_->touch(slot.line) = 0;
+    }
+
+    // The first job of a line; 0 = none.
+    [[nodiscard]] ref first_of(ref line) const noexcept { return jobs_.first(space_->get<line_slot>(line)->jobs); }
+    [[nodiscard]] ref next_of(ref line, ref job) const noexcept
+    {
+        return jobs_.next(space_->get<line_slot>(line)->jobs, job);
+    }
+    [[nodiscard]] const line_slot& line(ref at) const noexcept { return *space_->get<line_slot>(at); }
+
+    // visit(line) with the line whose first job comes first, for each priority that has jobs, the highest first;
+    // false stops. visit may take that job.
+    template <class Visit>
+    void for_each_level(Visit&& visit)
+    {
+        for (std::size_t word = 0; word < 4; ++word)
+            for (std::uint64_t bits = roots().levels_used[word]; bits != 0; bits &= bits - 1) {
+                const auto level = 64 * word + static_cast<std::size_t>(std::countr_zero(bits));
+                if (!visit(level)) return;
+            }
+    }
+    // The line of a level whose first job comes first; 0 = none.
+    [[nodiscard]] ref first_line(std::size_t level) const noexcept { return lines_.first(roots().levels[level]); }
+
+private:
+    [[nodiscard]] index_roots& roots() const noexcept { return space_->roots<index_roots>(); }
+
+    [[nodiscard]] ref* bucket_of(std::string_view queue, std::string_view kind) const noexcept
+    {
+        return &roots().lane_buckets[(id_hash(queue, 0) * 31 + id_hash(kind, 0)) % 256];
+    }
+
+    ref make(ref& bucket, ref queue, std::string_view kind) noexcept
+    {
+        const std::uint32_t number = roots().lane_count;
+        if (number % 1024 == 0) space_->touch(roots().lane_pages[number / 1024]) = space_->allocate(1024 * sizeof(ref));
+        const ref made = space_->allocate(sizeof(lane_slot));
+        auto& lane = *space_->get<lane_slot>(made);
+        lane = {};
+        lane.number = number;
+        lane.queue = queue;
+        lane.kind = make_text(*space_, kind);
+        lane.next = bucket;
+        auto& of_queue = space_->touch(space_->get<queue_slot>(queue)->lanes);
+        lane.next_of_queue = std::exchange(of_queue, made);
+        space_->touch(bucket) = made;
+        space_->touch(space_->get<ref>(roots().lane_pages[number / 1024])[number % 1024]) = made;
+        space_->touch(roots().lane_count) = number + 1;
+        return made;
+    }
+
+    [[nodiscard]] ref line_of(ref lane, std::int8_t priority) noexcept
+    {
+        ref& first = get(lane).lines;
+        for (ref at = first; at != 0; at = line(at).next)
+            if (line(at).priority == priority) return at;
+        const ref made = space_->allocate(sizeof(line_slot));
+        auto& l = *space_->get<line_slot>(made);
+        l = {};
+        l.lane = lane;
+        l.priority = priority;
+        l.next = first;
+        space_->touch(first) = made;
+        return made;
+    }
+
+    // Changes the jobs of a line, and its place among the lines of its level.
+    template <class Change>
+    void change_line(ref at, Change&& change) noexcept
+    {
+        auto& l = *space_->get<line_slot>(at);
+        const ref before = jobs_.first(l.jobs);
+        change(l.jobs);
+        const ref after = jobs_.first(l.jobs);
+        if (before == after) return;
+        const auto level = static_cast<std::size_t>(127 - l.priority);
+        order_set& set = roots().levels[level];
+        if (before != 0) lines_.take(set, at);
+        if (after != 0) {
+            space_->touch(l.node);
+            const auto& node = space_->get<live_slot>(after)->node;
+            l.node.time = node.time;
+            l.node.sequence = node.sequence;
+            lines_.put(set, at);
+        }
+        auto& word = roots().levels_used[level / 64];
+        const auto bit = std::uint64_t{1} << level % 64;
+        if (((word & bit) != 0) != (set.size != 0)) space_->touch(word) ^= bit;
+    }
+
+    index_space* space_;
+    job_order jobs_;
+    line_order lines_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/index/leases.hpp
+// Who holds which jobs, and until when.
+#ifndef QUEUECTL_JOURNAL_INDEX_LEASES_HPP
+#define QUEUECTL_JOURNAL_INDEX_LEASES_HPP
+
+namespace queuectl::inline v0::journal {
+
+// The leases of an index. Not thread-safe. Requires: what a member changes was reserved.
+class leases {
+public:
+    using lease_order = order<offsetof(live_slot, node)>;
+
+    explicit leases(index_space& space) : space_{&space}, order_{space} {}
+
+    [[nodiscard]] lease_slot& of(const live_slot& slot) const noexcept { return *space_->get<lease_slot>(slot.lease); }
+    [[nodiscard]] std::string_view holder(const live_slot& slot) const noexcept
+    {
+        return read_text(*space_, space_->get<worker_slot>(of(slot).worker)->name);
+    }
+    // 0 = holds nothing. O(workers that hold leases).
+    [[nodiscard]] ref find_worker(std::string_view name) const noexcept
+    {
+        for (ref at = roots().workers; at != 0; at = space_->get<worker_slot>(at)->next)
+            if (read_text(*space_, space_->get<worker_slot>(at)->name) == name) return at;
+        return 0;
+    }
+    // visit(live slot) for each job that the worker holds; false stops. visit may end the lease.
+    template <class Visit>
+    void for_each(ref worker, Visit&& visit) const
+    {
+        for (ref at = space_->get<worker_slot>(worker)->first; at != 0;) {
+            const ref next = of(*space_->get<live_slot>(at)).after;
+            if (!visit(at)) return;
+            at = next;
+        }
+    }
+
+    // Leases a job that stands in no line.
+    void put(ref job, const lease_token& token, std::string_view worker, const instant& now, duration length) noexcept
+    {
+        auto& slot = *space_->get<live_slot>(job);
+        const ref made = space_->allocate(sizeof(lease_slot));
+        auto& l = *space_->get<lease_slot>(made);
+        l = {};
+        l.token = token;
+        l.locked_at = now.wall.time_since_epoch().count();
+        l.run_at = slot.node.time;
+        space_->touch(slot);
+        slot.lease = made;
+        enlist(job, l, worker);
+        start(job, now, length);
+    }
+    // The lease ends `length` from now.
+    void extend(ref job, const instant& now, duration length) noexcept
+    {
+        auto& slot = *space_->get<live_slot>(job);
+        order_.take(space_->get<boot_slot>(of(slot).boot)->leases, job);
+        start(job, now, length);
+    }
+    // The job has no lease any more; its node's time is run_at again.
+    void take(ref job) noexcept
+    {
+        auto& slot = *space_->get<live_slot>(job);
+        const lease_slot l = of(slot);
+        order_.take(space_->get<boot_slot>(l.boot)->leases, job);
+        delist(l);
+        space_->release(slot.lease, sizeof(lease_slot));
+        space_->touch(slot);
+        slot.lease = 0;
+        slot.node.time = l.run_at;
+    }
+
+    // Appends up to `most` jobs whose leases have expired: those of other boots, then by time.
+    void expired(const instant& now, std::size_t most, std::vector<ref>& out) const
+    {
+        for (ref at = roots().boots; at != 0; at = space_->get<boot_slot>(at)->next) {
+            const auto& boot = *space_->get<boot_slot>(at);
+            for (ref job = order_.first(boot.leases); job != 0; job = order_.next(boot.leases, job)) {
+                const bool runs = boot.id == now.boot_id && space_->get<live_slot>(job)->node.time > now.boot.count();
+                if (runs) break;
+                if (out.size() == most) return;
+                out.push_back(job);
+            }
+        }
+    }
+
+private:
+    [[nodiscard]] index_roots& roots() const noexcept { return space_->roots<index_roots>(); }
+
+    void start(ref job, const instant& now, duration length) noexcept
+    {
+        auto& slot = *space_->get<live_slot>(job);
+        const ref boot = boot_of(now.boot_id);
+        space_->touch(slot.node);
+        slot.node.time = add(now.boot, length).count();
+        auto& l = space_->touch(of(slot));
+        l.boot = boot;
+        l.until = add(now.wall, length).time_since_epoch().count();
+        order_.put(space_->get<boot_slot>(boot)->leases, job);
+    }
+
+    // Boots without leases go when a new one comes.
+    ref boot_of(const uid& id) noexcept
+    {
+        ref first = roots().boots;
+        for (ref at = first; at != 0; at = space_->get<boot_slot>(at)->next)
+            if (space_->get<boot_slot>(at)->id == id) return at;
+        while (first != 0 && space_->get<boot_slot>(first)->leases.size == 0) {
+            const ref gone = std::exchange(first, space_->get<boot_slot>(first)->next);
+            space_->release(gone, sizeof(boot_slot));
+        }
+        const ref made = space_->allocate(sizeof(boot_slot));
+        auto& boot = *space_->get<boot_slot>(made);
+        boot = {};
+        boot.id = id;
+        boot.next = first;
+        return space_->touch(roots().boots) = made;
+    }
+
+    void enlist(ref job, lease_slot& l, std::string_view name) noexcept
+    {
+        l.worker = find_worker(name);
+        if (l.worker == 0) {
+            l.worker = space_->allocate(sizeof(worker_slot));
+            auto& made = *space_->get<worker_slot>(l.worker);
+            made = {};
+            made.name = make_text(*space_, name);
+            made.next = roots().workers;
+            space_->touch(roots().workers) = l.worker;
+        }
+        auto& worker = space_->touch(*space_->get<worker_slot>(l.worker));
+        l.after = worker.first;
+        if (l.after != 0) space_->touch(of(*space_->get<live_slot>(l.after))).before = job;
+        worker.first = job;
+        ++worker.count;
+    }
+    void delist(const lease_slot& l) noexcept
+    {
+        auto& worker = space_->touch(*space_->get<worker_slot>(l.worker));
+        if (l.after != 0) space_->touch(of(*space_->get<live_slot>(l.after))).before = l.before;
+        if (l.before != 0)
+            space_->touch(of(*space_->get<live_slot>(l.before))).after = l.after;
+        else
+            worker.first = l.after;
+        if (--worker.count == 0) forget(l.worker);
+    }
+    void forget(ref worker) noexcept
+    {
+        ref* link = &roots().workers;
+        while (*link != worker) link = &space_->get<worker_slot>(*link)->next;
+        const worker_slot gone = *space_->get<worker_slot>(worker);
+        space_->touch(*link) = gone.next;
+        drop_text(*space_, gone.name);
+        space_->release(worker, sizeof(worker_slot));
+    }
+
+    index_space* space_;
+    lease_order order_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/wire.hpp
+// Integers, times and strings as little-endian bytes: written without a check, read with every check.
+#ifndef QUEUECTL_JOURNAL_WIRE_HPP
+#define QUEUECTL_JOURNAL_WIRE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// varint:  7 bits a byte, lowest first, bit 7 set in all but the last byte; at most 10 bytes, 64 bits.
+// signed:  a varint of (n << 1) ^ (n >> 63), so that small numbers of either sign are short.
+// text:    a varint of the bytes, then the bytes.
+inline constexpr std::size_t varint_bytes_max = 10;  // of 64 bits
+inline constexpr std::size_t small_bytes_max = 5;    // of 32 bits, and of the length of a text
+
+[[nodiscard]] constexpr std::size_t text_bytes_max(std::string_view text) noexcept
+{
+    return small_bytes_max + text.size();
+}
+
+// Writes into memory that its owner has made large enough.
+class wire_writer {
+public:
+    explicit wire_writer(char* at) noexcept : at_{at} {}
+
+    [[nodiscard]] char* position() const noexcept { return at_; }
+
+    template <class Integer>
+    void fixed(Integer value) noexcept
+    {
+        static_assert(std::is_unsigned_v<Integer>);
+        detail::store_le(at_, value);
+        at_ += sizeof value;
+    }
+    void byte(unsigned value) noexcept { *at_++ = static_cast<char>(value); }
+    void time(duration d) noexcept { fixed(static_cast<std::uint64_t>(d.count())); }
+    void time(timestamp t) noexcept { time(t.time_since_epoch()); }
+    void id(const uid& u) noexcept
+    {
+        fixed(u.high);
+        fixed(u.low);
+    }
+    void varint(std::uint64_t value) noexcept
+    {
+        for (; value >= 128; value >>= 7) *at_++ = static_cast<char>(value | 128);
+        *at_++ = static_cast<char>(value);
+    }
+    void signed_varint(std::int64_t value) noexcept
+    {
+        varint(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
+    }
+    // The way from `base` to `value`, modulo 2^64: short when they are near.
+    void difference(std::uint64_t value, std::uint64_t base) noexcept
+    {
+        signed_varint(static_cast<std::int64_t>(value - base));
+    }
+    void difference(timestamp value, timestamp base) noexcept
+    {
+        difference(static_cast<std::uint64_t>(value.time_since_epoch().count()),
+                   static_cast<std::uint64_t>(base.time_since_epoch().count()));
+    }
+    void bytes(std::string_view text) noexcept
+    {
+        if (!text.empty()) std::memcpy(at_, text.data(), text.size());
+        at_ += text.size();
+    }
+    void text(std::string_view text) noexcept
+    {
+        varint(text.size());
+        bytes(text);
+    }
+
+private:
+    char* at_;
+};
+
+namespace detail {
+
+struct long_varint_result {
+    std::uint64_t value;
+    const char* behind;  // null = there is none
+};
+// Apart, so that a reader can live in registers.
+[[gnu::noinline]] inline long_varint_result long_varint(const char* at, const char* end) noexcept
+{
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && at != end; shift += 7) {
+        const std::uint64_t next = static_cast<unsigned char>(*at++);
+        if (shift == 63 && next > 1) break;
+        value |= (next & 127) << shift;
+        if (next < 128) return {value, at};
+    }
+    return {0, nullptr};
+}
+
+}  // namespace detail
+
+// Reads any bytes. What is not there, or no such value, reads as 0 or empty, and ok() is false from then on.
+class wire_reader {
+public:
+    explicit wire_reader(std::string_view bytes) noexcept : at_{bytes.data()}, end_{at_ + bytes.size()} {}
+
+    [[nodiscard]] bool ok() const noexcept { return !failed_; }
+    [[nodiscard]] std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+    // Everything was there, and nothing more.
+    [[nodiscard]] bool done() const noexcept { return ok() && at_ == end_; }
+    void fail() noexcept
+    {
+        failed_ = true;
+        at_ = end_;
+    }
+
+    template <class Integer>
+    [[nodiscard]] Integer fixed() noexcept
+    {
+        static_assert(std::is_unsigned_v<Integer>);
+        if (left() < sizeof(Integer)) [[unlikely]] {
+            fail();
+            return 0;
+        }
+        const auto value = detail::load_le<Integer>(at_);
+        at_ += sizeof(Integer);
+        return value;
+    }
+    [[nodiscard]] std::uint8_t byte() noexcept { return fixed<std::uint8_t>(); }
+    // One of an enumeration's numbers, 0 … last.
+    template <class Enum>
+    [[nodiscard]] Enum choice(Enum last) noexcept
+    {
+        const std::uint8_t value = byte();
+        if (value > static_cast<std::uint8_t>(last)) fail();
+        return failed_ ? Enum{} : static_cast<Enum>(value);
+    }
+    [[nodiscard]] duration span() noexcept { return duration{static_cast<std::int64_t>(fixed<std::uint64_t>())}; }
+    [[nodiscard]] timestamp time() noexcept { return timestamp{span()}; }
+    [[nodiscard]] uid id() noexcept
+    {
+        const auto high = fixed<std::uint64_t>();
+        return {high, fixed<std::uint64_t>()};
+    }
+    [[nodiscard]] std::uint64_t varint() noexcept
+    {
+        if (at_ != end_ && static_cast<unsigned char>(*at_) < 128) return static_cast<unsigned char>(*at_++);
+        const auto [value, behind] = detail::long_varint(at_, end_);
+        if (behind == nullptr) [[unlikely]]
+            fail();
+        else
+            at_ = behind;
+        return value;
+    }
+    [[nodiscard]] std::int64_t signed_varint() noexcept
+    {
+        const std::uint64_t value = varint();
+        return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+    }
+    // A varint, or signed varint, that fits into Integer.
+    template <class Integer>
+    [[nodiscard]] Integer small() noexcept
+    {
+        if constexpr (std::is_signed_v<Integer>) {
+            const std::int64_t value = signed_varint();
+            if (value < std::numeric_limits<Integer>::min() || value > std::numeric_limits<Integer>::max()) fail();
+            return failed_ ? Integer{} : static_cast<Integer>(value);
+        } else {
+            const std::uint64_t value = varint();
+            if (value > std::numeric_limits<Integer>::max()) fail();
+            return failed_ ? Integer{} : static_cast<Integer>(value);
+        }
+    }
+    // What wire_writer::difference wrote.
+    [[nodiscard]] std::uint64_t difference(std::uint64_t base) noexcept
+    {
+        return base + static_cast<std::uint64_t>(signed_varint());
+    }
+    [[nodiscard]] timestamp difference(timestamp base) noexcept
+    {
+        const auto from = static_cast<std::uint64_t>(base.time_since_epoch().count());
+        return timestamp{duration{static_cast<std::int64_t>(difference(from))}};
+    }
+    [[nodiscard]] std::string_view bytes(std::uint64_t count) noexcept
+    {
+        if (count > left()) [[unlikely]] {
+            fail();
+            return {};
+        }
+        const char* const begin = at_;
+        at_ += count;
+        return {begin, static_cast<std::size_t>(count)};
+    }
+    [[nodiscard]] std::string_view text() noexcept { return bytes(varint()); }
+    [[nodiscard]] std::string_view rest() noexcept { return bytes(left()); }
+
+private:
+    const char* at_;
+    const char* end_;
+    bool failed_ = false;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/record.hpp
+// One record: its header, written and checked. What records carry: journal/records.hpp.
+#ifndef QUEUECTL_JOURNAL_RECORD_HPP
+#define QUEUECTL_JOURNAL_RECORD_HPP
+
+namespace queuectl::inline v0::journal {
+
+enum class record_type : std::uint8_t { job = 1, claim, extend, end, change, remove, config, unconfig, queues, header };
+inline constexpr record_type last_record_type = record_type::header;
+
+inline constexpr std::size_t record_header_bytes = 12;
+
+// `content` points into what was read. A type beyond last_record_type is one to skip.
+struct record_view {
+    record_type type{};
+    std::uint8_t flags = 0;
+    std::string_view content;
+    std::size_t bytes = 0;  // of the whole record, with its header
+};
+
+// The length of the whole record whose header lies at the begin of `at` (≥ record_header_bytes); not checked.
+[[nodiscard]] inline std::size_t record_bytes(std::string_view at) noexcept
+{
+    QUEUECTL_ASSERT(at.size() >= record_header_bytes);
+    return record_header_bytes + std::size_t{detail::load_le<std::uint32_t>(at.data() + 4)};
+}
+
+namespace detail {
+
+[[nodiscard, gnu::noinline, gnu::cold]] inline failure_value bad_record(const char* why, errc code = errc::corrupt)
+{
+    return fail(code, "read a record", why);
+}
+
+// Appends a record to `out`, whose content is what is written to it until finish(), at most `content_bytes_max`.
+class record_writer : public wire_writer {
+public:
+    record_writer(std::string& out, record_type type, std::size_t content_bytes_max)
+        : wire_writer{nullptr}, out_{&out}, begin_{out.size()}
+    {
+        out.resize(begin_ + record_header_bytes + content_bytes_max);
+        static_cast<wire_writer&>(*this) = wire_writer{out.data() + begin_ + record_header_bytes};
+        char* const head = out.data() + begin_;
+        head[8] = static_cast<char>(type);
+    }
+    void finish()
+    {
+        char* const head = out_->data() + begin_;
+        const auto bytes = static_cast<std::size_t>(position() - head);
+        QUEUECTL_ASSERT(begin_ + bytes <= out_->size());
+        QUEUECTL_ASSERT(bytes - record_header_bytes <= body_bytes_max);
+        store_le(head + 4, static_cast<std::uint32_t>(bytes - record_header_bytes));
+        store_le(head, crc32c({head + 4, bytes - 4}));
+        out_->resize(begin_ + bytes);
+    }
+
+private:
+    std::string* out_;
+    std::size_t begin_;
+};
+
+}  // namespace detail
+
+// Reads the record at the begin of `at`. errc::corrupt when it is cut off or its CRC is wrong; errc::wrong_version
+// when it is of an unknown type that must not be skipped. O(its bytes).
+[[nodiscard]] inline result<record_view> read_record(std::string_view at)
+{
+    if (at.size() < record_header_bytes) return detail::bad_record("its header is cut off");
+    const std::size_t bytes = record_bytes(at);
+    if (bytes > at.size()) return detail::bad_record("it is cut off");
+    if (crc32c({at.data() + 4, bytes - 4}) != detail::load_le<std::uint32_t>(at.data()))
+        return detail::bad_record("its checksum is wrong");
+    const auto type = static_cast<record_type>(at[8]);
+    const auto flags = static_cast<std::uint8_t>(at[9]);
+    const bool known = type != record_type{} && type <= last_record_type;
+    if (!known && (flags & flag_skippable) == 0)
+        return detail::bad_record("its type is newer than this program", errc::wrong_version);
+    return record_view{type, flags, at.substr(record_header_bytes, bytes - record_header_bytes), bytes};
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/records_run.hpp
+// A run inside a record: an attempt as it is stored.
+#ifndef QUEUECTL_JOURNAL_RECORDS_RUN_HPP
+#define QUEUECTL_JOURNAL_RECORDS_RUN_HPP
+
+namespace queuectl::inline v0::journal {
+
+// A run that is kept: its output is inline, in run.output, or in the output file of that number.
+struct stored_attempt {
+    queuectl::attempt run;
+    std::uint64_t output_file = 0;
+};
+
+// The same as views into a record.
+struct run_view {
+    std::int32_t number = 0;
+    run_status status = run_status::failed;
+    std::int32_t exit_code = -1;
+    std::int32_t signal = 0;
+    timestamp started_at{};
+    timestamp ended_at{};
+    std::string_view error;
+    std::string_view worker;
+    std::string_view output_head;
+    std::string_view output_tail;
+    std::uint64_t dropped_bytes = 0;
+    std::uint64_t output_bytes = 0;
+    std::uint64_t output_file = 0;
+};
+
+[[nodiscard]] inline stored_attempt to_attempt(const run_view& v)
+{
+    stored_attempt stored;
+    attempt& run = stored.run;
+    run.number = v.number;
+    run.status = v.status;
+    run.exit_code = v.exit_code;
+    run.signal = v.signal;
+    run.started_at = v.started_at;
+    run.ended_at = v.ended_at;
+    run.error = v.error;
+    run.worker = v.worker;
+    run.output.head = v.output_head;
+    run.output.tail = v.output_tail;
+    run.output.dropped_bytes = v.dropped_bytes;
+    run.output_bytes = v.output_bytes;
+    stored.output_file = v.output_file;
+    return stored;
+}
+
+namespace detail {
+
+inline constexpr std::uint8_t run_has_output = 128;
+
+[[nodiscard]] inline std::size_t run_bytes_max(const attempt& run) noexcept
+{
+    constexpr std::size_t scalars = 1 + 3 * small_bytes_max + 8 + 4 * varint_bytes_max;
+    return scalars + text_bytes_max(run.error) + text_bytes_max(run.worker) + text_bytes_max(run.output.head) +
+           text_bytes_max(run.output.tail);
+}
+
+inline void write_run(wire_writer& w, const attempt& run, std::uint64_t output_file)
+{
+    const run_output& output = run.output;
+    const bool has_output =
+        (run.output_bytes | output_file | output.dropped_bytes) != 0 || !output.head.empty() || !output.tail.empty();
+    w.byte(static_cast<unsigned>(run.status) | (has_output ? run_has_output : 0U));
+    w.signed_varint(run.number);
+    w.signed_varint(run.exit_code);
+    w.signed_varint(run.signal);
+    w.time(run.started_at);
+    w.difference(run.ended_at, run.started_at);
+    w.text(run.error);
+    w.text(run.worker);
+    if (!has_output) return;
+    w.varint(run.output_bytes);
+    w.varint(output_file);
+    w.varint(output.dropped_bytes);
+    w.text(output.head);
+    w.text(output.tail);
+}
+
+// reader.ok() tells whether there was one.
+[[nodiscard]] inline run_view read_run(wire_reader& r)
+{
+    run_view run;
+    const std::uint8_t first = r.byte();
+    const auto status = static_cast<std::uint8_t>(first & ~run_has_output);
+    if (status > static_cast<std::uint8_t>(run_status::crashed)) r.fail();
+    if (!r.ok()) return run;
+    run.status = static_cast<run_status>(status);
+    run.number = r.small<std::int32_t>();
+    run.exit_code = r.small<std::int32_t>();
+    run.signal = r.small<std::int32_t>();
+    run.started_at = r.time();
+    run.ended_at = r.difference(run.started_at);
+    run.error = r.text();
+    run.worker = r.text();
+    if ((first & run_has_output) == 0) return run;
+    run.output_bytes = r.varint();
+    run.output_file = r.varint();
+    run.dropped_bytes = r.varint();
+    run.output_head = r.text();
+    run.output_tail = r.text();
+    return run;
+}
+
+}  // namespace detail
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/records_job.hpp
+// Appends the record `job`: all of a job. Its bytes: journal/records.hpp; how it is read: records_job_read.hpp.
+#ifndef QUEUECTL_JOURNAL_RECORDS_JOB_HPP
+#define QUEUECTL_JOURNAL_RECORDS_JOB_HPP
+
+namespace queuectl::inline v0::journal {
+
+// All that is known of a job at one moment: enough to forget every record about it before this one.
+struct job_image {
+    job_record record;
+    bool was_failed = false;  // what a release of the current lease restores: failed, else pending
+    duration lease_end{};     // boot clock
+    uid boot_id{};            // of lease_end
+    std::vector<stored_attempt> attempts;
+};
+
+namespace detail {
+
+// The parts of an image that are left out when they say nothing, in the order of their bits.
+enum job_part : std::uint32_t {
+    part_run_at = 1u << 0,
+    part_timeout = 1u << 1,
+    part_retention = 1u << 2,
+    part_backoff_base = 1u << 3,
+    part_max_retries = 1u << 4,
+    part_hold = 1u << 5,
+    part_tag = 1u << 6,
+    part_key = 1u << 7,
+    part_unique_key = 1u << 8,
+    part_batch = 1u << 9,
+    part_cwd = 1u << 10,
+    part_env = 1u << 11,
+    part_depends_on = 1u << 12,
+    part_updated_at = 1u << 13,
+    part_counts = 1u << 14,
+    part_lease = 1u << 15,
+    part_settled = 1u << 16,
+    part_last_run = 1u << 17,
+    part_error = 1u << 18,
+    part_result = 1u << 19,
+    part_progress = 1u << 20,
+    part_attempts = 1u << 21,
+    part_was_failed = 1u << 22,        // no bytes
+    part_cancel_requested = 1u << 23,  // no bytes
+};
+inline constexpr std::uint32_t known_job_parts = (1u << 24) - 1;
+inline constexpr std::size_t job_parts_offset = 16;
+inline constexpr std::int32_t usual_max_retries = 3;
+inline constexpr std::size_t token_bytes_max = 16 + small_bytes_max;
+
+[[nodiscard]] constexpr std::uint32_t part_if(bool there, job_part part) noexcept { return there ? part : 0U; }
+
+// The parts of what was asked for.
+[[nodiscard]] inline std::uint32_t parts_of(const job& j, timestamp created_at) noexcept
+{
+    return part_if(j.run_at != created_at, part_run_at) | part_if(j.timeout.count() != 0, part_timeout) |
+           part_if(j.retention.count() != 0, part_retention) |
+           part_if(std::bit_cast<std::uint64_t>(j.backoff_base) != 0, part_backoff_base) |
+           part_if(j.max_retries != usual_max_retries, part_max_retries) | part_if(j.hold != hold_none, part_hold) |
+           part_if(!j.tag.empty(), part_tag) | part_if(!j.key.empty(), part_key) |
+           part_if(!j.unique_key.empty(), part_unique_key) | part_if(!j.batch.empty(), part_batch) |
+           part_if(!j.cwd.empty(), part_cwd) | part_if(!j.env.empty(), part_env) |
+           part_if(!j.depends_on.empty(), part_depends_on);
+}
+
+[[nodiscard]] inline bool has_lease(const job_image& image) noexcept
+{
+    const job_record& r = image.record;
+    return r.token != lease_token{} || !r.locked_by.empty() || r.locked_at != timestamp{} ||
+           r.lease_until != timestamp{} || image.lease_end != duration{} || image.boot_id;
+}
+
+// The parts of what became of it.
+[[nodiscard]] inline std::uint32_t parts_since(const job_image& image) noexcept
+{
+    const job_record& r = image.record;
+    return part_if(r.updated_at != r.created_at, part_updated_at) |
+           part_if((r.attempts | r.crashes) != 0, part_counts) | part_if(has_lease(image), part_lease) |
+           part_if(r.settled_token != lease_token{}, part_settled) |
+           part_if(r.exit_code != -1 || r.signal != 0, part_last_run) | part_if(!r.error.empty(), part_error) |
+           part_if(!r.result.empty(), part_result) | part_if(!r.progress.empty(), part_progress) |
+           part_if(!image.attempts.empty(), part_attempts) | part_if(image.was_failed, part_was_failed) |
+           part_if(r.cancel_requested, part_cancel_requested);
+}
+
+inline void write_token(wire_writer& w, const lease_token& token) noexcept
+{
+    w.id(token.nonce);
+    w.varint(token.ordinal);
+}
+
+// A part that begins with its length, a u32: write() writes it.
+template <class Write>
+void write_sized(wire_writer& w, Write&& write)
+{
+    char* const length = w.position();
+    w.fixed(std::uint32_t{0});
+    write();
+    store_le(length, static_cast<std::uint32_t>(w.position() - length - 4));
+}
+
+inline void write_asked(wire_writer& w, std::uint32_t parts, const job& j, timestamp created_at) noexcept
+{
+    if ((parts & part_run_at) != 0) w.difference(j.run_at, created_at);
+    if ((parts & part_timeout) != 0) w.time(j.timeout);
+    if ((parts & part_retention) != 0) w.time(j.retention);
+    if ((parts & part_backoff_base) != 0) w.fixed(std::bit_cast<std::uint64_t>(j.backoff_base));
+    if ((parts & part_max_retries) != 0) w.signed_varint(j.max_retries);
+    if ((parts & part_hold) != 0) w.varint(j.hold);
+    if ((parts & part_tag) != 0) w.text(j.tag);
+    if ((parts & part_key) != 0) w.text(j.key);
+    if ((parts & part_unique_key) != 0) w.text(j.unique_key);
+    if ((parts & part_batch) != 0) w.text(j.batch);
+    if ((parts & part_cwd) != 0) w.text(j.cwd);
+    if ((parts & part_env) != 0) w.text(j.env);
+    if ((parts & part_depends_on) != 0)
+        write_sized(w, [&] {
+            for (const auto& id : j.depends_on) w.text(id);
+        });
+}
+
+inline void write_lease(wire_writer& w, const job_image& image) noexcept
+{
+    const job_record& r = image.record;
+    write_token(w, r.token);
+    w.time(r.locked_at);
+    w.time(r.lease_until);
+    w.time(image.lease_end);
+    w.id(image.boot_id);
+    w.text(r.locked_by);
+}
+
+inline void write_since(wire_writer& w, std::uint32_t parts, const job_image& image) noexcept
+{
+    const job_record& r = image.record;
+    if ((parts & part_updated_at) != 0) w.difference(r.updated_at, r.created_at);
+    if ((parts & part_counts) != 0) w.signed_varint(r.attempts), w.signed_varint(r.crashes);
+    if ((parts & part_lease) != 0) write_lease(w, image);
+    if ((parts & part_settled) != 0) write_token(w, r.settled_token);
+    if ((parts & part_last_run) != 0) w.signed_varint(r.exit_code), w.signed_varint(r.signal);
+    if ((parts & part_error) != 0) w.text(r.error);
+    if ((parts & part_result) != 0) w.text(r.result);
+    if ((parts & part_progress) != 0) w.text(r.progress);
+    if ((parts & part_attempts) != 0)
+        write_sized(w, [&] {
+            for (const auto& kept : image.attempts) write_run(w, kept.run, kept.output_file);
+        });
+}
+
+struct image_begin {
+    std::uint64_t sequence;
+    timestamp created_at;
+    std::uint32_t parts;
+    queuectl::state state;
+};
+inline void write_begin(wire_writer& w, const image_begin& begin, const job& j) noexcept
+{
+    w.fixed(begin.sequence);
+    w.time(begin.created_at);
+    w.fixed(begin.parts);
+    w.byte(static_cast<unsigned>(begin.state));
+    w.byte(static_cast<std::uint8_t>(j.priority));
+    w.id(j.nonce);
+    w.text(j.id);
+    w.text(j.queue);
+    w.text(j.kind);
+}
+
+[[nodiscard]] inline std::size_t since_bytes_max(const job_image& image) noexcept
+{
+    constexpr std::size_t scalars = varint_bytes_max + 4 * small_bytes_max + 2 * token_bytes_max + 3 * 8 + 16 + 4;
+    const job_record& r = image.record;
+    std::size_t bytes = scalars + text_bytes_max(r.locked_by) + text_bytes_max(r.error) + text_bytes_max(r.result) +
+                        text_bytes_max(r.progress);
+    for (const auto& kept : image.attempts) bytes += run_bytes_max(kept.run);
+    return bytes;
+}
+
+}  // namespace detail
+
+// No less than the bytes that append_job(out, j, …) appends, and less than 160 more than the texts. O(dependencies).
+[[nodiscard]] inline std::size_t job_bytes_max(const job& j) noexcept
+{
+    constexpr std::size_t scalars = record_header_bytes + 38 + varint_bytes_max + 3 * 8 + 2 * small_bytes_max + 4;
+    std::size_t bytes = scalars + 9 * small_bytes_max + j.id.size() + j.queue.size() + j.kind.size() + j.tag.size() +
+                        j.key.size() + j.unique_key.size() + j.batch.size() + j.cwd.size() + j.env.size() +
+                        j.payload.size();
+    for (const auto& id : j.depends_on) bytes += text_bytes_max(id);
+    return bytes;
+}
+
+// A new job: pending, created now.
+inline void append_job(std::string& out, const job& j, std::uint64_t sequence, timestamp now)
+{
+    detail::record_writer w{out, record_type::job, job_bytes_max(j) - record_header_bytes};
+    const std::uint32_t parts = detail::parts_of(j, now);
+    detail::write_begin(w, {sequence, now, parts, state::pending}, j);
+    detail::write_asked(w, parts, j, now);
+    w.bytes(j.payload);
+    w.finish();
+}
+
+inline void append_job(std::string& out, const job_image& image)
+{
+    const job_record& r = image.record;
+    const std::size_t bytes_max = job_bytes_max(r.job) + detail::since_bytes_max(image) - record_header_bytes;
+    detail::record_writer w{out, record_type::job, bytes_max};
+    const std::uint32_t parts = detail::parts_of(r.job, r.created_at) | detail::parts_since(image);
+    detail::write_begin(w, {r.sequence, r.created_at, parts, r.state}, r.job);
+    detail::write_asked(w, parts, r.job, r.created_at);
+    detail::write_since(w, parts, image);
+    w.bytes(r.job.payload);
+    w.finish();
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/records_job_read.hpp
+// Reads the record `job`. Its bytes: journal/records.hpp.
+#ifndef QUEUECTL_JOURNAL_RECORDS_JOB_READ_HPP
+#define QUEUECTL_JOURNAL_RECORDS_JOB_READ_HPP
+
+namespace queuectl::inline v0::journal {
+
+// What an index needs of an image. The views point into the content that was read.
+struct job_head {
+    std::uint64_t sequence = 0;
+    timestamp created_at{};
+    timestamp updated_at{};
+    timestamp run_at{};
+    duration timeout{};
+    duration retention{};
+    double backoff_base = 0;
+    std::int32_t max_retries = detail::usual_max_retries;
+    std::uint32_t hold = hold_none;
+    std::int8_t priority = 0;
+    queuectl::state state = queuectl::state::pending;
+    bool was_failed = false;
+    bool cancel_requested = false;
+    std::int32_t attempts = 0;
+    std::int32_t crashes = 0;
+    std::int32_t exit_code = -1;
+    std::int32_t signal = 0;
+    uid nonce{};
+    std::string_view id;
+    std::string_view queue;
+    std::string_view kind;
+    std::string_view tag;
+    std::string_view key;
+    std::string_view unique_key;
+    std::string_view batch;
+    std::string_view error;
+
+    bool has_lease = false;  // one is recorded: the token or anything else of it is not zero
+    lease_token token{};
+    std::string_view worker;
+    timestamp locked_at{};
+    timestamp lease_until{};
+    duration lease_end{};  // boot clock
+    uid boot_id{};         // of lease_end
+    lease_token settled_token{};
+};
+
+namespace detail {
+
+// What an index leaves on the disk.
+struct job_bulk {
+    std::string_view payload;
+    std::string_view cwd;
+    std::string_view env;
+    std::string_view depends_on;  // texts
+    std::string_view result;
+    std::string_view progress;
+    std::string_view attempts;  // runs
+};
+
+[[nodiscard]] inline lease_token read_token(wire_reader& r) noexcept
+{
+    const uid nonce = r.id();
+    return {nonce, r.small<std::uint32_t>()};
+}
+
+// These set every member, so that a head can be used again and nothing is cleared first. Inlined: the parts that a
+// caller does not want then cost it nothing.
+[[gnu::always_inline]] inline void read_asked(wire_reader& r, std::uint32_t parts, job_head& head,
+                                              job_bulk& bulk) noexcept
+{
+    const auto has = [parts](job_part part) { return (parts & part) != 0; };
+    const auto text = [&](job_part part) { return has(part) ? r.text() : std::string_view{}; };
+    head.run_at = has(part_run_at) ? r.difference(head.created_at) : head.created_at;
+    head.timeout = has(part_timeout) ? r.span() : duration{};
+    head.retention = has(part_retention) ? r.span() : duration{};
+    head.backoff_base = std::bit_cast<double>(has(part_backoff_base) ? r.fixed<std::uint64_t>() : 0);
+    head.max_retries = has(part_max_retries) ? r.small<std::int32_t>() : usual_max_retries;
+    head.hold = has(part_hold) ? r.small<std::uint32_t>() : std::uint32_t{hold_none};
+    head.tag = text(part_tag);
+    head.key = text(part_key);
+    head.unique_key = text(part_unique_key);
+    head.batch = text(part_batch);
+    bulk.cwd = text(part_cwd);
+    bulk.env = text(part_env);
+    bulk.depends_on = has(part_depends_on) ? r.bytes(r.fixed<std::uint32_t>()) : std::string_view{};
+}
+
+[[gnu::always_inline]] inline void read_lease(wire_reader& r, bool there, job_head& head) noexcept
+{
+    head.has_lease = there;
+    head.token = there ? read_token(r) : lease_token{};
+    head.locked_at = there ? r.time() : timestamp{};
+    head.lease_until = there ? r.time() : timestamp{};
+    head.lease_end = there ? r.span() : duration{};
+    head.boot_id = there ? r.id() : uid{};
+    head.worker = there ? r.text() : std::string_view{};
+}
+
+[[gnu::always_inline]] inline void read_since(wire_reader& r, std::uint32_t parts, job_head& head,
+                                              job_bulk& bulk) noexcept
+{
+    const auto has = [parts](job_part part) { return (parts & part) != 0; };
+    const auto text = [&](job_part part) { return has(part) ? r.text() : std::string_view{}; };
+    head.updated_at = has(part_updated_at) ? r.difference(head.created_at) : head.created_at;
+    head.attempts = has(part_counts) ? r.small<std::int32_t>() : 0;
+    head.crashes = has(part_counts) ? r.small<std::int32_t>() : 0;
+    read_lease(r, has(part_lease), head);
+    head.settled_token = has(part_settled) ? read_token(r) : lease_token{};
+    head.exit_code = has(part_last_run) ? r.small<std::int32_t>() : -1;
+    head.signal = has(part_last_run) ? r.small<std::int32_t>() : 0;
+    head.error = text(part_error);
+    bulk.result = text(part_result);
+    bulk.progress = text(part_progress);
+    bulk.attempts = has(part_attempts) ? r.bytes(r.fixed<std::uint32_t>()) : std::string_view{};
+    head.was_failed = has(part_was_failed);
+    head.cancel_requested = has(part_cancel_requested);
+}
+
+// Whether the content is an image; its parts are known ones.
+[[nodiscard, gnu::always_inline]] inline bool parse_job(std::string_view content, job_head& head,
+                                                        job_bulk& bulk) noexcept
+{
+    wire_reader r{content};
+    head.sequence = r.fixed<std::uint64_t>();
+    head.created_at = r.time();
+    const auto parts = r.fixed<std::uint32_t>();
+    head.state = r.choice(state::cancelled);
+    head.priority = static_cast<std::int8_t>(r.byte());
+    head.nonce = r.id();
+    head.id = r.text();
+    head.queue = r.text();
+    head.kind = r.text();
+    read_asked(r, parts, head, bulk);
+    read_since(r, parts, head, bulk);
+    bulk.payload = r.rest();
+    return r.ok();
+}
+
+[[nodiscard]] inline bool has_unknown_parts(std::string_view content) noexcept
+{
+    return content.size() >= job_parts_offset + 4 &&
+           (load_le<std::uint32_t>(content.data() + job_parts_offset) & ~known_job_parts) != 0;
+}
+[[nodiscard]] inline failure_value bad_job(std::string_view content)
+{
+    return has_unknown_parts(content) ? bad_record("a job has parts newer than this program", errc::wrong_version)
+                                      : bad_record("it is no job");
+}
+[[nodiscard, gnu::always_inline]] inline bool read_job_views(std::string_view content, job_head& head,
+                                                             job_bulk& bulk) noexcept
+{
+    return !has_unknown_parts(content) && parse_job(content, head, bulk);
+}
+
+// Whether `bytes` are texts; they replace `out`, reusing its strings.
+[[nodiscard]] inline bool read_texts(std::string_view bytes, std::vector<std::string>& out)
+{
+    wire_reader r{bytes};
+    std::size_t count = 0;
+    for (; r.left() > 0; ++count) {
+        const std::string_view text = r.text();
+        if (!r.ok()) return false;
+        if (count < out.size())
+            out[count] = text;
+        else
+            out.emplace_back(text);
+    }
+    out.resize(count);
+    return true;
+}
+
+// to = text, quick when the lengths are the same, as those of one job after another often are.
+inline void assign(std::string& to, std::string_view text)
+{
+    if (to.size() != text.size())
+        to.assign(text);
+    else if (!text.empty())
+        std::memcpy(to.data(), text.data(), text.size());
+}
+
+[[nodiscard]] inline bool assign(job& to, const job_head& head, const job_bulk& bulk)
+{
+    assign(to.id, head.id);
+    assign(to.queue, head.queue);
+    assign(to.kind, head.kind);
+    assign(to.payload, bulk.payload);
+    to.run_at = head.run_at;
+    to.timeout = head.timeout;
+    to.retention = head.retention;
+    to.backoff_base = head.backoff_base;
+    to.max_retries = head.max_retries;
+    to.hold = head.hold;
+    to.priority = head.priority;
+    to.nonce = head.nonce;
+    assign(to.tag, head.tag);
+    assign(to.key, head.key);
+    assign(to.unique_key, head.unique_key);
+    assign(to.batch, head.batch);
+    assign(to.cwd, bulk.cwd);
+    assign(to.env, bulk.env);
+    return read_texts(bulk.depends_on, to.depends_on);
+}
+
+inline void assign(job_image& to, const job_head& head, const job_bulk& bulk)
+{
+    job_record& r = to.record;
+    r.state = head.state;
+    r.attempts = head.attempts;
+    r.crashes = head.crashes;
+    r.created_at = head.created_at;
+    r.updated_at = head.updated_at;
+    r.sequence = head.sequence;
+    r.token = head.token;
+    r.settled_token = head.settled_token;
+    r.cancel_requested = head.cancel_requested;
+    r.locked_by = head.worker;
+    r.locked_at = head.locked_at;
+    r.lease_until = head.lease_until;
+    r.exit_code = head.exit_code;
+    r.signal = head.signal;
+    r.error = head.error;
+    r.result = bulk.result;
+    r.progress = bulk.progress;
+    to.was_failed = head.was_failed;
+    to.lease_end = head.lease_end;
+    to.boot_id = head.boot_id;
+}
+
+}  // namespace detail
+
+// The job as it was asked for, into `out`, whose strings keep their capacity. After an error `out` holds anything.
+[[nodiscard]] inline result<void> read_job(std::string_view content, job& out)
+{
+    job_head head;
+    detail::job_bulk bulk;
+    if (!detail::read_job_views(content, head, bulk) || !detail::assign(out, head, bulk))
+        return detail::bad_job(content);
+    return {};
+}
+
+// Allocates nothing. Says nothing about the parts that it does not return. After an error `out` holds anything.
+[[nodiscard]] inline result<void> read_head(std::string_view content, job_head& out)
+{
+    detail::job_bulk bulk;
+    if (!detail::read_job_views(content, out, bulk)) return detail::bad_job(content);
+    return {};
+}
+[[nodiscard]] inline result<job_head> read_head(std::string_view content)
+{
+    job_head head;
+    if (auto done = read_head(content, head); !done) return fail(done.error());
+    return head;
+}
+
+[[nodiscard]] inline result<job_image> read_image(std::string_view content)
+{
+    job_head head;
+    detail::job_bulk bulk;
+    job_image image;
+    if (!detail::read_job_views(content, head, bulk) || !detail::assign(image.record.job, head, bulk))
+        return detail::bad_job(content);
+    detail::assign(image, head, bulk);
+    wire_reader runs{bulk.attempts};
+    while (runs.left() > 0) {
+        const run_view run = detail::read_run(runs);
+        if (!runs.ok()) return detail::bad_job(content);
+        image.attempts.push_back(to_attempt(run));
+    }
+    return image;
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/records_lease.hpp
+// The records of leases: `claim`, `extend`, `end`. Their bytes: journal/records.hpp.
+#ifndef QUEUECTL_JOURNAL_RECORDS_LEASE_HPP
+#define QUEUECTL_JOURNAL_RECORDS_LEASE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Jobs were leased: the i-th has the token {nonce, first_ordinal + i}.
+struct claim_record {
+    uid nonce{};
+    std::uint32_t first_ordinal = 0;
+    std::string_view worker;
+    instant now{};
+    duration lease{};
+    std::span<const std::uint64_t> sequences;
+};
+
+// Leases run `length` from `now` on.
+struct extend_record {
+    instant now{};
+    duration length{};
+    std::span<const std::uint64_t> sequences;
+};
+
+// A lease of one job ended.
+struct end_record {
+    std::uint64_t sequence = 0;
+    std::uint64_t previous = 0;  // location of the job's last `end` behind its image; 0 = none
+    queuectl::state state = queuectl::state::pending;
+    timestamp now{};
+    timestamp run_at{};         // from now on
+    std::int32_t attempts = 0;  // these two too
+    std::int32_t crashes = 0;
+    lease_token token{};  // the lease that ended
+    bool was_failed = false;
+    bool counts_crash = false;     // it was cut off, not settled
+    const attempt* run = nullptr;  // the run that ended; null = none
+    std::uint64_t output_file = 0;
+    bool set_error = false;
+    std::string_view error;
+    bool set_result = false;
+    std::string_view result;
+    std::uint32_t image_bytes = 0;  // what the job's image would take from now on
+};
+
+// The same as it was read; the views point into the content.
+struct end_view {
+    std::uint64_t sequence = 0;
+    std::uint64_t previous = 0;
+    queuectl::state state = queuectl::state::pending;
+    timestamp now{};
+    timestamp run_at{};
+    std::int32_t attempts = 0;
+    std::int32_t crashes = 0;
+    lease_token token{};
+    bool was_failed = false;
+    bool counts_crash = false;
+    bool has_run = false;
+    run_view run;
+    bool set_error = false;
+    std::string_view error;
+    bool set_result = false;
+    std::string_view result;
+    std::uint32_t image_bytes = 0;
+};
+
+[[nodiscard]] inline stored_attempt to_attempt(const end_view& end) { return to_attempt(end.run); }
+
+namespace detail {
+
+inline constexpr std::size_t worker_bytes_usual_max = 255;
+
+enum end_flag : std::uint8_t {
+    end_has_run = 1,
+    end_counts_crash = 2,
+    end_sets_error = 4,
+    end_error_is_of_run = 8,  // it is not written twice
+    end_sets_result = 16,
+    end_was_failed = 32,
+};
+inline constexpr std::uint8_t known_end_flags = 63;
+
+inline void write_instant(wire_writer& w, const instant& now) noexcept
+{
+    w.time(now.wall);
+    w.time(now.boot);
+    w.id(now.boot_id);
+}
+[[nodiscard]] inline instant read_instant(wire_reader& r) noexcept
+{
+    instant now;
+    now.wall = r.time();
+    now.boot = r.span();
+    now.boot_id = r.id();
+    return now;
+}
+
+[[nodiscard]] constexpr std::size_t sequences_bytes_max(std::size_t count) noexcept
+{
+    return varint_bytes_max * (1 + count);
+}
+inline void write_sequences(wire_writer& w, std::span<const std::uint64_t> sequences) noexcept
+{
+    w.varint(sequences.size());
+    std::uint64_t before = 0;
+    for (const std::uint64_t sequence : sequences) {
+        w.difference(sequence, before);
+        before = sequence;
+    }
+}
+inline void read_sequences(wire_reader& r, std::vector<std::uint64_t>& out)
+{
+    out.clear();
+    const std::uint64_t count = r.varint();
+    if (count > r.left()) return r.fail();
+    out.resize(static_cast<std::size_t>(count));
+    std::uint64_t before = 0;
+    for (auto& sequence : out) sequence = before = r.difference(before);
+}
+
+[[nodiscard]] inline bool has_error_of_run(const end_record& e) noexcept
+{
+    return e.set_error && e.run != nullptr && !e.error.empty() && e.run->error == e.error;
+}
+
+[[nodiscard]] inline unsigned flags_of(const end_record& e) noexcept
+{
+    const auto flag_if = [](bool set, end_flag flag) { return set ? unsigned{flag} : 0U; };
+    return flag_if(e.run != nullptr, end_has_run) | flag_if(e.counts_crash, end_counts_crash) |
+           flag_if(e.set_error, end_sets_error) | flag_if(has_error_of_run(e), end_error_is_of_run) |
+           flag_if(e.set_result, end_sets_result) | flag_if(e.was_failed, end_was_failed);
+}
+
+}  // namespace detail
+
+// No less than append_claim appends for such a worker's name.
+[[nodiscard]] constexpr std::size_t claim_bytes_max(std::size_t jobs,
+                                                    std::size_t worker_bytes = detail::worker_bytes_usual_max) noexcept
+{
+    constexpr std::size_t scalars = record_header_bytes + 16 + 32 + 8 + 4 + small_bytes_max;
+    return scalars + worker_bytes + detail::sequences_bytes_max(jobs);
+}
+inline void append_claim(std::string& out, const claim_record& claim)
+{
+    const std::size_t bytes_max = claim_bytes_max(claim.sequences.size(), claim.worker.size());
+    detail::record_writer w{out, record_type::claim, bytes_max - record_header_bytes};
+    w.id(claim.nonce);
+    detail::write_instant(w, claim.now);
+    w.time(claim.lease);
+    w.fixed(claim.first_ordinal);
+    w.text(claim.worker);
+    detail::write_sequences(w, claim.sequences);
+    w.finish();
+}
+// Replaces `sequences`; the value's span is over it.
+[[nodiscard]] inline result<claim_record> read_claim(std::string_view content, std::vector<std::uint64_t>& sequences)
+{
+    wire_reader r{content};
+    claim_record claim;
+    claim.nonce = r.id();
+    claim.now = detail::read_instant(r);
+    claim.lease = r.span();
+    claim.first_ordinal = r.fixed<std::uint32_t>();
+    claim.worker = r.text();
+    detail::read_sequences(r, sequences);
+    claim.sequences = sequences;
+    if (!r.done()) return detail::bad_record("it is no claim");
+    return claim;
+}
+
+[[nodiscard]] constexpr std::size_t extend_bytes_max(std::size_t jobs) noexcept
+{
+    return record_header_bytes + 32 + 8 + detail::sequences_bytes_max(jobs);
+}
+inline void append_extend(std::string& out, const extend_record& extend)
+{
+    const std::size_t bytes_max = extend_bytes_max(extend.sequences.size());
+    detail::record_writer w{out, record_type::extend, bytes_max - record_header_bytes};
+    detail::write_instant(w, extend.now);
+    w.time(extend.length);
+    detail::write_sequences(w, extend.sequences);
+    w.finish();
+}
+// Replaces `sequences`; the value's span is over it.
+[[nodiscard]] inline result<extend_record> read_extend(std::string_view content, std::vector<std::uint64_t>& sequences)
+{
+    wire_reader r{content};
+    extend_record extend;
+    extend.now = detail::read_instant(r);
+    extend.length = r.span();
+    detail::read_sequences(r, sequences);
+    extend.sequences = sequences;
+    if (!r.done()) return detail::bad_record("it is no extension of leases");
+    return extend;
+}
+
+[[nodiscard]] inline std::size_t end_bytes_max(const end_record& e) noexcept
+{
+    constexpr std::size_t scalars =
+        record_header_bytes + 8 + 8 + 8 + 1 + 1 + 16 + 4 * small_bytes_max + varint_bytes_max;
+    return scalars + (e.run != nullptr ? detail::run_bytes_max(*e.run) : 0) + text_bytes_max(e.error) +
+           text_bytes_max(e.result);
+}
+inline void append_end(std::string& out, const end_record& e)
+{
+    using namespace detail;
+    record_writer w{out, record_type::end, end_bytes_max(e) - record_header_bytes};
+    w.fixed(e.sequence);
+    w.fixed(e.previous);
+    w.time(e.now);
+    w.byte(static_cast<unsigned>(e.state));
+    w.byte(flags_of(e));
+    w.id(e.token.nonce);
+    w.varint(e.token.ordinal);
+    w.difference(e.run_at, e.now);
+    w.signed_varint(e.attempts);
+    w.signed_varint(e.crashes);
+    w.varint(e.image_bytes);
+    if (e.run != nullptr) write_run(w, *e.run, e.output_file);
+    if (e.set_error && !has_error_of_run(e)) w.text(e.error);
+    if (e.set_result) w.text(e.result);
+    w.finish();
+}
+[[nodiscard]] inline result<end_view> read_end(std::string_view content)
+{
+    using namespace detail;
+    wire_reader r{content};
+    end_view e;
+    e.sequence = r.fixed<std::uint64_t>();
+    e.previous = r.fixed<std::uint64_t>();
+    e.now = r.time();
+    e.state = r.choice(state::cancelled);
+    const std::uint8_t flags = r.byte();
+    if ((flags & ~known_end_flags) != 0) r.fail();
+    e.has_run = (flags & end_has_run) != 0;
+    e.counts_crash = (flags & end_counts_crash) != 0;
+    e.set_error = (flags & end_sets_error) != 0;
+    e.set_result = (flags & end_sets_result) != 0;
+    e.was_failed = (flags & end_was_failed) != 0;
+    e.token.nonce = r.id();
+    e.token.ordinal = r.small<std::uint32_t>();
+    e.run_at = r.difference(e.now);
+    e.attempts = r.small<std::int32_t>();
+    e.crashes = r.small<std::int32_t>();
+    e.image_bytes = r.small<std::uint32_t>();
+    if (e.has_run) e.run = read_run(r);
+    if (e.set_error) e.error = (flags & end_error_is_of_run) != 0 ? e.run.error : r.text();
+    if (e.set_result) e.result = r.text();
+    if (!r.done()) return bad_record("it is no end of a lease");
+    return e;
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/records_store.hpp
+// The records of what people and programs change: `change`, `remove`, `config`, `unconfig`, `queues`, `header`.
+// Their bytes: journal/records.hpp.
+#ifndef QUEUECTL_JOURNAL_RECORDS_STORE_HPP
+#define QUEUECTL_JOURNAL_RECORDS_STORE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// What was done to a job from outside. The numbers are stored.
+enum class change_kind : std::uint8_t {
+    revived = 1,           // pending again, attempts and crashes 0
+    cancelled = 2,         // while it waited
+    cancel_requested = 3,  // of its holder
+    reprioritised = 4,
+    replaced = 5,  // by a later job of the same unique_key
+};
+
+struct change_record {
+    std::uint64_t sequence = 0;
+    change_kind kind = change_kind::revived;
+    queuectl::state state = queuectl::state::pending;
+    timestamp now{};
+    timestamp run_at{};
+    std::int8_t priority = 0;
+};
+
+// The state of a store: see store_info.
+struct header_record {
+    timestamp created_at{};
+    std::uint8_t state = 0;     // 0 open, 1 read-only, 2 moved
+    std::string_view moved_to;  // the URL
+};
+
+struct unconfig_record {
+    std::string_view key;
+    std::uint64_t version = 0;  // of the erasure: above every earlier one of the store
+};
+
+inline void append_change(std::string& out, const change_record& c)
+{
+    detail::record_writer w{out, record_type::change, 8 + 8 + 3 + varint_bytes_max};
+    w.fixed(c.sequence);
+    w.time(c.now);
+    w.byte(static_cast<unsigned>(c.kind));
+    w.byte(static_cast<unsigned>(c.state));
+    w.byte(static_cast<std::uint8_t>(c.priority));
+    w.difference(c.run_at, c.now);
+    w.finish();
+}
+[[nodiscard]] inline result<change_record> read_change(std::string_view content)
+{
+    wire_reader r{content};
+    change_record c;
+    c.sequence = r.fixed<std::uint64_t>();
+    c.now = r.time();
+    c.kind = r.choice(change_kind::replaced);
+    c.state = r.choice(state::cancelled);
+    c.priority = static_cast<std::int8_t>(r.byte());
+    c.run_at = r.difference(c.now);
+    if (!r.done() || c.kind == change_kind{}) return detail::bad_record("it is no change of a job");
+    return c;
+}
+
+inline void append_remove(std::string& out, std::span<const std::uint64_t> sequences)
+{
+    detail::record_writer w{out, record_type::remove, detail::sequences_bytes_max(sequences.size())};
+    detail::write_sequences(w, sequences);
+    w.finish();
+}
+// Replaces `sequences`.
+[[nodiscard]] inline result<void> read_remove(std::string_view content, std::vector<std::uint64_t>& sequences)
+{
+    wire_reader r{content};
+    detail::read_sequences(r, sequences);
+    if (!r.done()) return detail::bad_record("it is no removal");
+    return {};
+}
+
+inline void append_config(std::string& out, const config_entry& entry)
+{
+    detail::record_writer w{out, record_type::config, 16 + text_bytes_max(entry.key) + text_bytes_max(entry.value)};
+    w.fixed(entry.version);
+    w.time(entry.expires_at);
+    w.text(entry.key);
+    w.text(entry.value);
+    w.finish();
+}
+[[nodiscard]] inline result<config_entry> read_config(std::string_view content)
+{
+    wire_reader r{content};
+    config_entry entry;
+    entry.version = r.fixed<std::uint64_t>();
+    entry.expires_at = r.time();
+    entry.key = r.text();
+    entry.value = r.text();
+    if (!r.done()) return detail::bad_record("it is no setting");
+    return entry;
+}
+
+inline void append_unconfig(std::string& out, std::string_view key, std::uint64_t version)
+{
+    detail::record_writer w{out, record_type::unconfig, 8 + text_bytes_max(key)};
+    w.fixed(version);
+    w.text(key);
+    w.finish();
+}
+[[nodiscard]] inline result<unconfig_record> read_unconfig(std::string_view content)
+{
+    wire_reader r{content};
+    unconfig_record erased;
+    erased.version = r.fixed<std::uint64_t>();
+    erased.key = r.text();
+    if (!r.done()) return detail::bad_record("it is no erased setting");
+    return erased;
+}
+
+inline void append_queues(std::string& out, std::span<const std::string_view> names)
+{
+    std::size_t bytes_max = 0;
+    for (const auto name : names) bytes_max += text_bytes_max(name);
+    detail::record_writer w{out, record_type::queues, bytes_max};
+    for (const auto name : names) w.text(name);
+    w.finish();
+}
+// Replaces `names`, which point into the content.
+[[nodiscard]] inline result<void> read_queues(std::string_view content, std::vector<std::string_view>& names)
+{
+    names.clear();
+    wire_reader r{content};
+    while (r.left() > 0) names.push_back(r.text());
+    if (!r.done()) return detail::bad_record("it is no list of queues");
+    return {};
+}
+
+inline void append_header(std::string& out, const header_record& h)
+{
+    detail::record_writer w{out, record_type::header, 8 + 1 + text_bytes_max(h.moved_to)};
+    w.time(h.created_at);
+    w.byte(h.state);
+    w.text(h.moved_to);
+    w.finish();
+}
+[[nodiscard]] inline result<header_record> read_header(std::string_view content)
+{
+    wire_reader r{content};
+    header_record h;
+    h.created_at = r.time();
+    h.state = r.byte();
+    h.moved_to = r.text();
+    if (!r.done()) return detail::bad_record("it is no header of a store");
+    return h;
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/records.hpp
+// The records in the body of a transaction frame: their bytes, and everything that writes and reads them.
+//
+//   body    := record …
+//   record  := header (12 bytes) , content
+//
+//   header  0  4  CRC32C of all that follows in the record
+//           4  4  bytes of the content
+//           8  1  type
+//           9  1  flags: 1 = a program that does not know the type skips the record; else the store is too new for it
+//          10  2  zero
+//
+// So a record can be read alone. Its *location* is (segment number << 40) | offset of its first byte in the file.
+//
+// All integers are little-endian. u8 … u64: so many bits; v: a varint, s: a signed varint, text: its bytes behind a
+// varint of their number (journal/wire.hpp). time: microseconds since 1970-01-01 UTC, boot: microseconds of
+// CLOCK_BOOTTIME, span: microseconds, all as u64 in two's complement. uid: u64 high, u64 low. A − B is the signed
+// varint of the difference modulo 2^64. token: uid, v ordinal. instant: time, boot, uid of the boot.
+// sequences: v count, then for each the signed varint of its difference from the one before (the first: from 0).
+// A job is named by its sequence, everywhere but in its own image.
+//
+// 1 job: the image of a job, written when it is inserted and again when it is moved; replaces what was known of it
+//    u64 sequence, time created_at, u32 parts, u8 state, u8 priority (int8), uid nonce, text id, text queue, text kind,
+//    the parts whose bit is set, payload (to the end of the record). A part that is not there is 0, empty or as said.
+//      bit  0 run_at − created_at (else created_at)     13 updated_at − created_at (else created_at)
+//           1 span timeout                              14 s attempts, s crashes
+//           2 span retention                            15 the lease: token, time locked_at, time lease_until,
+//           3 8 backoff_base (IEEE 754 double)                 boot lease_end, uid boot, text worker
+//           4 s max_retries (else 3)                    16 token settled_token
+//           5 v hold                                    17 s exit code, s signal (else −1, 0)
+//           6 text tag                                  18 text error
+//           7 text key                                  19 text result
+//           8 text unique_key                           20 text progress
+//           9 text batch                                21 u32 bytes, then the kept attempts: run …
+//          10 text cwd                                  22 (nothing) a release makes it failed, not pending
+//          11 text env                                  23 (nothing) its cancellation was requested
+//          12 u32 bytes, then depends_on: text …        24 … 31: a program that does not know them refuses the store
+//    run := u8 status, + 128 when it has output; s number, s exit code, s signal, time started_at,
+//           ended_at − started_at, text error, text worker; with output: v bytes in all, v number of the output file
+//           (0 = inline), v dropped bytes, text head, text tail
+// 2 claim: leases begin; the i-th job's token has the ordinal first + i
+//    uid nonce, instant, span lease, u32 first ordinal, text worker, sequences
+// 3 extend: leases end later
+//    instant, span from then on, sequences
+// 4 end: a lease ended
+//    u64 sequence, u64 location of the job's previous `end` (0 = none behind its image), time (updated_at), u8 state,
+//    u8 flags (1 a run, 2 counted as a crash, 4 sets the error, 8 to that of the run, 16 sets the result,
+//    32 a release makes it failed), token of the lease, run_at − time, s attempts, s crashes, v bytes of its image now;
+//    [1] run, [4 without 8] text error, [16] text result
+// 5 change: what was done to a job from outside
+//    u64 sequence, time (updated_at), u8 kind (change_kind), u8 state, u8 priority (int8), run_at − time
+// 6 remove: jobs are forgotten                             sequences
+// 7 config: a keyed value                                  u64 version, time expires_at, text key, text value
+// 8 unconfig: it is erased                                 u64 version, text key
+// 9 queues: names that are remembered                      text … to the end of the record
+// 10 header: the state of the store                        time created_at, u8 state (0 open, 1 read-only, 2 moved),
+//                                                          text the URL that it was moved to
+//
+// Readers take any bytes: every value or error that they return is within the record, and they allocate no more than
+// in proportion to it. A wrong number of bytes, or a number outside an enumeration, is errc::corrupt.
+#ifndef QUEUECTL_JOURNAL_RECORDS_HPP
+#define QUEUECTL_JOURNAL_RECORDS_HPP
+
+#endif
+
+// ---- queuectl/journal/index/job_index.hpp
+// What every job is now: an index over the log. See slots.hpp for what it keeps.
+#ifndef QUEUECTL_JOURNAL_INDEX_JOB_INDEX_HPP
+#define QUEUECTL_JOURNAL_INDEX_JOB_INDEX_HPP
+
+namespace queuectl::inline v0::journal {
+
+// The moves of a job; the same for a verb and for a record that is told again. Whoever has the store's turn may use it,
+// and nobody else. Requires: reserve() has promised the room for what is changed before the next commit.
+class job_index {
+public:
+    explicit job_index(index_memory memory)
+        : space_{std::move(memory)},
+          lanes_{space_},
+          leases_{space_},
+          table_{space_, space_.roots<index_roots>().table},
+          pages_{space_, space_.roots<index_roots>().pages}
+    {
+    }
+    job_index(const job_index&) = delete;
+    job_index& operator=(const job_index&) = delete;
+
+    [[nodiscard]] index_space& space() noexcept { return space_; }
+    [[nodiscard]] index_roots& roots() noexcept { return space_.roots<index_roots>(); }
+    [[nodiscard]] lanes& all_lanes() noexcept { return lanes_; }
+    [[nodiscard]] leases& all_leases() noexcept { return leases_; }
+    [[nodiscard]] sequence_pages& pages() noexcept { return pages_; }
+
+    // Room for adding `added` jobs and for changing `changed` ones. errc::store_full.
+    [[nodiscard]] result<void> reserve(std::size_t added, std::size_t changed)
+    {
+        if (auto done = space_.reserve(8192 + added * bytes_an_addition + changed * bytes_a_change,
+                                       4096 + (added + changed) * undo_a_change);
+            !done)
+            return done;
+        if (added == 0) return {};
+        if (auto done = table_.reserve(added); !done) return done;
+        return pages_.reserve(roots().last_sequence + added, added);
+    }
+
+    // Room for adding one job under this sequence.
+    [[nodiscard]] result<void> reserve_for(std::uint64_t sequence)
+    {
+        if (auto done = reserve(0, 4); !done) return done;
+        if (auto done = table_.reserve(1); !done) return done;
+        return pages_.reserve(std::max(sequence, roots().last_sequence), 1);
+    }
+
+    // Looking. 0 = there is no such job.
+
+    [[nodiscard]] std::uint32_t hash(std::string_view id) const noexcept { return id_hash(id, 0); }
+    void prefetch(std::uint32_t hash) const noexcept { table_.prefetch(hash); }
+    [[nodiscard]] ref find(std::string_view id, std::uint32_t hash) const noexcept
+    {
+        return table_.find(hash, [&](ref at) { return id_of(at) == id; });
+    }
+    [[nodiscard]] ref find(std::string_view id) const noexcept { return find(id, hash(id)); }
+    [[nodiscard]] ref by_sequence(std::uint64_t sequence) const noexcept { return pages_.get(sequence); }
+
+    [[nodiscard]] job_slot& head(ref at) const noexcept { return *space_.get<job_slot>(at); }
+    [[nodiscard]] queuectl::state state_of(ref at) const noexcept { return head(at).state(); }
+    [[nodiscard]] bool is_live(ref at) const noexcept { return !is_final(state_of(at)); }
+    [[nodiscard]] live_slot& live(ref at) const noexcept { return *space_.get<live_slot>(at); }
+    [[nodiscard]] ended_slot& ended(ref at) const noexcept { return *space_.get<ended_slot>(at); }
+    [[nodiscard]] std::string_view id_of(ref at) const noexcept { return read_text(space_, head(at).id); }
+    [[nodiscard]] std::string_view queue_of(ref at) const noexcept
+    {
+        return lanes_.queue_of(lanes_.by_number(head(at).lane()));
+    }
+    [[nodiscard]] std::string_view kind_of(ref at) const noexcept
+    {
+        return lanes_.kind_of(lanes_.by_number(head(at).lane()));
+    }
+    // Of the newest record that says what the job is.
+    [[nodiscard]] location last_of(ref at) const noexcept { return is_live(at) ? live(at).last : ended(at).last; }
+
+    [[nodiscard]] bool holds(ref at, const lease_token& token) const noexcept
+    {
+        return at != 0 && state_of(at) == state::processing && leases_.of(live(at)).token == token;
+    }
+
+    // How much work there was so far: lines and jobs looked at for claims. For tests of their cost.
+    [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+    void step(std::uint64_t n = 1) noexcept { steps_ += n; }
+
+    // Moving.
+
+    // A job as its record says, under a new id. 0 = there are too many queues and kinds.
+    ref add(const job_head& j, std::uint32_t hash, location image, std::uint32_t bytes, bool vanishes) noexcept
+    {
+        const ref lane = lanes_.find_or_make(j.queue, j.kind);
+        if (lane == 0) return 0;
+        const ref made = is_final(j.state) ? make_ended(j, image) : make_live(j, image, bytes, vanishes);
+        auto& slot = head(made);
+        slot.id = make_text(space_, j.id);
+        slot.lane_and_state = lanes_.get(lane).number << 8;
+        slot.set_state(j.state);
+        table_.add(made, hash);
+        pages_.set(j.sequence, made);
+        auto& known = roots();
+        if (known.last_sequence < j.sequence) space_.touch(known.last_sequence) = j.sequence;
+        space_.touch(known.live_bytes) += bytes;
+        ++space_.touch(lanes_.queue_slot_of(lane).counts[static_cast<std::size_t>(j.state)]);
+        if (is_final(j.state))
+            chain(made);
+        else if (j.state == state::processing)
+            leases_.put(made, j.token, j.worker, {j.locked_at, {}, j.boot_id}, j.lease_end);
+        else if (j.hold == hold_none)
+            lanes_.stand(made);
+        if (j.state == state::processing)
+            space_.touch(leases_.of(live(made))).until = j.lease_until.time_since_epoch().count();
+        return made;
+    }
+
+    // The job is not there any more. `sequence` and `bytes`: of an ended job, whose slot does not know them.
+    void erase(ref at, std::uint64_t sequence, std::uint32_t bytes) noexcept
+    {
+        settle_out(at);
+        --space_.touch(count(at, state_of(at)));
+        table_.drop(at);
+        pages_.set(sequence, 0);
+        space_.touch(roots().live_bytes) -= bytes;
+        drop_text(space_, head(at).id);
+        space_.release(at, is_live(at) ? sizeof(live_slot) : sizeof(ended_slot));
+    }
+
+    // A waiting job is leased.
+    void lease(ref at, const lease_token& token, std::string_view worker, const instant& now, duration length) noexcept
+    {
+        lanes_.lift(at);
+        auto& slot = space_.touch(live(at));
+        slot.was_failed = slot.head.state() == state::failed;
+        set_state(at, state::processing);
+        slot.cancel_requested = false;
+        slot.updated_at = now.wall.time_since_epoch().count();
+        leases_.put(at, token, worker, now, length);
+    }
+
+    // A live job becomes what `r` says; `record`: where r is. Returns its slot, which may be another.
+    ref end(ref at, const end_record& r, location record) noexcept
+    {
+        settle_out(at);
+        auto& slot = space_.touch(live(at));
+        space_.touch(roots().live_bytes) += std::uint64_t{r.image_bytes} - slot.bytes;
+        slot.last = record;
+        slot.bytes = r.image_bytes;
+        if (is_final(r.state)) return bury(at, r);
+        set_state(at, r.state);
+        slot.attempts = r.attempts;
+        slot.crashes = r.crashes;
+        slot.cancel_requested = false;
+        slot.updated_at = r.now.time_since_epoch().count();
+        slot.node.time = r.run_at.time_since_epoch().count();
+        if (slot.hold == hold_none) lanes_.stand(at);
+        return at;
+    }
+
+    // The job was written again, whole, at `image`, where it takes `bytes`; so far it was said to take `before`.
+    // `has_error`: the image says why the last run failed.
+    void set_image(ref at, location image, std::uint32_t bytes, std::uint32_t before, bool has_error) noexcept
+    {
+        space_.touch(roots().live_bytes) += std::uint64_t{bytes} - before;
+        if (!is_live(at)) {
+            space_.touch(ended(at).last) = image;
+            return;
+        }
+        auto& slot = space_.touch(live(at));
+        slot.image = slot.last = image;
+        slot.image_has_error = has_error;
+        slot.bytes = bytes;
+    }
+
+    void request_cancel(ref at) noexcept { space_.touch(live(at)).cancel_requested = true; }
+
+    // How many have ended so, in a lane; and the one that did first.
+    [[nodiscard]] ref first_ended(ref lane, state s) const noexcept
+    {
+        return lanes_.get(lane).ended[chain_of(s)].first;
+    }
+
+private:
+    static constexpr std::uint64_t bytes_an_addition = 768;
+    static constexpr std::uint64_t bytes_a_change = 256;
+    static constexpr std::uint64_t undo_a_change = 640;
+
+    static constexpr std::size_t chain_of(state s) noexcept
+    {
+        return s == state::completed ? 0 : s == state::dead ? 1 : 2;
+    }
+    [[nodiscard]] std::uint64_t& count(ref at, state s) const noexcept
+    {
+        return lanes_.queue_slot_of(lanes_.by_number(head(at).lane())).counts[static_cast<std::size_t>(s)];
+    }
+
+    ref make_live(const job_head& j, location image, std::uint32_t bytes, bool vanishes) noexcept
+    {
+        const ref made = space_.allocate(sizeof(live_slot));
+        auto& slot = live(made);
+        slot = {};
+        slot.node.time = j.run_at.time_since_epoch().count();
+        slot.node.sequence = j.sequence;
+        slot.image = slot.last = image;
+        slot.updated_at = j.updated_at.time_since_epoch().count();
+        slot.attempts = j.attempts;
+        slot.crashes = j.crashes;
+        slot.hold = static_cast<std::uint16_t>(j.hold);
+        slot.priority = j.priority;
+        slot.was_failed = j.was_failed;
+        slot.cancel_requested = j.cancel_requested;
+        slot.image_has_error = !j.error.empty();
+        slot.vanishes = vanishes;
+        slot.bytes = bytes;
+        return made;
+    }
+    ref make_ended(const job_head&, location image) noexcept
+    {
+        const ref made = space_.allocate(sizeof(ended_slot));
+        ended(made) = {};
+        ended(made).last = image;
+        return made;
+    }
+
+    void set_state(ref at, state to) noexcept
+    {
+        --space_.touch(count(at, state_of(at)));
+        ++space_.touch(count(at, to));
+        space_.touch(head(at).lane_and_state);
+        head(at).set_state(to);
+    }
+
+    // Out of the line, the lease or the chain that it is in.
+    void settle_out(ref at) noexcept
+    {
+        const state s = state_of(at);
+        if (is_final(s))
+            unchain(at);
+        else if (s == state::processing)
+            leases_.take(at);
+        else
+            lanes_.lift(at);
+    }
+
+    // A live slot gives way to a smaller one.
+    ref bury(ref at, const end_record& r) noexcept
+    {
+        set_state(at, r.state);
+        const ref made = space_.allocate(sizeof(ended_slot));
+        auto& slot = ended(made);
+        slot = {};
+        slot.head = head(at);
+        slot.last = live(at).last;
+        table_.replace(at, made);
+        pages_.set(r.sequence, made);
+        space_.release(at, sizeof(live_slot));
+        chain(made);
+        return made;
+    }
+
+    [[nodiscard]] ended_chain& chain_with(ref at) const noexcept
+    {
+        return lanes_.get(lanes_.by_number(head(at).lane())).ended[chain_of(state_of(at))];
+    }
+    void chain(ref at) noexcept
+    {
+        auto& ends = space_.touch(chain_with(at));
+        ended(at).before = ends.last;
+        if (ends.last != 0)
+            space_.touch(ended(ends.last).after) = at;
+        else
+            ends.first = at;
+        ends.last = at;
+    }
+    void unchain(ref at) noexcept
+    {
+        auto& ends = space_.touch(chain_with(at));
+        const auto& slot = ended(at);
+        (slot.before != 0 ? space_.touch(ended(slot.before).after) : ends.first) = slot.after;
+        (slot.after != 0 ? space_.touch(ended(slot.after).before) : ends.last) = slot.before;
+    }
+
+    index_space space_;
+    std::uint64_t steps_ = 0;
+    lanes lanes_;
+    leases leases_;
+    id_table<offsetof(job_slot, entry)> table_;
+    sequence_pages pages_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/index/settings.hpp
+// The keyed values of a store, by key; the values are in the log.
+#ifndef QUEUECTL_JOURNAL_INDEX_SETTINGS_HPP
+#define QUEUECTL_JOURNAL_INDEX_SETTINGS_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Not thread-safe. Requires: what a member changes was reserved. Finding: O(entries / 256).
+class settings {
+public:
+    explicit settings(index_space& space) : space_{&space} {}
+
+    // 0 = there is none.
+    [[nodiscard]] ref find(std::string_view key) const noexcept
+    {
+        for (ref at = bucket(key); at != 0; at = get(at).next)
+            if (key_of(at) == key) return at;
+        return 0;
+    }
+    [[nodiscard]] const config_slot& get(ref at) const noexcept { return *space_->get<config_slot>(at); }
+    [[nodiscard]] std::string_view key_of(ref at) const noexcept { return read_text(*space_, get(at).key); }
+
+    // Replaces the entry of that key. `at`, `bytes`: of its record.
+    void put(std::string_view key, std::uint64_t version, std::int64_t expires_at, location at,
+             std::uint32_t bytes) noexcept
+    {
+        ref entry = find(key);
+        if (entry == 0) entry = make(key);
+        auto& slot = space_->touch(*space_->get<config_slot>(entry));
+        space_->touch(roots().live_bytes) += std::uint64_t{bytes} - slot.bytes;
+        slot.version = version;
+        slot.expires_at = expires_at;
+        slot.at = at;
+        slot.bytes = bytes;
+        note(version);
+    }
+    // The entry's record was written again, at `at`.
+    void move(ref entry, location at) noexcept { space_->touch(space_->get<config_slot>(entry)->at) = at; }
+    // Forgets the entry of that key, if there is one.
+    void erase(std::string_view key) noexcept
+    {
+        for (ref* link = &bucket(key); *link != 0; link = &space_->get<config_slot>(*link)->next) {
+            if (key_of(*link) != key) continue;
+            const ref gone = *link;
+            const config_slot slot = get(gone);
+            space_->touch(*link) = slot.next;
+            space_->touch(roots().live_bytes) -= slot.bytes;
+            drop_text(*space_, slot.key);
+            space_->release(gone, sizeof(config_slot));
+            return;
+        }
+    }
+    // Versions up to this one are taken.
+    void note(std::uint64_t version) noexcept
+    {
+        if (roots().config_version < version) space_->touch(roots().config_version) = version;
+    }
+
+    template <class Visit>
+    void for_each(Visit&& visit) const
+    {
+        for (const ref first : roots().config_buckets)
+            for (ref at = first; at != 0; at = get(at).next) visit(at);
+    }
+
+private:
+    [[nodiscard]] index_roots& roots() const noexcept { return space_->roots<index_roots>(); }
+    [[nodiscard]] ref& bucket(std::string_view key) const noexcept
+    {
+        return roots().config_buckets[id_hash(key, 0) % 256];
+    }
+    ref make(std::string_view key) noexcept
+    {
+        const ref made = space_->allocate(sizeof(config_slot));
+        auto& slot = *space_->get<config_slot>(made);
+        slot = {};
+        slot.key = make_text(*space_, key);
+        slot.next = bucket(key);
+        return space_->touch(bucket(key)) = made;
+    }
+
+    index_space* space_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/interval_sync.hpp
+// The thread that syncs a log some time after an append, for durability::interval. POSIX.
+#ifndef QUEUECTL_JOURNAL_INTERVAL_SYNC_HPP
+#define QUEUECTL_JOURNAL_INTERVAL_SYNC_HPP
+
+#include <condition_variable>
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace queuectl::inline v0::journal {
+
+// Any thread may ask. The thread starts with the first ask, takes no signals, and ends with the object, which syncs
+// what is still asked for. Group is a group_sync, and outlives it.
+template <class Group>
+class interval_sync {
+public:
+    interval_sync(Group& group, duration interval) : group_{&group}, interval_{interval} {}
+    interval_sync(const interval_sync&) = delete;
+    interval_sync& operator=(const interval_sync&) = delete;
+    ~interval_sync()
+    {
+        {
+            const std::scoped_lock lock{mutex_};
+            ended_ = true;
+        }
+        changed_.notify_one();
+        if (started_) ::pthread_join(thread_, nullptr);
+        if (asked_) static_cast<void>(group_->sync_rest());
+    }
+
+    // What is written is synced at the latest an interval from now, plus what a sync takes. At once when there can be
+    // no thread. A sync that fails is known to all by the words.
+    void ask()
+    {
+        const std::scoped_lock lock{mutex_};
+        if (asked_) return;
+        if (!started_) started_ = ::pthread_create(&thread_, nullptr, &interval_sync::main, this) == 0;
+        if (!started_) {
+            static_cast<void>(group_->sync_rest());
+            return;
+        }
+        asked_ = true;
+        changed_.notify_one();
+    }
+
+private:
+    static void* main(void* self)
+    {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+        static_cast<interval_sync*>(self)->run();
+        return nullptr;
+    }
+
+    void run()
+    {
+        std::unique_lock lock{mutex_};
+        for (;;) {
+            changed_.wait(lock, [&] { return ended_ || asked_; });
+            const auto due = std::chrono::steady_clock::now() + interval_;
+            if (changed_.wait_until(lock, due, [&] { return ended_; })) return;
+            asked_ = false;
+            lock.unlock();
+            static_cast<void>(group_->sync_rest());
+            lock.lock();
+        }
+    }
+
+    Group* group_;
+    duration interval_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    pthread_t thread_{};
+    bool started_ = false;
+    bool asked_ = false;  // and not begun
+    bool ended_ = false;
 };
 
 }  // namespace queuectl::inline v0::journal
@@ -9683,11 +14043,19 @@ namespace queuectl::inline v0::journal {
 
 struct log_options {
     bool create = true;  // the folder's first segment, when there is none
+    // When an append is acknowledged, and what a power loss may take of what was (the end of the log, never its
+    // middle). A killed process alone loses nothing in any of them.
+    //   full      after its sync: nothing.
+    //   interval  at once; a thread of the log syncs at the latest `interval` after it: what was acknowledged in the
+    //             last `interval` and the length of a sync. When the process is killed meanwhile: also that, until
+    //             another one takes a turn (which asks for a sync in its turn) or the system writes it (30 s, say).
+    //             After a failed sync, what it covered is copied if it can still be read: else it is lost.
+    //   none      at once: what the system has not written (30 s, say), and all of it after a disk error. A full
+    //             segment is synced in every mode.
+    // process is taken for none.
     durability mode = durability::full;
-    duration interval{1'000'000};  // of durability::interval
+    duration interval{1'000'000};
     duration lock_patience{10'000'000};
-    log_position start{};            // where reading begins: what a snapshot says
-    std::uint64_t durable_upto = 0;  // the last sequence that the snapshot knows to have been synced
     segment_sizes sizes{};
     uid boot = queuectl::detail::read_boot_id();
     random_source random{};  // of store id and file ids
@@ -9699,16 +14067,422 @@ enum class append_room : std::uint8_t {
     reserve,  // also what is kept back for appends that must go on when the disk is full: settles
 };
 
-// Hears what is in the log: frame(sequence, body) for each, in order, and restart() when all that it has heard is void
-// and is told again from the start position (after a failed sync only). What is appended through this log is not told.
+// Who hears what is in the log, and remembers how far; often shared by the processes of a store, like the log.
+//
+// | expression                       | meaning                                                                        |
+// |----------------------------------|--------------------------------------------------------------------------------|
+// | sink.heard() → log_position      | behind the last frame that it has heard; none (the default) when there is none |
+// | sink.frame(behind, place, body)  | the next frame; from now on heard() is `behind`                                |
+// | sink.restart()                   | what it has heard is void: heard() is none, all is told again from the begin   |
+//
+// `place.type` says what the frame is: transaction, or trim (`body` is the user's part of it); for any other `body` is
+// empty. `body` lies at `place`; the view is valid during the call only. After a trim, frames may speak of what had
+// been written before the log's begin. A telling from the begin starts with restart(). What a holder of the turn
+// appends is not told: it sets the sink's position itself, to turn.position(). A sink that does not (its process has
+// died) is told.
 template <class S>
-concept log_sink = requires(S& sink, std::uint64_t sequence, std::string_view body)
+concept log_sink = requires(S& sink, const log_position& behind, const frame_place& place, std::string_view body)
 {
-    sink.frame(sequence, body);
+    {
+        sink.heard()
+        } -> std::convertible_to<log_position>;
+    sink.frame(behind, place, body);
     sink.restart();
 };
 
 }  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/log_window.hpp
+// Reads bytes of the log back from any place.
+#ifndef QUEUECTL_JOURNAL_LOG_WINDOW_HPP
+#define QUEUECTL_JOURNAL_LOG_WINDOW_HPP
+
+namespace queuectl::inline v0::journal::detail {
+
+// One window over one segment, and a few segments kept open. What is in the window never changes in the file: it ends
+// where the log ended when it was filled. Not thread-safe.
+template <file_system FileSystem, class Guards>
+class log_window {
+public:
+    // `bytes` bytes at `offset` of a segment's file; valid until the next call. What a failed sync has moved to the
+    // next segment is read there. `end`: the log's. errc::corrupt when they are not there. Reads 64 KiB where the last
+    // read was near, else 8 KiB, at least.
+    [[nodiscard]] result<std::string_view> read(FileSystem& fs, std::uint64_t number, std::uint64_t offset,
+                                                std::size_t bytes, const log_position& end)
+    {
+        if (!holds(number, offset, bytes)) {
+            auto filled = fill(fs, number, offset, bytes, end);
+            if (!filled) return fail(filled.error());
+            offset = *filled;
+        }
+        return std::string_view{bytes_}.substr(static_cast<std::size_t>(offset - begin_), bytes);
+    }
+
+    // What was read may have changed: segments have become void.
+    void forget() noexcept
+    {
+        number_ = 0;
+        open_.clear();
+        followers_.clear();
+    }
+    // Segments before this one are no longer needed.
+    void close_before(std::uint64_t number) noexcept
+    {
+        std::erase_if(open_, [&](const auto& s) { return s.header.number < number; });
+        if (number_ < number) number_ = 0;
+    }
+
+private:
+    static constexpr std::size_t window_bytes = std::size_t{64} << 10;
+    static constexpr std::size_t first_bytes = std::size_t{8} << 10;
+    static constexpr std::size_t open_max = 8;
+
+    [[nodiscard]] bool holds(std::uint64_t number, std::uint64_t offset, std::size_t bytes) const noexcept
+    {
+        return number == number_ && offset >= begin_ && offset - begin_ <= bytes_.size() &&
+               bytes <= bytes_.size() - (offset - begin_);
+    }
+
+    static failure_value not_there(std::uint64_t number, std::uint64_t offset, const char* why)
+    {
+        return fail(errc::corrupt, "read " + segment_name(number), "at offset " + std::to_string(offset) + ": " + why);
+    }
+
+    // Returns the offset, in the segment where it was found.
+    result<std::uint64_t> fill(FileSystem& fs, std::uint64_t number, std::uint64_t offset, std::size_t bytes,
+                               const log_position& end)
+    {
+        const bool near =
+            number == number_ && offset + window_bytes >= begin_ && offset <= begin_ + bytes_.size() + window_bytes;
+        number_ = 0;
+        auto moved = moved_from(fs, number, offset, end);
+        if (!moved) return fail(moved.error());
+        if (Guards::moved && *moved != 0 && offset >= *moved)
+            return fill(fs, number + 1, offset - *moved + frames_begin, bytes, end);
+        auto s = open(fs, number, offset);
+        if (!s) return fail(s.error());
+        const bool growing = Guards::window_end && number == end.segment;
+        const std::uint64_t limit = growing ? end.offset : *moved != 0 ? *moved : (*s)->header.bytes;
+        if (number > end.segment || offset > limit || bytes > limit - offset)
+            return not_there(number, offset, "the log does not reach so far");
+        const auto want = std::min<std::uint64_t>(std::max(bytes, near ? window_bytes : first_bytes), limit - offset);
+        bytes_.resize(static_cast<std::size_t>(want));
+        const auto got = fs.read((*s)->file, offset, bytes_.data(), bytes_.size());
+        if (!got) return fail(got.error());
+        if (*got < bytes) return not_there(number, offset, "the file was cut off");
+        bytes_.resize(*got);
+        number_ = number;
+        return begin_ = offset;
+    }
+
+    // From which offset on the segment's frames have moved to the next one; 0 = none have.
+    result<std::uint64_t> moved_from(FileSystem& fs, std::uint64_t number, std::uint64_t offset,
+                                     const log_position& end)
+    {
+        if (number >= end.segment) return std::uint64_t{0};
+        for (const auto& f : followers_)
+            if (f.number == number) return f.moved_from;
+        auto next = open(fs, number + 1, offset);
+        if (!next) return fail(next.error());
+        if (followers_.size() == followers_max) followers_.erase(followers_.begin());
+        followers_.push_back({number, (*next)->header.replaces});
+        return followers_.back().moved_from;
+    }
+
+    // The open segment, in front of the others.
+    result<segment<FileSystem>*> open(FileSystem& fs, std::uint64_t number, std::uint64_t offset)
+    {
+        for (auto it = open_.begin(); it != open_.end(); ++it)
+            if (it->header.number == number) {
+                std::rotate(open_.begin(), it, it + 1);
+                return &open_.front();
+            }
+        auto opened = open_segment(fs, number);
+        if (!opened && opened.error().code == errc::not_found)
+            return not_there(number, offset, "the segment is missing");
+        if (!opened) return fail(opened.error());
+        if (open_.size() == open_max) open_.pop_back();
+        open_.insert(open_.begin(), std::move(*opened));
+        return &open_.front();
+    }
+
+    static constexpr std::size_t followers_max = 64;
+    struct follower {
+        std::uint64_t number = 0;
+        std::uint64_t moved_from = 0;
+    };
+
+    std::vector<segment<FileSystem>> open_;  // the last used first
+    std::vector<follower> followers_;        // what the segment behind `number` says; it never changes
+    std::string bytes_;
+    std::uint64_t number_ = 0;  // of the window's segment; 0 = it holds nothing
+    std::uint64_t begin_ = 0;
+};
+
+}  // namespace queuectl::inline v0::journal::detail
+
+#endif
+
+// ---- queuectl/journal/trim.hpp
+// Trims: frames that say where the log begins, and the removal of what lies before.
+#ifndef QUEUECTL_JOURNAL_TRIM_HPP
+#define QUEUECTL_JOURNAL_TRIM_HPP
+
+namespace queuectl::inline v0::journal::detail {
+
+// A trim frame's body: the first segment, then the user's bytes.
+inline constexpr std::size_t trim_head_bytes = 8;
+
+[[nodiscard]] inline std::string encode_trim(std::uint64_t first_segment, std::string_view user)
+{
+    std::string body(trim_head_bytes, '\0');
+    store_le(body.data(), first_segment);
+    return body.append(user);
+}
+
+// The first segment that a trim frame's body names; 0 when it is none.
+[[nodiscard]] inline std::uint64_t trimmed_to(std::string_view body) noexcept
+{
+    return body.size() < trim_head_bytes ? 0 : load_le<std::uint64_t>(body.data());
+}
+
+// Under the lock: removes, the oldest first and each durably before the next, the segments before the newest trim's
+// first one, if that trim is durable. A failure leaves a log that is whole; it may be called again.
+template <class Guards, file_system FileSystem>
+[[nodiscard]] result<void> drop_trimmed(FileSystem& fs, log_words& words)
+{
+    const auto end = words.trim_segment.load();
+    if (Guards::sync_trim && words.synced.load() < words.trim_sequence.load()) return {};
+    auto begin = words.lowest.load();
+    while (begin < end) {
+        const auto number = Guards::oldest_first ? begin : end - 1;
+        if (auto gone = fs.remove(segment_name(number)); !gone && gone.error().code != errc::not_found) return gone;
+        if (auto done = fs.sync_directory(); !done) return done;
+        if (!Guards::oldest_first) return {};
+        words.lowest = ++begin;
+    }
+    return {};
+}
+
+}  // namespace queuectl::inline v0::journal::detail
+
+#endif
+
+// ---- queuectl/journal/log_view.hpp
+// Reads a log that must not, or cannot, be written: damaged, of a newer format, on a read-only disk.
+#ifndef QUEUECTL_JOURNAL_LOG_VIEW_HPP
+#define QUEUECTL_JOURNAL_LOG_VIEW_HPP
+
+namespace queuectl::inline v0::journal {
+
+namespace detail {
+
+// `behind`: the position behind the frame.
+template <class Sink>
+void tell_frame(Sink& sink, const frame_view& frame, const log_position& behind)
+{
+    const auto& h = frame.header;
+    frame_place place{behind.segment, behind.offset - frame_bytes(h.body_bytes) + frame_header_bytes, h.type};
+    auto body = h.type == frame_type::transaction || h.type == frame_type::trim ? frame.body : std::string_view{};
+    if (h.type == frame_type::trim) {
+        const auto head = std::min(trim_head_bytes, body.size());
+        body.remove_prefix(head);
+        place.offset += head;
+    }
+    sink.frame(behind, place, body);
+}
+
+[[nodiscard]] inline failure_value segments_missing(std::uint64_t lowest)
+{
+    return fail(errc::corrupt, "open the journal", "segments before " + segment_name(lowest) + " are missing");
+}
+
+}  // namespace detail
+
+// Writes nothing and locks nothing: what others append meanwhile may be heard or not, and when they trim meanwhile,
+// segments may seem to be missing. One thread at a time.
+template <file_system FileSystem = posix_file_system>
+class log_view {
+public:
+    explicit log_view(FileSystem fs) : fs_{std::move(fs)} {}
+
+    // Tells `sink` (restart() first) all that is in the log. errc::corrupt: damage; all that comes before it has been
+    // told. errc::wrong_version: the same, before what is too new. errc::not_found: there is no log.
+    template <log_sink Sink>
+    [[nodiscard]] result<void> read_all(Sink& sink)
+    {
+        sink.restart();
+        window_.forget();
+        trimmed_to_ = 0;
+        const auto found = find_segments(fs_);
+        if (!found) return fail(found.error());
+        if (found->newest == 0) return fail(errc::not_found, "open the journal", "there is none");
+        log_reader<FileSystem> reader{fs_, {}, found->newest};
+        reader.begin(found->lowest, found->newest);
+        auto done = tell(sink, reader);
+        end_ = reader.position();
+        if (done && found->lowest > 1 && trimmed_to_ < found->lowest) return detail::segments_missing(found->lowest);
+        return done;
+    }
+
+    // `bytes` bytes from `offset` of a segment's file on, of what was told; valid until the next call. errc::corrupt.
+    [[nodiscard]] result<std::string_view> read(std::uint64_t segment, std::uint64_t offset, std::size_t bytes)
+    {
+        return window_.read(fs_, segment, offset, bytes, end_);
+    }
+
+private:
+    template <class Sink>
+    result<void> tell(Sink& sink, log_reader<FileSystem>& reader)
+    {
+        frame_view frame;
+        for (bool again = false;; again = true) {
+            auto got = reader.next(frame);
+            for (; got && *got == read_status::frame; got = reader.next(frame)) {
+                if (frame.header.type == frame_type::trim) trimmed_to_ = detail::trimmed_to(frame.body);
+                detail::tell_frame(sink, frame, reader.position());
+                again = false;
+            }
+            if (!got) return fail(got.error());
+            const auto end = reader.inspect_end();
+            if (end) return {};
+            // The frame may have been half written when it was read, and others have followed it since.
+            if (again) return fail(end.error());
+            reader.refresh();
+        }
+    }
+
+    FileSystem fs_;
+    detail::log_window<FileSystem, all_guards> window_;
+    log_position end_{};
+    std::uint64_t trimmed_to_ = 0;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/next_segment.hpp
+// The segment behind the newest one, filled with zeros ahead, so that no append waits for all of them.
+#ifndef QUEUECTL_JOURNAL_NEXT_SEGMENT_HPP
+#define QUEUECTL_JOURNAL_NEXT_SEGMENT_HPP
+
+namespace queuectl::inline v0::journal::detail {
+
+// NUMBER.new grows in pieces, by whichever process appends; the words say how far it holds zeros. They are believed for
+// one boot; a file that they say nothing of is made anew. All of it needs the lock.
+template <file_system FileSystem, class Guards>
+class next_segment {
+public:
+    explicit next_segment(log_words& words) : words_{&words} {}
+
+    // After an append that ends at `offset` of segment `s`: fills a piece when it is time, so that the file is ready
+    // long before the segment is full. Writes at most 1 MiB. A failure is left to finish().
+    void fill_ahead(FileSystem& fs, const segment_header& s, std::uint64_t offset, const segment_sizes& sizes)
+    {
+        if (offset <= s.bytes / 4 || words_->ahead_failed.load() == s.number + 1) return;
+        const auto whole = sizes.next(s.bytes);
+        // From a quarter of the segment to three quarters: all of the file.
+        const auto due = std::min(whole, (offset - s.bytes / 4) * 2 * ((whole + s.bytes - 1) / s.bytes));
+        const auto have = words_->ahead_number.load() == s.number + 1 ? words_->ahead_bytes.load() : 0;
+        if (due < have + piece_bytes && (due < whole || have >= whole)) return;
+        if (open(fs, s.number + 1) && fill(fs, std::min(due, have + pieces_bytes_max))) return;
+        give_up(fs, s.number + 1);
+        words_->ahead_failed = s.number + 1;
+    }
+
+    // The file whole and synced, with header `h`, as prepare_segment() would make it.
+    [[nodiscard]] result<segment<FileSystem>> finish(FileSystem& fs, const segment_header& h)
+    {
+        if (words_->ahead_number.load() != h.number || words_->ahead_bytes.load() > h.bytes) {
+            forget();
+            return prepare_segment<Guards>(fs, h, {});
+        }
+        const auto done = [&]() -> result<void> {
+            if (auto opened = open(fs, h.number); !opened) return opened;
+            if (auto filled = fill(fs, h.bytes); !filled) return filled;
+            if (auto written = fs.write(file_, 0, encode(h)); !written) return written;
+            words_->ahead_number = 0;  // who is killed in the sync leaves a file of unknown state: it is made anew
+            return Guards::sync_new_segment ? fs.sync(file_) : result<void>{};
+        }();
+        if (!done) {
+            give_up(fs, h.number);
+            return fail(done.error());
+        }
+        segment<FileSystem> made{h, std::move(file_)};
+        forget();
+        return made;
+    }
+
+    // What is there is not to be used: somebody else makes the file.
+    void forget() noexcept
+    {
+        words_->ahead_number = words_->ahead_bytes = words_->ahead_failed = 0;
+        mine_ = 0;
+        file_ = {};
+    }
+
+    // After another boot: what was prepared then is removed.
+    static result<void> clean(FileSystem& fs)
+    {
+        const auto names = fs.list();
+        if (!names) return fail(names.error());
+        for (const auto& name : *names)
+            if (segment_number(name, ".new") != 0)
+                if (auto gone = fs.remove(name); !gone) return gone;
+        return {};
+    }
+
+private:
+    static constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 10;
+    static constexpr std::uint64_t pieces_bytes_max = std::uint64_t{1} << 20;
+
+    // NUMBER.new, with what the words say of it; or a new one.
+    result<void> open(FileSystem& fs, std::uint64_t number)
+    {
+        const std::string name = segment_name(number, ".new");
+        const bool known = words_->ahead_number.load() == number;
+        if (known && mine_ == words_->ahead_id.load()) return {};
+        if (!known) {
+            words_->ahead_number = words_->ahead_bytes = words_->ahead_failed = 0;
+            if (auto gone = fs.remove(name); !gone && gone.error().code != errc::not_found) return gone;
+        }
+        auto file = known ? fs.open(name) : fs.create(name);
+        if (!file) return fail(file.error());
+        file_ = std::move(*file);
+        if (!known) {
+            words_->ahead_id.fetch_add(1);
+            words_->ahead_number = number;
+        }
+        mine_ = words_->ahead_id.load();
+        return {};
+    }
+
+    // Zeros up to `end`, which the disk begins to write at once.
+    result<void> fill(FileSystem& fs, std::uint64_t end)
+    {
+        const auto begin = words_->ahead_bytes.load();
+        if (begin >= end) return {};
+        if (auto done = fs.fill_zeros(file_, begin, end - begin); !done) return done;
+        if constexpr (requires { fs.write_soon(file_, begin, end - begin); }) fs.write_soon(file_, begin, end - begin);
+        words_->ahead_bytes = end;
+        return {};
+    }
+
+    void give_up(FileSystem& fs, std::uint64_t number)
+    {
+        forget();
+        static_cast<void>(fs.remove(segment_name(number, ".new")));
+    }
+
+    log_words* words_;
+    typename FileSystem::file file_{};
+    std::uint64_t mine_ = 0;  // ahead_id of the file that is open
+};
+
+}  // namespace queuectl::inline v0::journal::detail
 
 #endif
 
@@ -9726,6 +14500,7 @@ struct rescued_frames {
     std::uint32_t crc_before = 0;     // of frame `synced`
     std::uint32_t last_crc = 0;
     std::uint64_t segment_bytes = 0;  // of the segment they come from
+    std::uint64_t begin = 0;          // offset in it of the first that is copied
 };
 
 // Reads the segment `number`, whose first frame follows one of CRC `segment_crc`, up to the first place without a
@@ -9739,7 +14514,7 @@ template <class Guards = all_guards, file_system FileSystem>
     if (!opened) return fail(opened.error());
     const auto first = opened->header.first_sequence;
     log_reader<FileSystem, Guards> reader{fs, {number, frames_begin, first, segment_crc}, number};
-    rescued_frames out{{}, synced, segment_crc, segment_crc, opened->header.bytes};
+    rescued_frames out{{}, synced, segment_crc, segment_crc, opened->header.bytes, frames_begin};
     frame_view frame;
     for (;;) {
         const auto got = reader.next(frame);
@@ -9747,6 +14522,7 @@ template <class Guards = all_guards, file_system FileSystem>
         if (*got != read_status::frame) break;
         if (frame.header.sequence <= synced) {
             out.crc_before = out.last_crc = frame.header.crc;
+            out.begin = reader.position().offset;
             continue;
         }
         frame_header h = frame.header;
@@ -9783,9 +14559,9 @@ struct log_writer {
           words_{&words},
           options_{options},
           random_{options.random},
-          writer_{random_() | 1},
           sync_{fs_, gate, words},
-          reader_{fs_, options.start, options.start.segment}
+          reader_{fs_, {}, 1},
+          next_{words}
     {
     }
 
@@ -9794,20 +14570,25 @@ struct log_writer {
 
     result<void> find_store()
     {
-        const auto newest = newest_segment(fs_);
-        if (!newest) return fail(newest.error());
-        if (*newest == 0)
+        const auto found = find_segments(fs_);
+        if (!found) return fail(found.error());
+        if (found->newest == 0)
             return options_.create ? result<void>{} : fail(errc::not_found, "open the journal", "there is none");
-        const auto opened = open_segment(fs_, *newest);
+        const auto opened = open_segment(fs_, found->newest);
         if (!opened) return fail(opened.error());
         store_ = opened->header.store;
         return {};
     }
 
-    void note(frame_type type, std::uint64_t sequence, std::uint64_t durable_upto) noexcept
+    // A frame that was read or is about to be published.
+    void note(frame_type type, std::uint64_t sequence, std::uint64_t durable_upto, std::string_view body) noexcept
     {
-        durable_seen_ = std::max(durable_seen_, durable_upto);
-        if (type != frame_type::watermark) last_data_ = sequence;
+        if (durable_upto > words_->durable_said.load()) words_->durable_said = durable_upto;
+        if (type == frame_type::watermark) return;
+        if (sequence > words_->last_data.load()) words_->last_data = sequence;
+        if (type != frame_type::trim || trimmed_to(body) < words_->trim_segment.load()) return;
+        words_->trim_sequence = sequence;
+        words_->trim_segment = trimmed_to(body);
     }
 
     segment_header new_header(std::uint64_t number, std::uint64_t first, std::uint64_t bytes)
@@ -9832,69 +14613,103 @@ struct log_writer {
         return needed <= usual ? usual : (needed + 4095) / 4096 * 4096;
     }
 
-    // CRC of the last frame before the newest segment, once the reader is in it.
-    std::uint32_t begin_crc() const noexcept { return reader_.segment_crc(); }
-
-    void publish(std::uint64_t appends) noexcept
+    // Tells where the log ends now.
+    void publish() noexcept
     {
-        words_->segment = reader_.position().segment;
-        words_->writer = writer_;
-        words_->written = reader_.position().sequence - 1;
-        if (appends != 0) words_->appends.fetch_add(appends);
+        words_->dirty = write_words;
+        words_->set_position(reader_.position());
     }
 
-    result<log_ticket> append(frame_type type, std::span<const std::string_view> bodies, append_room room)
+    // The segment to write to; an error when nothing may be written.
+    result<segment<FileSystem>*> writable()
     {
-        std::uint64_t bytes = 0;
-        for (const auto body : bodies) {
-            if (body.size() > body_bytes_max) return fail(errc::invalid_argument, "append", "a body is over 1 GiB");
-            bytes += frame_bytes(body.size());
-        }
-        if (reader_.current()->header.oldest_writer > format_version)
+        if (refused_) return fail(*refused_);
+        auto s = reader_.current();
+        if (s && (*s)->header.oldest_writer > format_version)
             return fail(errc::wrong_version, "append", "the journal's format is newer than this program");
-        const auto kept = room == append_room::normal ? reserve_of(reader_.current()->header.bytes) : 0;
-        if (reader_.position().offset + bytes + kept > reader_.current()->header.bytes)
-            if (auto done = roll(bytes); !done) return fail(done.error());
-        return write(type, bodies);
+        return s;
     }
 
-    result<log_ticket> write(frame_type type, std::span<const std::string_view> bodies)
+    // Makes room for a frame with such a body, and tells where the body will be.
+    result<frame_place> prepare(frame_type type, std::uint64_t body_bytes, append_room room)
     {
-        auto& s = *reader_.current();
+        if (body_bytes > body_bytes_max) return fail(errc::invalid_argument, "append", "a body is over 1 GiB");
+        auto s = writable();
+        if (!s) return fail(s.error());
+        const auto bytes = frame_bytes(body_bytes);
         const auto& at = reader_.position();
+        const auto kept = room == append_room::normal ? reserve_of((*s)->header.bytes) : 0;
+        const bool fits = at.offset + bytes <= prepared_end_ || at.offset + bytes + kept <= (*s)->header.bytes;
+        if (!fits)
+            if (auto done = roll(bytes); !done) return fail(done.error());
+        prepared_end_ = Guards::prepared ? std::max(prepared_end_, at.offset + bytes) : 0;
+        return frame_place{at.segment, at.offset + frame_header_bytes, type};
+    }
+
+    result<log_ticket> append(frame_type type, std::string_view body, append_room room)
+    {
+        if (auto place = prepare(type, body.size(), room); !place) return fail(place.error());
+        auto s = reader_.current();
+        if (!s) return fail(s.error());
+        const log_position at = reader_.position();
         frame_header h;
         h.sequence = at.sequence;
         h.durable_upto = std::min(words_->synced.load(), at.sequence - 1);
-        h.file_id = s.header.file_id;
+        h.file_id = (*s)->header.file_id;
         h.previous_crc = at.previous_crc;
         h.type = type;
-        buffer_.clear();
-        for (const auto body : bodies) {
-            h.previous_crc = append_frame(buffer_, h, body, at.offset + buffer_.size());
-            ++h.sequence;
-        }
-        words_->dirty = 1;
-        if (auto done = fs_.write(s.file, at.offset, buffer_); !done) {
-            cut(at.offset + buffer_.size());
-            if (words_->poisoned.load() != 0)
-                return fail(errc::outcome_unknown, done.error().operation, done.error().detail,
-                            done.error().backend_code);
-            words_->dirty = 0;
-            return fail(done.error());
-        }
-        note(type, h.sequence - 1, h.durable_upto);
-        reader_.skip(buffer_.size(), bodies.size(), h.previous_crc);
-        publish(type == frame_type::transaction ? 1 : 0);
-        words_->dirty = 0;
+        written_.clear();
+        written_at_ = at;
+        words_->note_near(at);
+        const auto crc = append_frame(written_, h, body, at.offset);
+        words_->dirty = write_files;
+        if (auto done = fs_.write((*s)->file, at.offset, written_); !done) return undo_write(**s, done.error());
+        note(type, h.sequence, h.durable_upto, body);
+        reader_.skip(written_.size(), 1, crc);
+        prepared_end_ = 0;
+        publish();
+        words_->dirty = write_done;
+        next_.fill_ahead(fs_, (*s)->header, reader_.position().offset, options_.sizes);
         return seen();
+    }
+
+    result<log_ticket> undo_write(segment<FileSystem>& s, const error& why)
+    {
+        cut(s, reader_.position().offset + written_.size());
+        written_.clear();
+        if (words_->poisoned.load() != 0)
+            return fail(errc::outcome_unknown, why.operation, why.detail, why.backend_code);
+        words_->dirty = write_done;
+        return fail(why);
+    }
+
+    result<log_ticket> trim(std::uint64_t first, std::string_view user)
+    {
+        const auto body = encode_trim(first, user);
+        const auto place = prepare(frame_type::trim, body.size(), append_room::reserve);
+        if (!place) return fail(place.error());
+        if (first == 0 || first > place->segment || first < words_->trim_segment.load())
+            return fail(errc::invalid_argument, "trim", "the log cannot begin with " + segment_name(first));
+        return append(frame_type::trim, body, append_room::reserve);
+    }
+
+    // The caller has the turn.
+    result<std::string_view> read(std::uint64_t segment, std::uint64_t offset, std::size_t bytes)
+    {
+        const auto inside = offset - written_at_.offset;  // huge when it lies before
+        if (segment == written_at_.segment && inside <= written_.size() && bytes <= written_.size() - inside)
+            return std::string_view{written_}.substr(static_cast<std::size_t>(inside), bytes);
+        return window_.read(fs_, segment, offset, bytes, reader_.position());
     }
 
     result<void> watermark()
     {
-        if (words_->synced.load() < last_data_ || durable_seen_ >= last_data_) return {};
-        if (reader_.position().offset + frame_header_bytes > reader_.current()->header.bytes) return {};
-        const std::string_view none[1];
-        if (auto done = append(frame_type::watermark, none, append_room::reserve); !done) return fail(done.error());
+        const auto data = words_->last_data.load();
+        if (words_->synced.load() < data || words_->durable_said.load() >= data) return {};
+        auto s = writable();
+        if (!s) return fail(s.error());
+        if (reader_.position().offset + frame_header_bytes > (*s)->header.bytes) return {};
+        if (auto done = append(frame_type::watermark, {}, append_room::reserve); !done) return fail(done.error());
         return {};
     }
 
@@ -9904,20 +14719,24 @@ struct log_writer {
         auto lead = sync_.lead();
         if (Guards::sync_before_roll && words_->synced.load() < seen().sequence)
             if (auto done = sync_.sync_written(); !done) return done;
-        const auto number = reader_.position().segment + 1;
-        words_->dirty = 1;
-        const auto h = new_header(number, reader_.position().sequence,
-                                  bytes_for(options_.sizes.next(reader_.current()->header.bytes), bytes));
-        auto made = prepare_segment<Guards>(fs_, h, {});
+        const auto& at = reader_.position();
+        const auto s = reader_.current();
+        if (!s) return fail(s.error());
+        const auto h =
+            new_header(at.segment + 1, at.sequence, bytes_for(options_.sizes.next((*s)->header.bytes), bytes));
+        words_->dirty = write_files;
+        auto made = next_.finish(fs_, h);
         if (!made) {
-            words_->dirty = 0;
+            words_->dirty = write_done;
             return fail(made.error());
         }
-        if (auto done = publish_segment<Guards>(fs_, number); !done) return give_up_segment(done.error());
-        words_->segment_crc = reader_.position().previous_crc;
+        if (auto done = publish_segment<Guards>(fs_, h.number); !done) return give_up_segment(done.error());
+        prepared_end_ = 0;
         reader_.enter(std::move(*made));
-        publish(0);
-        words_->dirty = 0;
+        words_->dirty = write_words;
+        words_->segment_crc = at.previous_crc;
+        publish();
+        words_->dirty = write_done;
         return {};
     }
 
@@ -9937,25 +14756,31 @@ struct log_writer {
         segment_header h = new_header(number + 1, synced + 1, 0);
         auto saved = rescue<Guards>(fs_, number, words_->segment_crc.load(), synced, h.file_id);
         if (!saved) return fail(saved.error());
+        next_.forget();
+        h.replaces = saved->begin;
         h.bytes = bytes_for(std::min(saved->segment_bytes, options_.sizes.most), saved->bytes.size());
         auto made = prepare_segment<Guards>(fs_, h, saved->bytes);
         if (!made) return fail(made.error());
         if (auto done = publish_segment<Guards>(fs_, number + 1); !done) return done;
         words_->segment_crc = saved->crc_before;
-        words_->segment = number + 1;
-        words_->written = saved->last_sequence;
+        words_->set_position(
+            {number + 1, frames_begin + saved->bytes.size(), saved->last_sequence + 1, saved->last_crc});
         words_->synced = saved->last_sequence;
-        words_->writer = 0;
-        words_->dirty = 0;
+        words_->last_data = saved->last_sequence;
+        words_->durable_said = 0;
+        if (words_->trim_sequence.load() > synced) words_->trim_segment = words_->trim_sequence = 0;
+        words_->dirty = write_done;
         words_->poisoned = 0;
+        window_.forget();
+        written_.clear();
         return {};
     }
 
     // What cannot be cut is left behind in its segment.
-    void cut(std::uint64_t end)
+    void cut(segment<FileSystem>& s, std::uint64_t end)
     {
         auto lead = sync_.lead();
-        if (!cut_tail<Guards>(fs_, *reader_.current(), reader_.position().offset, end)) sync_.poison();
+        sync_.supervise([&] { return cut_tail<Guards>(fs_, s, reader_.position().offset, end); });
     }
 
     result<void> create_first()
@@ -9973,16 +14798,233 @@ struct log_writer {
     log_words* words_;
     log_options options_;
     random_source random_;
-    std::uint64_t writer_;
     group_sync<FileSystem, Gate, Guards> sync_;
 
     std::mutex mutex_;  // of all below
     log_reader<FileSystem, Guards> reader_;
+    next_segment<FileSystem, Guards> next_;
+    log_window<FileSystem, Guards> window_;
     uid store_{};
     std::uint32_t generation_ = 0;
-    std::uint64_t durable_seen_ = 0;  // the highest durable_upto of a frame
-    std::uint64_t last_data_ = 0;     // the last frame that is no watermark
-    std::string buffer_;
+    std::optional<error> refused_;    // why the holder of the turn may not write
+    std::uint64_t prepared_end_ = 0;  // where a frame may end in this segment, whatever is kept back
+    std::string written_;             // the last frame that was written here,
+    log_position written_at_;         // and where
+};
+
+}  // namespace queuectl::inline v0::journal::detail
+
+#endif
+
+// ---- queuectl/journal/log_listener.hpp
+// The reading half of a log: what a turn begins with. Repairs, and tells the sink what it has not heard.
+#ifndef QUEUECTL_JOURNAL_LOG_LISTENER_HPP
+#define QUEUECTL_JOURNAL_LOG_LISTENER_HPP
+
+namespace queuectl::inline v0::journal::detail {
+
+// A part of log, which says what it means. All of it needs the lock.
+template <file_system FileSystem, class Gate, class Guards>
+struct log_listener : log_writer<FileSystem, Gate, Guards> {
+    using base = log_writer<FileSystem, Gate, Guards>;
+    using base::base;
+    using base::create_first;
+    using base::cut;
+    using base::find_store;
+    using base::fs_;
+    using base::generation_;
+    using base::give_up_segment;
+    using base::next_;
+    using base::note;
+    using base::options_;
+    using base::page_valid;
+    using base::prepared_end_;
+    using base::publish;
+    using base::reader_;
+    using base::refused_;
+    using base::rescue_all;
+    using base::store_;
+    using base::sync_;
+    using base::window_;
+    using base::words_;
+    using base::written_;
+
+    // Afterwards the sink has heard all, and the reader is at the end. When a failed sync cannot be made good (no room,
+    // say), that holds too, but nothing can be appended: refused_.
+    template <class Sink>
+    result<void> enter(Sink& sink)
+    {
+        prepared_end_ = 0;
+        refused_.reset();
+        if (!store_)  // it may have been created since
+            if (auto done = find_store(); !done) return done;
+        if (!page_valid())
+            if (auto done = make_page(sink); !done) return done;
+        for (;;) {
+            // Read first: what is appended under a generation that ends meanwhile is never acknowledged.
+            const auto generation = words_->generation.load();
+            if (std::exchange(generation_, generation) != generation) forget_read();
+            if (words_->poisoned.load() != 0) {
+                if (auto done = rescue_all(); !done) {
+                    if (words_->dirty.load() == write_words || done.error().code == errc::corrupt) return done;
+                    refused_ = done.error();
+                    break;
+                }
+            } else if (words_->dirty.load() != write_done) {
+                if (auto done = repair(sink); !done) return done;
+            } else {
+                break;
+            }
+        }
+        window_.close_before(words_->lowest.load());
+        return hear(sink);
+    }
+
+private:
+    void forget_read() noexcept
+    {
+        window_.forget();
+        written_.clear();
+    }
+
+    // The words are right: O(1) when the sink has heard all.
+    template <class Sink>
+    result<void> hear(Sink& sink)
+    {
+        const log_position end = words_->position();
+        if (sink.heard().reaches(end)) {
+            reader_.jump(end, end.segment);
+            return {};
+        }
+        auto told = tell_rest(sink, end.segment, end.sequence - 1);
+        const bool done = told && *told == read_status::frame && reader_.position().reaches(end);
+        if (!done && (told || told.error().code == errc::corrupt)) told = tell_all(sink, end.segment, end.sequence - 1);
+        if (!told) return fail(told.error());
+        if (reader_.position().reaches(end)) {
+            reader_.jump(end, end.segment);
+            return {};
+        }
+        return fail(errc::corrupt, "read " + segment_name(reader_.position().segment),
+                    "damage at offset " + std::to_string(reader_.position().offset) + ": frame " +
+                        std::to_string(reader_.position().sequence) + " had been written and is gone");
+    }
+
+    // Tells what is behind heard(), up to sequence `last` or the end of the newest segment, which the result says;
+    // `rewound` when heard() is of no use.
+    template <class Sink>
+    result<read_status> tell_rest(Sink& sink, std::uint64_t newest, std::uint64_t last)
+    {
+        const log_position from = sink.heard();
+        const bool usable = !from.is_none() && from.segment >= words_->lowest.load() &&
+                            from.segment <= words_->segment.load() && from.sequence <= words_->written.load() + 1;
+        if (!usable) return read_status::rewound;
+        reader_.jump(from, newest);
+        return tell(sink, last);
+    }
+
+    template <class Sink>
+    result<read_status> tell_all(Sink& sink, std::uint64_t newest, std::uint64_t last)
+    {
+        sink.restart();
+        const auto found = find_segments(fs_);
+        if (!found) return fail(found.error());
+        reader_.begin(found->lowest, newest);
+        auto told = tell(sink, last);
+        if (!told) return told;
+        if (found->lowest > 1 && words_->trim_segment.load() < found->lowest) return segments_missing(found->lowest);
+        words_->lowest = found->lowest;
+        return told;
+    }
+
+    template <class Sink>
+    result<read_status> tell(Sink& sink, std::uint64_t last)
+    {
+        frame_view frame;
+        for (;;) {
+            const auto rewound = reader_.rewound();
+            if (!rewound) return fail(rewound.error());
+            if (*rewound) return read_status::rewound;
+            if (reader_.position().sequence > last) return read_status::frame;
+            const auto got = reader_.next(frame);
+            if (!got || *got != read_status::frame) return got;
+            tell_one(sink, frame);
+        }
+    }
+
+    template <class Sink>
+    void tell_one(Sink& sink, const frame_view& frame)
+    {
+        const auto& h = frame.header;
+        note(h.type, h.sequence, h.durable_upto, frame.body);
+        tell_frame(sink, frame, reader_.position());
+    }
+
+    // Another boot, or the first time: only the files are known.
+    template <class Sink>
+    result<void> make_page(Sink& sink)
+    {
+        words_->invalidate();
+        words_->poisoned = words_->syncing = words_->dirty = 0;
+        words_->doubtful = 0;
+        words_->synced_next.set({});
+        words_->waits = words_->waits_synced = words_->batch = 0;
+        words_->last_data = words_->durable_said = words_->trim_segment = words_->trim_sequence = words_->lowest = 0;
+        forget_read();
+        auto found = find_segments(fs_);
+        if (!found) return fail(found.error());
+        if (found->newest == 0) {
+            if (auto done = create_first(); !done) return done;
+            found->newest = 1;
+        }
+        words_->segment = found->newest;
+        next_.forget();
+        if (auto done = next_.clean(fs_); !done) return done;
+        if (auto done = fs_.sync_directory(); !done) return done;
+        const auto told = tell_all(sink, found->newest, ~std::uint64_t{0});
+        if (!told) return fail(told.error());
+        if (auto done = end_here(0); !done) return done;
+        const auto current = reader_.current();
+        if (!current) return fail(current.error());
+        words_->synced = std::max(words_->durable_said.load(), (*current)->header.first_sequence - 1);
+        store_ = (*current)->header.store;
+        words_->set_valid_for(options_.boot, store_);
+        return {};
+    }
+
+    // A writer died while it changed the files.
+    template <class Sink>
+    result<void> repair(Sink& sink)
+    {
+        const auto found = find_segments(fs_);
+        if (!found) return fail(found.error());
+        if (found->newest > words_->segment.load()) {
+            auto lead = sync_.lead();
+            if (auto done = fs_.sync_directory(); !done) return give_up_segment(done.error());
+            const auto next = open_segment(fs_, found->newest);
+            if (!next) return fail(next.error());
+            words_->synced = std::max(words_->synced.load(), next->header.first_sequence - 1);
+        }
+        auto told = tell_rest(sink, found->newest, ~std::uint64_t{0});
+        if (told && *told == read_status::rewound) told = tell_all(sink, found->newest, ~std::uint64_t{0});
+        if (!told) return fail(told.error());
+        return end_here(words_->synced.load());
+    }
+
+    // The reader has found no further frame: makes that the end, unless one up to `synced` is missing.
+    result<void> end_here(std::uint64_t synced)
+    {
+        const auto found = reader_.inspect_end(synced);
+        if (!found) return fail(found.error());
+        const auto current = reader_.current();
+        if (!current) return fail(current.error());
+        words_->dirty = write_files;
+        if (found->kind == tail_kind::torn) cut(**current, found->used_end);
+        words_->dirty = write_words;
+        words_->segment_crc = reader_.segment_crc();
+        publish();
+        words_->dirty = write_done;
+        return {};
+    }
 };
 
 }  // namespace queuectl::inline v0::journal::detail
@@ -9999,27 +15041,43 @@ namespace queuectl::inline v0::journal {
 // One object for a process; any thread may call any member. FileSystem, Gate and words must be the same for all who
 // share the store, and outlive the log. A process that dies leaves nothing behind that the next one does not repair.
 template <file_system FileSystem = posix_file_system, class Gate = process_gate, class Guards = all_guards>
-class log : detail::log_writer<FileSystem, Gate, Guards> {
-    using base = detail::log_writer<FileSystem, Gate, Guards>;
+class log : detail::log_listener<FileSystem, Gate, Guards> {
+    using base = detail::log_listener<FileSystem, Gate, Guards>;
 
 public:
-    // The right to append: held by one thread of one process at a time, until destroyed. Nothing else in the log may
-    // be called by a thread that holds it, but sync().
+    // The right to append: held by one thread of one process at a time, until destroyed. A thread that holds it may
+    // call sync(), read() and drop_trimmed() of the log, nothing else.
     class turn {
     public:
-        // Writes a frame for each body; each is atomic, and all of them are there or none when it returns.
-        // What to sync() before it is acknowledged. errc::store_full: nothing changed. A body is at most
-        // body_bytes_max.
-        [[nodiscard]] result<log_ticket> append(std::span<const std::string_view> bodies,
-                                                append_room room = append_room::normal)
+        // Makes room for a body of up to so many bytes, and tells where its first byte will be if it is what is
+        // appended next. Errors as append().
+        [[nodiscard]] result<frame_place> prepare(std::uint64_t bytes_max, append_room room = append_room::normal)
         {
-            return log_->append(frame_type::transaction, bodies, room);
+            return log_->prepare(frame_type::transaction, bytes_max, room);
         }
+
+        // Writes a frame; it is there whole or not at all, at the end of the log. Tells what to sync() before it is
+        // acknowledged. One write to the file. A body is at most body_bytes_max. errc::store_full and others: nothing
+        // changed; errc::outcome_unknown: it may be there.
+        [[nodiscard]] result<log_ticket> append(std::string_view body, append_room room = append_room::normal)
+        {
+            return log_->append(frame_type::transaction, body, room);
+        }
+
+        // Says in the log that it begins with segment `first` now: all that is needed of those before has been
+        // appended before this. `user` lies behind the trim's own 8 bytes of the body. errc::invalid_argument when
+        // `first` is behind the segment of this frame, or before an earlier trim's.
+        [[nodiscard]] result<log_ticket> trim(std::uint64_t first, std::string_view user = {})
+        {
+            return log_->trim(first, user);
+        }
+
         // Says in the log how far it is durable, unless it says so already or has no room. Not waited for.
         [[nodiscard]] result<void> watermark() { return log_->watermark(); }
 
-        // Everything that this log has read or written.
+        // Everything in the log.
         [[nodiscard]] log_ticket seen() const noexcept { return log_->seen(); }
+        // The end of the log: what a sink has heard that knows what was appended.
         [[nodiscard]] const log_position& position() const noexcept { return log_->reader_.position(); }
 
     private:
@@ -10042,12 +15100,30 @@ public:
         return made;
     }
 
+    // What a log_view of the folder would tell: for a log that is damaged, or cannot be written.
+    template <log_sink Sink>
+    [[nodiscard]] static result<void> read_all(FileSystem fs, Sink& sink)
+    {
+        return log_view<FileSystem>{std::move(fs)}.read_all(sink);
+    }
+
     log(const log&) = delete;
     log& operator=(const log&) = delete;
 
+    [[nodiscard]] FileSystem& files() noexcept { return base::fs_; }
+    // All zero until the store is there: see take_turn.
+    [[nodiscard]] const uid& store() const noexcept { return base::store_; }
+    // A sync has failed: the next turn makes it good before anything is written.
+    [[nodiscard]] bool needs_rescue() const noexcept { return base::words_->poisoned.load() != 0; }
+    // The last sequence in the log; changes with every append of anybody.
+    [[nodiscard]] std::uint64_t written() const noexcept { return base::words_->written.load(); }
+    // The segment that the log begins with.
+    [[nodiscard]] std::uint64_t lowest() const noexcept { return base::words_->lowest.load(); }
+
     // Waits in line for the lock, repairs what a dead writer, a power loss or a failed sync has left, and tells `sink`
-    // what others have appended. errc::busy, errc::corrupt (damage: `sink` has heard all that comes before it),
-    // errc::io.
+    // what it has not heard; when that is nothing, no file is read. errc::busy, errc::corrupt (damage: `sink` has heard
+    // all that comes before it), errc::io. While a failed sync cannot be made good (the disk is full, say), there is a
+    // turn, but what would write ends with the reason.
     template <log_sink Sink>
     [[nodiscard]] result<turn> take_turn(Sink& sink)
     {
@@ -10058,40 +15134,37 @@ public:
             held.emplace(std::move(*got));
         }
         std::unique_lock state{mutex_};
-        if (auto done = enter(sink); !done) return fail(done.error());
+        if (auto done = base::enter(sink); !done) return fail(done.error());
+        // Whoever has appended it may have been killed before it was synced.
+        if (options_.mode == durability::interval && words_->synced.load() < words_->written.load()) late_.ask();
         return turn{*this, std::move(held), std::move(state)};
-    }
-
-    // Tells `sink` what others have appended, without the lock while nothing needs repair.
-    template <log_sink Sink>
-    [[nodiscard]] result<void> catch_up(Sink& sink)
-    {
-        {
-            const std::scoped_lock state{mutex_};
-            const auto done = read_published(sink);
-            if (!done) return fail(done.error());
-            if (*done) return {};
-        }
-        auto mine = take_turn(sink);
-        if (!mine) return fail(mine.error());
-        return {};
-    }
-
-    // Everything that this log has read or written.
-    [[nodiscard]] log_ticket ticket()
-    {
-        const std::scoped_lock state{mutex_};
-        return seen();
     }
 
     // Until what the ticket names is as durable as the mode promises. errc::outcome_unknown when a sync has failed.
     [[nodiscard]] result<void> sync(const log_ticket& ticket)
     {
-        if (options_.mode == durability::none) return {};
         if (options_.mode == durability::full) return sync_.wait(ticket);
-        if (auto done = sync_.sync_after(options_.interval); !done)
-            return fail(errc::outcome_unknown, done.error().operation, done.error().detail, done.error().backend_code);
+        if (options_.mode != durability::interval || words_->synced.load() >= ticket.sequence) return {};
+        if (words_->generation.load() != ticket.generation)
+            return fail(errc::outcome_unknown, "sync", "a sync of the store has failed");
+        late_.ask();
         return {};
+    }
+
+    // For a holder of the turn: `bytes` bytes of the log from `offset` of a segment's file on, valid until the next
+    // call or append. errc::corrupt when they are not there. What is near to what was read last costs no system call.
+    [[nodiscard]] result<std::string_view> read(std::uint64_t segment, std::uint64_t offset, std::size_t bytes)
+    {
+        return base::read(segment, offset, bytes);
+    }
+
+    // For a holder of the turn: removes the segments before the newest trim's first one once that trim is durable;
+    // until then does nothing. One removal and one sync of the folder for each.
+    [[nodiscard]] result<void> drop_trimmed()
+    {
+        auto done = detail::drop_trimmed<Guards>(fs_, *words_);
+        base::window_.close_before(words_->lowest.load());
+        return done;
     }
 
     // When there is nothing to do, and before the log goes: all durable, and the log says so.
@@ -10100,7 +15173,7 @@ public:
     {
         auto mine = take_turn(sink);
         if (!mine) return fail(mine.error());
-        if (words_->synced.load() < seen().sequence && durable_seen_ < last_data_) {
+        if (words_->synced.load() < words_->last_data.load()) {
             const auto lead = sync_.lead();
             if (auto done = sync_.sync_written(); !done) return fail(done.error());
         }
@@ -10109,171 +15182,3601 @@ public:
 
 private:
     log(FileSystem fs, Gate& gate, log_words& words, const log_options& options)
-        : base{std::move(fs), gate, words, options}
+        : base{std::move(fs), gate, words, options}, late_{sync_, options.interval}
     {
     }
 
-    using base::append;
-    using base::begin_crc;
-    using base::create_first;
-    using base::cut;
-    using base::durable_seen_;
     using base::find_store;
     using base::fs_;
     using base::gate_;
-    using base::generation_;
-    using base::give_up_segment;
-    using base::last_data_;
     using base::mutex_;
-    using base::note;
     using base::options_;
-    using base::page_valid;
-    using base::publish;
-    using base::reader_;
-    using base::rescue_all;
-    using base::seen;
-    using base::store_;
     using base::sync_;
-    using base::watermark;
     using base::words_;
-    using base::writer_;
 
-    // ── Reading ──
+    interval_sync<group_sync<FileSystem, Gate, Guards>> late_;
+};
 
-    template <class Sink>
-    void tell(Sink& sink, const frame_view& frame)
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/log_copy.hpp
+// A log as the files have it, read by one for himself; goes on where it ended.
+#ifndef QUEUECTL_JOURNAL_LOG_COPY_HPP
+#define QUEUECTL_JOURNAL_LOG_COPY_HPP
+
+namespace queuectl::inline v0::journal {
+
+// What store_core and replay want of a log, without words and lock: writes nothing. One thread at a time. `fs` outlives
+// it.
+template <file_system FileSystem>
+class log_copy {
+public:
+    explicit log_copy(FileSystem& fs) : fs_{&fs} {}
+
+    // Of the oldest segment that has a readable header; none before read_all.
+    [[nodiscard]] const uid& store() const noexcept { return store_; }
+    [[nodiscard]] const log_position& position() const noexcept { return end_; }
+    // The segment that it began with.
+    [[nodiscard]] std::uint64_t lowest() const noexcept { return lowest_; }
+
+    // As log_view::read_all.
+    template <log_sink Sink>
+    [[nodiscard]] result<void> read_all(Sink& sink)
     {
-        note(frame.header.type, frame.header.sequence, frame.header.durable_upto);
-        if (frame.header.type == frame_type::transaction) sink.frame(frame.header.sequence, frame.body);
+        window_.forget();
+        trimmed_to_ = 0;
+        const auto found = find_segments(*fs_);
+        if (!found) return fail(found.error());
+        if (found->newest == 0) return fail(errc::not_found, "open the journal", "there is none");
+        lowest_ = found->lowest;
+        find_store(*found);
+        sink.restart();
+        reader_.emplace(*fs_, log_position{}, found->newest);
+        reader_->begin(found->lowest, found->newest);
+        auto done = tell(sink);
+        if (done && lowest_ > 1 && trimmed_to_ < lowest_) return detail::segments_missing(lowest_);
+        return done;
     }
-    // Reads up to sequence `last`, or to the end of the newest segment.
-    template <class Sink>
-    result<read_status> read(Sink& sink, std::uint64_t newest, std::uint64_t last)
+
+    // Tells what has been appended since, up to segment `newest`. Requires: read_all. errc::conflict: what was told is
+    // void, or was trimmed; read_all() must be called again.
+    template <log_sink Sink>
+    [[nodiscard]] result<void> read_on(Sink& sink, std::uint64_t newest)
     {
-        reader_.set_newest(newest);
-        reader_.refresh();
-        frame_view frame;
-        for (;;) {
-            const auto rewound = reader_.rewound();
-            if (!rewound) return fail(rewound.error());
-            if (*rewound) {
-                sink.restart();
-                reader_ = log_reader<FileSystem, Guards>{fs_, options_.start, newest};
-                durable_seen_ = last_data_ = 0;
-                continue;
+        reader_->set_newest(newest);
+        reader_->refresh();
+        return tell(sink);
+    }
+
+    // `bytes` bytes from `offset` of a segment's file on, of what was told; valid until the next call. errc::corrupt.
+    [[nodiscard]] result<std::string_view> read(std::uint64_t segment, std::uint64_t offset, std::size_t bytes)
+    {
+        return window_.read(*fs_, segment, offset, bytes, end_);
+    }
+
+private:
+    void find_store(const segment_bounds& found)
+    {
+        for (auto number = found.lowest; number <= found.newest; ++number)
+            if (const auto opened = open_segment(*fs_, number)) {
+                store_ = opened->header.store;
+                return;
             }
-            if (reader_.position().sequence > last) return read_status::frame;
-            const auto got = reader_.next(frame);
-            if (!got || *got == read_status::end) return got;
-            tell(sink, frame);
+    }
+
+    template <class Sink>
+    result<void> tell(Sink& sink)
+    {
+        frame_view frame;
+        for (bool again = false;; again = true) {
+            auto got = reader_->next(frame);
+            for (; got && *got == read_status::frame; got = reader_->next(frame)) {
+                if (frame.header.type == frame_type::trim) trimmed_to_ = detail::trimmed_to(frame.body);
+                end_ = reader_->position();
+                detail::tell_frame(sink, frame, end_);
+                again = false;
+            }
+            end_ = reader_->position();
+            if (!got) return fail(got.error());
+            if (*got == read_status::rewound) return fail(errc::conflict, "read the journal", "it was written anew");
+            const auto end = reader_->inspect_end();
+            if (end) return {};
+            // The frame may have been half written when it was read, and others have followed it since.
+            if (again) return fail(end.error());
+            reader_->refresh();
         }
     }
 
-    // Whether all that is published was read; false: the lock is needed to find out. While a failed sync is not made
-    // good, what was read keeps the old generation: it may be lost yet.
-    template <class Sink>
-    result<bool> read_published(Sink& sink)
+    FileSystem* fs_;
+    std::optional<log_reader<FileSystem>> reader_;
+    detail::log_window<FileSystem, all_guards> window_;
+    log_position end_{};
+    uid store_{};
+    std::uint64_t lowest_ = 0;
+    std::uint64_t trimmed_to_ = 0;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/options.hpp
+// How a journal is opened.
+#ifndef QUEUECTL_JOURNAL_OPTIONS_HPP
+#define QUEUECTL_JOURNAL_OPTIONS_HPP
+
+namespace queuectl::inline v0 {
+
+struct journal_options {
+    // full: what a call acknowledged survives power loss. interval: power loss may take what was acknowledged in the
+    // last `interval`, as a whole and from the end. none: in the last seconds, until the system has written it. None of
+    // them loses anything when processes die, and none damages the store. process is refused.
+    queuectl::durability durability = queuectl::durability::full;
+    duration interval = std::chrono::seconds{1};
+    // With full durability, a claim on its own is not synced: power loss may forget that a job was started (its
+    // lease has expired by then anyway). true: it is. Settles with a fused claim always are.
+    bool sync_claims = false;
+    // A call waits this long in all for other writers, then gives errc::busy.
+    duration busy = std::chrono::seconds{10};
+    bool create = true;              // false: a missing store is errc::not_found, and nothing is created
+    bool insist_network_fs = false;  // locks and shared memory do not work there between machines: refused otherwise
+    journal::segment_sizes sizes{};  // of its files; others than these are for tests
+};
+
+}  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/journal/salvage.hpp
+// Reads everything of a log that can be read, also behind damage.
+#ifndef QUEUECTL_JOURNAL_SALVAGE_HPP
+#define QUEUECTL_JOURNAL_SALVAGE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// A part of the log that is gone.
+struct lost_part {
+    std::string file;
+    std::uint64_t begin = 0;  // offsets in the file; both 0: all of it is missing
+    std::uint64_t end = 0;
+    std::uint64_t sequence = 0;  // of the first frame that is missing
+    std::uint64_t frames = 0;    // how many are; 0: none, or nobody knows
+    std::string why;
+
+    // "0000000000000001.log: offsets 4096 to 4200: 1 frame missing, from 17 on: bad bytes"
+    [[nodiscard]] std::string text() const
     {
-        const auto generation = words_->generation.load();
-        if (!store_ && !find_store()) return false;  // it may have been created since
-        if (!page_valid()) return false;
-        const bool sound = words_->poisoned.load() == 0;
-        const auto written = words_->written.load();
-        const auto newest = words_->segment.load();
-        if (generation == generation_ && written < reader_.position().sequence && newest == reader_.newest())
-            return true;
-        const auto got = read(sink, newest, written);
-        if (!got || *got != read_status::frame) return false;
-        if (words_->generation.load() != generation) return false;
-        if (sound) generation_ = generation;
+        std::string t = file;
+        if (end != 0) t += ": offsets " + std::to_string(begin) + " to " + std::to_string(end);
+        if (frames != 0)
+            t += ": " + std::to_string(frames) + (frames == 1 ? " frame" : " frames") + " missing, from " +
+                 std::to_string(sequence) + " on";
+        return t + ": " + why;
+    }
+};
+
+struct salvaged_log {
+    std::vector<lost_part> lost;  // in order
+    std::uint64_t next = 0;       // the sequence behind the last frame that was found
+    uid store{};                  // of the last header that can be read
+};
+
+namespace detail {
+
+// One pass over the segments of a folder; see salvage_log.
+template <file_system FileSystem, class Sink>
+class salvage_pass {
+public:
+    salvage_pass(FileSystem& fs, Sink& sink) : fs_{fs}, sink_{sink} {}
+
+    [[nodiscard]] result<salvaged_log> run()
+    {
+        if (auto listed = list_segments(); !listed) return fail(listed.error());
+        if (numbers_.empty()) return fail(errc::not_found, "open the journal", "there is none");
+        for (std::size_t i = 0; i < numbers_.size(); ++i) {
+            if (i > 0)
+                for (auto n = numbers_[i - 1] + 1; n < numbers_[i] && n < numbers_[i - 1] + named_max; ++n)
+                    lose({segment_name(n), 0, 0, 0, 0, "the file is missing"});
+            const bool last = i + 1 == numbers_.size();
+            if (auto done = read_segment(numbers_[i], last ? 0 : numbers_[i + 1]); !done) return fail(done.error());
+        }
+        if (numbers_.front() > 1 && trimmed_to_ < numbers_.front())
+            lost_.insert(lost_.begin(),
+                         {segment_name(numbers_.front() - 1), 0, 0, 0, 0, "the segments up to this one are missing"});
+        return salvaged_log{std::move(lost_), next_, store_};
+    }
+
+private:
+    static constexpr std::uint64_t named_max = 1000;  // missing files that are told one by one
+
+    result<void> list_segments()
+    {
+        const auto names = fs_.list();
+        if (!names) return fail(names.error());
+        for (const auto& name : *names)
+            if (const auto number = segment_number(name); number != 0) numbers_.push_back(number);
+        std::sort(numbers_.begin(), numbers_.end());
+        return {};
+    }
+    void lose(lost_part part) { lost_.push_back(std::move(part)); }
+
+    // The whole file, and its header; with a bad header, number and size are what the name and the file say, and the
+    // file id is 0.
+    result<segment_header> load(std::uint64_t number)
+    {
+        const std::string name = segment_name(number);
+        auto file = fs_.open(name);
+        if (!file) return fail(file.error());
+        const auto size = fs_.size(*file);
+        if (!size) return fail(size.error());
+        bytes_.resize(static_cast<std::size_t>(*size));
+        const auto got = fs_.read(*file, 0, bytes_.data(), bytes_.size());
+        if (!got) return fail(got.error());
+        bytes_.resize(*got);
+        segment_header h;
+        const char* why =
+            bytes_.size() < segment_header_bytes ? "it is cut off in its header" : decode(bytes_.data(), h);
+        if (why == nullptr && h.oldest_reader > format_version)
+            return fail(errc::wrong_version, "open " + name, "its format is newer than this program");
+        if (why == nullptr && h.number != number) why = "it is another segment under this name";
+        if (why == nullptr && bytes_.size() < h.bytes)
+            lose({name, bytes_.size(), h.bytes, 0, 0, "it is shorter than its header says: it was cut off"});
+        if (why == nullptr) {
+            store_ = h.store;
+            return h;
+        }
+        lose({name, 0, std::min<std::uint64_t>(frames_begin, bytes_.size()), 0, 0, why});
+        h = {};
+        h.number = number;
+        return h;
+    }
+    // The sequence from which on frames before segment `number` are void; the largest when it does not say.
+    std::uint64_t first_of(std::uint64_t number)
+    {
+        if (number == 0) return ~std::uint64_t{0};
+        char bytes[segment_header_bytes];
+        segment_header h;
+        auto file = fs_.open(segment_name(number));
+        if (!file) return ~std::uint64_t{0};
+        const auto got = fs_.read(*file, 0, bytes, sizeof bytes);
+        const bool good = got && *got == sizeof bytes && decode(bytes, h) == nullptr && h.number == number;
+        return good ? h.first_sequence : ~std::uint64_t{0};
+    }
+
+    result<void> read_segment(std::uint64_t number, std::uint64_t following)
+    {
+        auto header = load(number);
+        if (!header) return fail(header.error());
+        segment_header& h = *header;
+        if (next_ == 0) next_ = number == 1 ? 1 : h.file_id != 0 ? h.first_sequence : 0;
+        const std::uint64_t end = first_of(following);
+        std::uint64_t at = frames_begin;
+        std::uint64_t bad = 0;  // where what cannot be read begins; 0 = nowhere
+        while (at + frame_header_bytes <= bytes_.size() && next_ < end) {
+            const frame_header f = load_frame_header(bytes_.data() + at);
+            if (!good(h, f, at) || f.sequence >= end) {
+                if (bad == 0 && following == 0 && is_tail(h, at)) return {};
+                if (bad == 0) bad = at;
+                at += frame_alignment;
+                continue;
+            }
+            h.file_id = f.file_id;
+            if (f.sequence >= next_) {
+                tell_gap(number, bad == 0 ? at : bad, at, f.sequence);
+                tell(number, at, f);
+            }
+            bad = 0;
+            at += frame_bytes(f.body_bytes);
+        }
+        if (following == number + 1 && next_ != 0 && end != ~std::uint64_t{0} && next_ < end)
+            tell_gap(number, bad == 0 ? at : bad, bytes_.size(), end);
+        return {};
+    }
+    [[nodiscard]] bool good(const segment_header& h, const frame_header& f, std::uint64_t at) const
+    {
+        if (f.file_id == 0 || (h.file_id != 0 && f.file_id != h.file_id)) return false;
+        return plausible(f, f.file_id, bytes_.size() - at) && f.type <= frame_type::trim &&
+               intact(f, bytes_.data() + at, f.file_id, at);
+    }
+    // Whether the log simply ends here, in the newest segment: no frame behind says that one was durable here.
+    bool is_tail(const segment_header& h, std::uint64_t at)
+    {
+        if (all_zero(std::string_view{bytes_}.substr(static_cast<std::size_t>(at)))) return true;
+        for (auto i = at; i + frame_header_bytes <= bytes_.size(); i += frame_alignment) {
+            const frame_header f = load_frame_header(bytes_.data() + i);
+            if (f.durable_upto >= next_ && f.sequence > next_ && good(h, f, i)) return false;
+        }
         return true;
     }
 
-    // ── Taking a turn ──
-
-    template <class Sink>
-    result<void> enter(Sink& sink)
+    void tell_gap(std::uint64_t number, std::uint64_t begin, std::uint64_t end, std::uint64_t sequence)
     {
-        if (!store_)  // it may have been created since
-            if (auto done = find_store(); !done) return done;
-        if (!page_valid())
-            if (auto done = make_page(sink); !done) return done;
-        for (;;) {
-            // Read first: what is appended under a generation that ends meanwhile is never acknowledged.
-            generation_ = words_->generation.load();
-            if (words_->poisoned.load() != 0) {
-                if (auto done = rescue_all(); !done) return done;
-            } else if (words_->dirty.load() != 0) {
-                if (auto done = repair(sink); !done) return done;
-            } else {
-                break;
+        const bool first = next_ == 0;  // the first frame of all is where a trimmed log begins
+        const std::uint64_t missing = first || sequence <= next_ ? 0 : sequence - next_;
+        const std::uint64_t from = std::exchange(next_, std::max(next_, sequence));
+        if (missing == 0 && begin == end) return;
+        if (missing > 0) sink_.gap(from);
+        for (auto& part : lost_)  // a file that is missing, or cut off, since the last frame
+            if (missing > 0 && part.frames == 0 && part.sequence == 0) {
+                part.sequence = from;
+                part.frames = missing;
+                return;
+            }
+        if (missing == 0 && first) return;
+        lose({segment_name(number), begin, std::max(end, begin + 1), from, missing, "bytes that are no frame"});
+    }
+    void tell(std::uint64_t number, std::uint64_t at, const frame_header& f)
+    {
+        for (auto& part : lost_)
+            if (part.sequence == 0) part.sequence = f.sequence;  // nothing is missing there, or nobody knows
+        const std::string_view body{bytes_.data() + at + frame_header_bytes, f.body_bytes};
+        if (f.type == frame_type::trim) trimmed_to_ = std::max(trimmed_to_, trimmed_to(body));
+        const std::uint64_t skip = f.type == frame_type::trim ? std::min(trim_head_bytes, body.size()) : 0;
+        if (f.type != frame_type::watermark)
+            sink_.frame(f.sequence, {number, at + frame_header_bytes + skip, f.type},
+                        body.substr(static_cast<std::size_t>(skip)));
+        next_ = f.sequence + 1;
+    }
+
+    FileSystem& fs_;
+    Sink& sink_;
+    std::vector<std::uint64_t> numbers_;
+    std::vector<lost_part> lost_;
+    std::string bytes_;
+    std::uint64_t next_ = 0;  // the sequence that is expected; 0 = any
+    std::uint64_t trimmed_to_ = 0;
+    uid store_{};
+};
+
+}  // namespace detail
+
+// Tells `sink` every frame that is intact, in order: sink.frame(sequence, place, body), as a log_sink's;
+// sink.gap(sequence) says before a frame that those from `sequence` on are missing. Behind damage it looks for the next
+// intact frame at every multiple of 8. Returns what is gone, in order; a torn tail, which nobody had been promised, is
+// not. Writes nothing. errc::not_found: there is no log; wrong_version; io. Memory: the largest segment.
+template <file_system FileSystem, class Sink>
+[[nodiscard]] result<salvaged_log> salvage_log(FileSystem& fs, Sink& sink)
+{
+    return detail::salvage_pass<FileSystem, Sink>{fs, sink}.run();
+}
+
+// What the processes of a store remember beyond the frames that are there (`next` and `store` as in salvaged_log): of
+// this boot, to have been written; of an earlier one, to have been synced. From FOLDER/control, which is not believed
+// in anything else.
+template <file_system FileSystem>
+[[nodiscard]] std::optional<lost_part> remembered_loss(FileSystem& fs, const uid& store, std::uint64_t next,
+                                                       const uid& boot)
+{
+    constexpr std::uint64_t words_at = 1024;
+    alignas(64) char bytes[sizeof(log_words)] = {};
+    auto file = fs.open("control");
+    if (!file) return std::nullopt;
+    const auto got = fs.read(*file, words_at, bytes, sizeof bytes);
+    if (!got || *got != sizeof bytes) return std::nullopt;
+    const auto& words = *reinterpret_cast<const log_words*>(bytes);
+    const bool now = words.valid_for(boot, store) && words.poisoned.load() == 0;
+    const bool ours = words.store_high.load() == store.high && words.store_low.load() == store.low;
+    const auto last = now ? words.written.load() : ours ? words.synced.load() : 0;
+    if (last < next) return std::nullopt;
+    return lost_part{segment_name(words.segment.load()),
+                     0,
+                     0,
+                     next,
+                     last - next + 1,
+                     now ? "they had been written" : "they had been synced"};
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/guards.hpp
+// What a journal does for safety, and when it cleans.
+#ifndef QUEUECTL_JOURNAL_STORE_GUARDS_HPP
+#define QUEUECTL_JOURNAL_STORE_GUARDS_HPP
+
+namespace queuectl::inline v0::journal {
+
+// All of it always; tests switch off one at a time to see that they notice, and clean sooner.
+struct store_guards : all_guards {
+    static constexpr bool sync_writes = true;        // a write is durable before it is acknowledged
+    static constexpr bool own_ticket = true;         // it waits for its own frame, not only for those before
+    static constexpr bool append_first = true;       // the index is committed after the append
+    static constexpr bool roll_back_failed = true;   // and rolled back when that has failed
+    static constexpr bool roll_back_dead = true;     // what a dead process has left in the index is undone
+    static constexpr bool compare_tokens = true;     // only the current token extends and settles
+    static constexpr bool repeat_claims = true;      // a claim with the nonce of an earlier one tells its leases
+    static constexpr bool repeat_inserts = true;     // an insert with the nonce of an earlier one is the same
+    static constexpr bool repeat_settles = true;     // so is a settlement with the token that settled last
+    static constexpr bool log_removals = true;       // a removal is in the log
+    static constexpr bool log_claims = true;         // so is a claim
+    static constexpr bool sync_outputs = true;       // an output's file is durable before a record names it
+    static constexpr bool sync_output_names = true;  // and so is its name
+    static constexpr bool places = true;             // records are where the index says
+    static constexpr bool move_images = true;        // what is alive in a segment is written again before it goes
+    static constexpr bool remember = true;           // a trim says what no record says any more
+
+    // Cleaning begins when the log takes more than twice what its live records would, and this much more.
+    static constexpr std::uint64_t clean_slack_bytes = std::uint64_t{8} << 20;
+    // At least so many bytes are looked at in a turn that cleans.
+    static constexpr std::uint64_t clean_bytes_min = std::uint64_t{16} << 10;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/core.hpp
+// One change of a store under way: what is read, what is written, and the index that follows.
+#ifndef QUEUECTL_JOURNAL_STORE_CORE_HPP
+#define QUEUECTL_JOURNAL_STORE_CORE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// What a job is after one of its leases has ended so.
+inline void apply_end(job_image& image, const end_view& end)
+{
+    auto& r = image.record;
+    r.state = end.state;
+    r.updated_at = end.now;
+    r.job.run_at = end.run_at;
+    r.attempts = end.attempts;
+    r.crashes = end.crashes;
+    r.settled_token = end.token;
+    r.token = {};
+    r.cancel_requested = false;
+    r.locked_by.clear();
+    if (end.set_error) r.error = end.error;
+    if (end.set_result) r.result = end.result;
+    if (!end.has_run) return;
+    auto& run = image.attempts.emplace_back(to_attempt(end));
+    if (run.run.status != run_status::crashed) {
+        r.exit_code = run.run.exit_code;
+        r.signal = run.run.signal;
+    }
+    if (image.attempts.size() > limits::attempts_kept) image.attempts.erase(image.attempts.begin());
+}
+
+// Used by whoever holds the log's turn. Log: journal::log, or what reads like one.
+template <class Log, class Guards = store_guards>
+class store_core {
+public:
+    using guards = Guards;
+
+    store_core(Log& log, index_memory memory) : index{std::move(memory)}, config{index.space()}, log_{&log} {}
+
+    [[nodiscard]] Log& log() noexcept { return *log_; }
+
+    // The index has followed the log up to there.
+    void heard(const log_position& position) noexcept
+    {
+        auto& roots = index.roots();
+        const bool same = roots.any_heard != 0 && roots.heard.segment == position.segment;
+        index.space().touch(roots.log_bytes) += position.offset - (same ? roots.heard.offset : frames_begin);
+        index.space().touch(roots.heard) = position;
+        index.space().touch(roots.any_heard) = 1;
+    }
+    void set_header(const header_record& h) noexcept
+    {
+        auto& roots = index.roots();
+        auto& space = index.space();
+        space.touch(roots.created_at) = h.created_at.time_since_epoch().count();
+        space.touch(roots.store_state) = h.state;
+        if (roots.moved_to != 0) drop_text(space, roots.moved_to);
+        space.touch(roots.moved_to) = h.moved_to.empty() ? 0 : make_text(space, h.moved_to);
+    }
+
+    // Whether the job is leased by this token.
+    [[nodiscard]] bool holds(ref job, const lease_token& token) const noexcept
+    {
+        if (!Guards::compare_tokens) return job != 0 && index.state_of(job) == state::processing;
+        return index.holds(job, token);
+    }
+
+    // ── What is written ──
+
+    // Makes place in the log for the records of this change, of at most so many bytes; what append() was given before
+    // stays.
+    template <class Turn>
+    [[nodiscard]] result<void> prepare(Turn& turn, std::uint64_t bytes_max, append_room room)
+    {
+        auto place = turn.prepare(bytes_max, room);
+        if (!place) return fail(place.error());
+        segment_ = place->segment;
+        offset_ = place->offset;
+        return {};
+    }
+    // Nothing is under way any more.
+    void forget() noexcept
+    {
+        body.clear();
+        segment_ = 0;
+    }
+    // Where the next record of this change will be. Requires: prepare.
+    [[nodiscard]] location here() const noexcept { return at(body.size()); }
+    [[nodiscard]] location at(std::size_t offset_in_body) const noexcept
+    {
+        return locate(segment_, offset_ + offset_in_body + (Guards::places ? 0 : frame_header_bytes));
+    }
+
+    // ── What is read ──
+
+    // The record at a place; its content is valid until the next read or append.
+    [[nodiscard]] result<record_view> read(location where)
+    {
+        auto head = bytes(where, record_header_bytes);
+        if (!head) return fail(head.error());
+        const auto size = record_bytes(*head);
+        auto whole = bytes(where, size);
+        if (!whole) return fail(whole.error());
+        auto record = read_record(*whole);
+        if (!record) return damaged(where, record.error().detail);
+        return record;
+    }
+    // The same for a record that must be of this type.
+    [[nodiscard]] result<std::string_view> read(location where, record_type type)
+    {
+        auto record = read(where);
+        if (!record) return fail(record.error());
+        if (record->type != type) return wrong(where);
+        return record->content;
+    }
+
+    // The newest records of a job back to its image, which is not among them: visit(location, end_view); false stops.
+    // Returns where its image is, or where it was stopped.
+    template <class Visit>
+    [[nodiscard]] result<location> for_each_end(location last, Visit&& visit)
+    {
+        for (location at = last;;) {
+            auto record = read(at);
+            if (!record) return fail(record.error());
+            if (record->type == record_type::job) return at;
+            if (record->type != record_type::end) return wrong(at);
+            auto end = read_end(record->content);
+            if (!end) return fail(end.error());
+            const location previous = end->previous;
+            if (!visit(at, *end)) return at;
+            if (previous >= at) return wrong(at);
+            at = previous;
+        }
+    }
+
+    // All that is known of a job.
+    [[nodiscard]] result<job_image> load(ref job)
+    {
+        std::vector<location> ends;
+        auto image_at = for_each_end(index.last_of(job), [&](location at, const end_view&) {
+            ends.push_back(at);
+            return true;
+        });
+        if (!image_at) return fail(image_at.error());
+        auto content = read(*image_at, record_type::job);
+        if (!content) return fail(content.error());
+        auto image = read_image(*content);
+        if (!image) return image;
+        while (!ends.empty()) {
+            auto record = read(ends.back(), record_type::end);
+            if (!record) return fail(record.error());
+            auto end = read_end(*record);
+            if (!end) return fail(end.error());
+            apply_end(*image, *end);
+            ends.pop_back();
+        }
+        if (index.is_live(job)) overlay(*image, index.live(job));
+        return image;
+    }
+
+    // Why the last run failed or was cut off.
+    [[nodiscard]] result<void> load_error(location last, std::string& error)
+    {
+        bool found = false;
+        auto image = for_each_end(last, [&](location, const end_view& end) {
+            if (end.set_error) error.assign(end.error);
+            return !(found = end.set_error);
+        });
+        if (!image) return fail(image.error());
+        if (found) return {};
+        auto content = read(*image, record_type::job);
+        if (!content) return fail(content.error());
+        auto loaded = read_image(*content);
+        if (!loaded) return fail(loaded.error());
+        error = std::move(loaded->record.error);
+        return {};
+    }
+
+    // The lease that settled the job last.
+    [[nodiscard]] result<lease_token> settled_token(location last)
+    {
+        auto record = read(last);
+        if (!record) return fail(record.error());
+        if (record->type == record_type::end) {
+            auto end = read_end(record->content);
+            if (!end) return fail(end.error());
+            return end->token;
+        }
+        auto image = read_image(record->content);
+        if (!image) return fail(image.error());
+        return image->record.settled_token;
+    }
+
+    std::string body;  // the records of this change
+    job_index index;
+    settings config;
+
+private:
+    failure_value damaged(location at, std::string_view why) const
+    {
+        return fail(errc::corrupt, "read " + segment_name(segment_of(at)),
+                    "damage at offset " + std::to_string(offset_of(at)) + ": " + std::string{why});
+    }
+    failure_value wrong(location at) const { return damaged(at, "another record is expected there"); }
+
+    [[nodiscard]] result<std::string_view> bytes(location where, std::size_t count)
+    {
+        if (segment_of(where) == segment_ && offset_of(where) >= offset_) {
+            const auto at = offset_of(where) - offset_;
+            if (at + count > body.size()) return wrong(where);
+            return std::string_view{body}.substr(at, count);
+        }
+        return log_->read(segment_of(where), offset_of(where), count);
+    }
+
+    void overlay(job_image& image, const live_slot& slot)
+    {
+        const auto time = [](std::int64_t us) { return timestamp{duration{us}}; };
+        auto& r = image.record;
+        r.state = slot.head.state();
+        r.attempts = slot.attempts;
+        r.crashes = slot.crashes;
+        r.updated_at = time(slot.updated_at);
+        r.cancel_requested = slot.cancel_requested;
+        image.was_failed = slot.was_failed;
+        r.job.run_at = time(slot.node.time);
+        r.token = {};
+        r.locked_by.clear();
+        if (r.state != state::processing) return;
+        const auto& l = index.all_leases().of(slot);
+        r.job.run_at = time(l.run_at);
+        r.token = l.token;
+        r.locked_by = index.all_leases().holder(slot);
+        r.locked_at = time(l.locked_at);
+        r.lease_until = time(l.until);
+        image.lease_end = duration{slot.node.time};
+        image.boot_id = index.space().template get<boot_slot>(l.boot)->id;
+    }
+
+    Log* log_;
+    std::uint64_t segment_ = 0;  // where `body` will be
+    std::uint64_t offset_ = 0;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/outputs.hpp
+// Output too long for the log: files of their own in the store's folder, named by a random number.
+#ifndef QUEUECTL_JOURNAL_STORE_OUTPUTS_HPP
+#define QUEUECTL_JOURNAL_STORE_OUTPUTS_HPP
+
+namespace queuectl::inline v0::journal {
+
+using output_number = std::uint64_t;  // 0 = none
+
+[[nodiscard]] inline std::string output_name(output_number number) { return segment_name(number, ".out"); }
+
+[[nodiscard]] inline bool needs_file(const run_output& out) noexcept
+{
+    return out.head.size() + out.tail.size() > limits::inline_output_bytes;
+}
+
+// Writes and syncs the file: 8 bytes length of the head, the head, the tail. Its name is not synced.
+template <class Guards = store_guards, file_system FileSystem>
+[[nodiscard]] result<void> write_output(FileSystem& fs, output_number number, const run_output& out)
+{
+    std::string bytes(8, '\0');
+    detail::store_le(bytes.data(), std::uint64_t{out.head.size()});
+    bytes += out.head;
+    bytes += out.tail;
+    auto file = fs.create(output_name(number));
+    if (!file) return fail(file.error());
+    auto done = fs.write(*file, 0, bytes);
+    if (done && Guards::sync_outputs) done = fs.sync(*file);
+    if (!done) static_cast<void>(fs.remove(output_name(number)));
+    return done;
+}
+
+// Head and tail of a file; dropped_bytes is not in it.
+template <file_system FileSystem>
+[[nodiscard]] result<run_output> read_output(FileSystem& fs, output_number number)
+{
+    auto file = fs.open(output_name(number));
+    if (!file) return fail(file.error());
+    const auto size = fs.size(*file);
+    if (!size) return fail(size.error());
+    std::string bytes(static_cast<std::size_t>(*size), '\0');
+    const auto got = fs.read(*file, 0, bytes.data(), bytes.size());
+    if (!got) return fail(got.error());
+    bytes.resize(*got);
+    const std::uint64_t head = bytes.size() < 8 ? ~std::uint64_t{0} : detail::load_le<std::uint64_t>(bytes.data());
+    if (head > bytes.size() - 8) return fail(errc::corrupt, "read " + output_name(number), "it is cut off");
+    run_output out;
+    out.head.assign(bytes, 8, static_cast<std::size_t>(head));
+    out.tail.assign(bytes, 8 + static_cast<std::size_t>(head));
+    return out;
+}
+
+// Appends the numbers of the files that a job's newest records and its image name.
+template <class Core>
+[[nodiscard]] result<void> collect_outputs(Core& core, location last, std::vector<output_number>& files)
+{
+    auto image_at = core.for_each_end(last, [&](location, const end_view& end) {
+        if (end.has_run && end.run.output_file != 0) files.push_back(end.run.output_file);
+        return true;
+    });
+    if (!image_at) return fail(image_at.error());
+    auto content = core.read(*image_at, record_type::job);
+    if (!content) return fail(content.error());
+    auto image = read_image(*content);
+    if (!image) return fail(image.error());
+    for (const auto& run : image->attempts)
+        if (run.output_file != 0) files.push_back(run.output_file);
+    return {};
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/new_journal.hpp
+// A journal that is written as a whole: it gets its name when it is complete and durable. POSIX.
+#ifndef QUEUECTL_JOURNAL_STORE_NEW_JOURNAL_HPP
+#define QUEUECTL_JOURNAL_STORE_NEW_JOURNAL_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Records are put into body(). One thread. Removed again unless published.
+class new_journal {
+public:
+    // errc::exists when there is anything at `path`, or at `path`.partial, where it is written.
+    [[nodiscard]] static result<std::unique_ptr<new_journal>> create(const std::string& path)
+    {
+        struct stat what {};
+        if (::lstat(path.c_str(), &what) == 0) return fail(errc::exists, "create " + path, "it exists");
+        const std::string partial = path + ".partial";
+        if (::mkdir(partial.c_str(), 0700) != 0)
+            return errno == EEXIST ? fail(errc::exists, "create " + partial, "it exists: a repair was cut off")
+                                   : queuectl::detail::fail_errno("create " + partial, errno);
+        auto files = posix_file_system::open_folder(partial, false);
+        if (!files) return fail(files.error());
+        std::unique_ptr<new_journal> made{new new_journal{std::move(*files), path}};
+        if (auto opened = made->open_log(); !opened) return fail(opened.error());
+        return made;
+    }
+    new_journal(const new_journal&) = delete;
+    new_journal& operator=(const new_journal&) = delete;
+    ~new_journal()
+    {
+        log_.reset();
+        if (published_) return;
+        if (const auto names = files_.list())
+            for (const auto& name : *names) static_cast<void>(files_.remove(name));
+        ::rmdir(files_.folder().path().c_str());
+    }
+
+    [[nodiscard]] std::string& body() noexcept { return body_; }
+    [[nodiscard]] result<void> flush_if_full() { return body_.size() < flush_bytes ? result<void>{} : flush(); }
+
+    // Copies an output file of another journal; false when there is none that can be read.
+    [[nodiscard]] bool copy_output(posix_file_system& from, output_number number)
+    {
+        const auto out = read_output(from, number);
+        return out && write_output(files_, number, *out);
+    }
+
+    // Everything is durable, and then has its name.
+    [[nodiscard]] result<void> publish()
+    {
+        if (auto done = flush(); !done) return done;
+        if (auto done = log_->settle_down(end_); !done) return done;
+        if (auto done = files_.sync_directory(); !done) return done;
+        log_.reset();
+        if (::rename(files_.folder().path().c_str(), path_.c_str()) != 0)
+            return queuectl::detail::fail_errno("rename " + files_.folder().path(), errno);
+        published_ = true;
+        return sync_parent(path_);
+    }
+
+private:
+    static constexpr std::size_t flush_bytes = std::size_t{1} << 20;
+
+    // A log's sink that remembers only how far it has heard.
+    struct end_of_log {
+        log_position at{};
+        [[nodiscard]] log_position heard() const noexcept { return at; }
+        void frame(const log_position& behind, const frame_place&, std::string_view) noexcept { at = behind; }
+        void restart() noexcept { at = {}; }
+    };
+
+    new_journal(posix_file_system files, std::string path) : files_{std::move(files)}, path_{std::move(path)} {}
+
+    result<void> open_log()
+    {
+        auto page = control_page::open(files_.folder());
+        if (!page) return fail(page.error());
+        page_.emplace(std::move(*page));
+        auto gate = process_gate::open(files_.folder(), page_->words());
+        if (!gate) return fail(gate.error());
+        gate_.emplace(std::move(*gate));
+        auto again = posix_file_system::open_folder(files_.folder().path(), false);
+        if (!again) return fail(again.error());
+        auto opened = log<>::open(std::move(*again), *gate_, page_->storage_words<log_words>());
+        if (!opened) return fail(opened.error());
+        log_ = std::move(*opened);
+        return {};
+    }
+
+    result<void> flush()
+    {
+        auto turn = log_->take_turn(end_);
+        if (!turn) return fail(turn.error());
+        if (!body_.empty())
+            if (auto done = turn->append(body_); !done) return fail(done.error());
+        end_.at = turn->position();
+        body_.clear();
+        return {};
+    }
+
+    posix_file_system files_;
+    std::string path_;
+    std::optional<control_page> page_;
+    std::optional<process_gate> gate_;
+    std::unique_ptr<log<>> log_;
+    end_of_log end_;
+    std::string body_;
+    bool published_ = false;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/salvaged_jobs.hpp
+// What a damaged log still says of its jobs.
+#ifndef QUEUECTL_JOURNAL_STORE_SALVAGED_JOBS_HPP
+#define QUEUECTL_JOURNAL_STORE_SALVAGED_JOBS_HPP
+
+#include <unordered_map>
+
+namespace queuectl::inline v0::journal {
+
+// Where the records of a job are that could be read, the newest image and what followed it.
+struct salvaged_job {
+    location image = 0;
+    std::vector<location> ends;
+    std::uint64_t frame = 0;  // of the newest of them
+    bool leased = false;      // a claim came after them
+    bool incomplete = false;  // records between them are gone
+};
+
+// The sink of salvage_log: remembers places, not contents. About 150 bytes a job.
+class salvaged_jobs {
+public:
+    void frame(std::uint64_t sequence, const frame_place& place, std::string_view body)
+    {
+        for (std::size_t at = 0; at < body.size();) {
+            const auto record = read_record(body.substr(at));
+            if (!record) {
+                ++bad_records;
+                return;
+            }
+            if (!take(sequence, locate(place.segment, place.offset + at), *record)) ++bad_records;
+            at += record->bytes;
+        }
+    }
+    void gap(std::uint64_t sequence) noexcept { last_gap = sequence; }
+
+    std::map<std::uint64_t, salvaged_job> jobs;  // by sequence
+    std::map<std::string, config_entry> settings;
+    std::map<std::string, bool> queues;
+    header_record header{};
+    std::string moved_to;
+    std::uint64_t last_gap = 0;                               // the first frame missing in the newest gap; 0 = none is
+    std::uint64_t bad_records = 0;                            // in frames that are intact
+    std::unordered_map<std::uint64_t, std::uint64_t> ghosts;  // sequences of jobs whose image is gone: newest frame
+
+private:
+    // False when it cannot be read.
+    bool take(std::uint64_t frame, location where, const record_view& r)
+    {
+        switch (r.type) {
+            case record_type::job: return job(frame, where, r.content);
+            case record_type::claim: return claim(frame, r.content);
+            case record_type::end: return end(frame, where, r.content);
+            case record_type::remove: return remove(r.content);
+            case record_type::config: return config(r.content);
+            case record_type::unconfig: return unconfig(r.content);
+            case record_type::queues: return queue_names(r.content);
+            case record_type::header: return store_header(r.content);
+            default: return true;
+        }
+    }
+
+    bool job(std::uint64_t frame, location where, std::string_view content)
+    {
+        job_head head;
+        if (!read_head(content, head)) return false;
+        const std::string id{head.id};
+        const auto known = sequences_.find(id);
+        if (known != sequences_.end() && known->second != head.sequence) jobs.erase(known->second);
+        sequences_[id] = head.sequence;
+        ghosts.erase(head.sequence);
+        queues[std::string{head.queue}] = true;
+        jobs[head.sequence] = salvaged_job{where, {}, frame, head.state == state::processing, false};
+        return true;
+    }
+    bool claim(std::uint64_t frame, std::string_view content)
+    {
+        if (!read_claim(content, named_)) return false;
+        for (const auto sequence : named_) {
+            if (const auto at = jobs.find(sequence); at != jobs.end())
+                at->second.leased = true;
+            else
+                ghosts[sequence] = frame;
+        }
+        return true;
+    }
+    bool end(std::uint64_t frame, location where, std::string_view content)
+    {
+        const auto e = read_end(content);
+        if (!e) return false;
+        const auto at = jobs.find(e->sequence);
+        if (at == jobs.end()) {
+            ghosts[e->sequence] = frame;
+            return true;
+        }
+        auto& job = at->second;
+        const location before = job.ends.empty() ? job.image : job.ends.back();
+        job.incomplete = job.incomplete || e->previous != before;
+        job.ends.push_back(where);
+        job.frame = frame;
+        job.leased = false;
+        return true;
+    }
+    bool remove(std::string_view content)
+    {
+        if (!read_remove(content, named_)) return false;
+        for (const auto sequence : named_) {
+            jobs.erase(sequence);
+            ghosts.erase(sequence);
+        }
+        return true;
+    }
+    bool config(std::string_view content)
+    {
+        auto entry = read_config(content);
+        if (entry) settings[entry->key] = *entry;
+        return static_cast<bool>(entry);
+    }
+    bool unconfig(std::string_view content)
+    {
+        const auto gone = read_unconfig(content);
+        if (gone) settings.erase(std::string{gone->key});
+        return static_cast<bool>(gone);
+    }
+    bool queue_names(std::string_view content)
+    {
+        std::vector<std::string_view> names;
+        if (!read_queues(content, names)) return false;
+        for (const auto name : names) queues[std::string{name}] = true;
+        return true;
+    }
+    bool store_header(std::string_view content)
+    {
+        const auto read = read_header(content);
+        if (!read) return false;
+        moved_to = read->moved_to;
+        header = *read;
+        header.moved_to = {};
+        return true;
+    }
+
+    std::unordered_map<std::string, std::uint64_t> sequences_;  // by id
+    std::vector<std::uint64_t> named_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/repair.hpp
+// Salvages a damaged journal into a new one. POSIX.
+#ifndef QUEUECTL_JOURNAL_REPAIR_HPP
+#define QUEUECTL_JOURNAL_REPAIR_HPP
+
+namespace queuectl::inline v0 {
+
+// What was saved, and what was not.
+struct repair_report {
+    static constexpr std::size_t ids_kept = 100;
+
+    std::uint64_t jobs = 0;
+    std::uint64_t runs = 0;
+    std::uint64_t settings = 0;
+    std::uint64_t outputs = 0;               // files
+    std::uint64_t requeued = 0;              // were processing: pending, one crash more
+    std::vector<journal::lost_part> lost{};  // of the log
+    std::uint64_t bad_records = 0;           // in frames that are intact
+    std::uint64_t lost_jobs = 0;             // of which only later records are left
+    std::uint64_t lost_outputs = 0;
+    std::uint64_t incomplete = 0;  // jobs some of whose runs are lost
+    std::uint64_t doubtful = 0;    // jobs whose newest record may be lost: they may have been run, or removed
+    std::vector<std::string> doubtful_ids{};  // the first of those that have not ended
+
+    [[nodiscard]] bool nothing_lost() const noexcept
+    {
+        return lost.empty() && (bad_records | lost_jobs | lost_outputs | incomplete | doubtful) == 0;
+    }
+};
+
+namespace journal {
+
+// One repair. `now`: the wall clock.
+class repair_pass {
+public:
+    repair_pass(posix_file_system from, timestamp now) : from_{std::move(from)}, now_{now} {}
+
+    [[nodiscard]] result<repair_report> run(const std::string& to)
+    {
+        auto found = salvage_log(from_, salvaged_);
+        if (!found) return fail(found.error());
+        report_.lost = std::move(found->lost);
+        if (auto more = remembered_loss(from_, found->store, found->next, queuectl::detail::read_boot_id())) {
+            report_.lost.push_back(std::move(*more));
+            salvaged_.gap(found->next);
+        }
+        report_.bad_records = salvaged_.bad_records;
+        if (!report_.lost.empty() || report_.bad_records != 0) report_.lost_jobs = salvaged_.ghosts.size();
+        auto made = new_journal::create(to);
+        if (!made) return fail(made.error());
+        auto done = fill(**made);
+        if (done) done = (*made)->publish();
+        if (!done) return fail(done.error());
+        return std::move(report_);
+    }
+
+private:
+    result<void> fill(new_journal& to)
+    {
+        if (auto done = fill_settings(to); !done) return done;
+        for (const auto& [sequence, job] : salvaged_.jobs)
+            if (auto done = save(to, job); !done) return done;
+        return {};
+    }
+    result<void> fill_settings(new_journal& to)
+    {
+        std::vector<std::string_view> names;
+        for (const auto& [name, known] : salvaged_.queues) names.push_back(name);
+        append_queues(to.body(), names);
+        salvaged_.header.moved_to = salvaged_.moved_to;
+        append_header(to.body(), salvaged_.header);
+        for (const auto& [key, entry] : salvaged_.settings) {
+            append_config(to.body(), entry);
+            ++report_.settings;
+        }
+        return to.flush_if_full();
+    }
+
+    result<void> save(new_journal& to, const salvaged_job& job)
+    {
+        auto image = load(job);
+        if (!image) return fail(image.error());
+        auto& r = image->record;
+        if (salvaged_.last_gap != 0 && job.frame < salvaged_.last_gap) {
+            ++report_.doubtful;
+            if (!is_final(r.state) && report_.doubtful_ids.size() < repair_report::ids_kept)
+                report_.doubtful_ids.push_back(r.job.id);
+        }
+        report_.incomplete += job.incomplete ? 1 : 0;
+        if (job.leased) requeue(*image);
+        for (auto& run : image->attempts)
+            if (run.output_file != 0 && !to.copy_output(from_, run.output_file)) {
+                run.output_file = run.run.output_bytes = 0;
+                run.run.output = {};
+                ++report_.lost_outputs;
+            }
+        for (const auto& run : image->attempts) report_.outputs += run.output_file != 0 ? 1 : 0;
+        append_job(to.body(), *image);
+        ++report_.jobs;
+        report_.runs += image->attempts.size();
+        return to.flush_if_full();
+    }
+
+    // The job was being run: nobody knows how that ended.
+    void requeue(job_image& image)
+    {
+        auto& r = image.record;
+        auto& run = image.attempts.emplace_back().run;
+        run.number = r.attempts + r.crashes + 1;
+        run.status = run_status::crashed;
+        run.started_at = r.locked_at == timestamp{} ? r.updated_at : r.locked_at;
+        run.ended_at = now_;
+        run.error = r.error = "cut off when the store was repaired";
+        run.worker = r.locked_by;
+        if (image.attempts.size() > limits::attempts_kept) image.attempts.erase(image.attempts.begin());
+        r.state = state::pending;
+        ++r.crashes;
+        r.updated_at = now_;
+        r.token = {};
+        r.locked_by.clear();
+        r.locked_at = r.lease_until = {};
+        r.cancel_requested = false;
+        image.was_failed = false;
+        image.lease_end = {};
+        image.boot_id = {};
+        ++report_.requeued;
+    }
+
+    result<job_image> load(const salvaged_job& job)
+    {
+        auto content = read(job.image);
+        if (!content) return fail(content.error());
+        auto image = read_image(*content);
+        if (!image) return image;
+        for (const location at : job.ends) {
+            auto record = read(at);
+            if (!record) return fail(record.error());
+            auto end = read_end(*record);
+            if (!end) return fail(end.error());
+            apply_end(*image, *end);
+        }
+        return image;
+    }
+    // The content of a record that was read before; valid until the next call.
+    result<std::string_view> read(location at)
+    {
+        constexpr std::size_t first_bytes = std::size_t{8} << 10;
+        if (segment_of(at) != open_) {
+            auto file = from_.open(segment_name(segment_of(at)));
+            if (!file) return fail(file.error());
+            file_ = std::move(*file);
+            open_ = segment_of(at);
+        }
+        for (std::size_t want = first_bytes;;) {
+            bytes_.resize(want);
+            const auto got = from_.read(file_, offset_of(at), bytes_.data(), want);
+            if (!got) return fail(got.error());
+            bytes_.resize(*got);
+            const auto size = *got < record_header_bytes ? 0 : record_bytes(bytes_);
+            if (size <= want || *got < want) break;
+            want = size;
+        }
+        const auto record = read_record(bytes_);
+        if (!record) return fail(record.error());
+        return record->content;
+    }
+
+    posix_file_system from_;
+    timestamp now_;
+    salvaged_jobs salvaged_;
+    repair_report report_;
+    posix_file_system::file file_;
+    std::uint64_t open_ = 0;
+    std::string bytes_;
+};
+
+}  // namespace journal
+
+// Writes all that can be read of the journal in the folder `from`, which is only read and should not be in use, into a
+// new one in the folder `to`: every frame that is intact, also behind damage; each job as its newest readable record
+// says; processing jobs are pending with a crash counted. `to` appears whole and durable at the end, or not at all.
+// errc::exists: something is at `to` (or at `to`.partial, from a repair that was cut off); errc::not_found: there is no
+// journal. Memory: about 200 bytes a job, and the largest segment.
+[[nodiscard]] inline result<repair_report> repair_journal(const std::string& from, const std::string& to, timestamp now)
+{
+    auto files = journal::posix_file_system::open_folder_to_read(from);
+    if (!files) return fail(files.error());
+    return journal::repair_pass{std::move(*files), now}.run(to);
+}
+
+}  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/journal/store/finish.hpp
+// How a lease ends, on a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_FINISH_HPP
+#define QUEUECTL_JOURNAL_STORE_FINISH_HPP
+
+namespace queuectl::inline v0::journal {
+
+// After so many runs a job is written again, whole: what is known of it is never more records away.
+inline constexpr std::int32_t ends_between_images = 16;
+
+// What finish() may write for `r`, on a job whose image takes `bytes`.
+[[nodiscard]] inline std::uint64_t finish_bytes_max(const end_record& r, std::uint64_t bytes)
+{
+    return bytes + 2 * end_bytes_max(r);
+}
+
+// Writes that a live job has become what `r` says, and tells the index. `r.previous` and `r.image_bytes` are filled in
+// here. Requires: reserved, prepared.
+template <class Core>
+[[nodiscard]] result<void> finish(Core& core, ref job, end_record& r)
+{
+    auto& slot = core.index.live(job);
+    const location at = core.here();
+    const std::size_t begin = core.body.size();
+    r.sequence = slot.node.sequence;
+    r.previous = slot.last;
+    const auto grown = slot.bytes + end_bytes_max(r);
+    r.image_bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(grown, ~std::uint32_t{0}));
+    append_end(core.body, r);
+    const ref now = core.index.end(job, r, at);
+    if (r.run == nullptr || (r.attempts + r.crashes) % ends_between_images != 0) return {};
+    auto image = core.load(now);
+    if (!image) return fail(image.error());
+    core.body.resize(begin);
+    append_job(core.body, *image);
+    core.index.set_image(now, at, static_cast<std::uint32_t>(core.body.size() - begin), r.image_bytes,
+                         !image->record.error.empty());
+    return {};
+}
+
+[[nodiscard]] inline timestamp wall(std::int64_t us) noexcept { return timestamp{duration{us}}; }
+
+// The worker is gone: its run counts as a crash, and the job waits again. What to give to finish(); `run` belongs to
+// it.
+template <class Core>
+[[nodiscard]] result<end_record> crash_record(Core& core, ref job, std::string_view cause, timestamp now, attempt& run)
+{
+    const auto& slot = core.index.live(job);
+    const auto& l = core.index.all_leases().of(slot);
+    auto token = core.settled_token(slot.last);
+    if (!token) return fail(token.error());
+    run = {};
+    run.number = slot.attempts + slot.crashes + 1;
+    run.status = run_status::crashed;
+    run.started_at = wall(l.locked_at);
+    run.ended_at = now;
+    run.error = cause;
+    run.worker = core.index.all_leases().holder(slot);
+    end_record r{};
+    r.state = slot.cancel_requested ? state::cancelled : state::pending;
+    r.now = now;
+    r.run_at = wall(l.run_at);
+    r.attempts = slot.attempts;
+    r.crashes = slot.crashes + 1;
+    r.token = *token;
+    r.counts_crash = true;
+    r.run = &run;
+    r.set_error = true;
+    r.error = cause;
+    return r;
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/claim.hpp
+// claim, on a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_CLAIM_HPP
+#define QUEUECTL_JOURNAL_STORE_CLAIM_HPP
+
+namespace queuectl::inline v0::journal {
+
+// What is due, in the order of the contract. Each job that is taken must leave its line before the next is asked for.
+// All lanes: O(1) a job beside the order's cost; with queues or kinds named: O(lanes that match) once.
+class due_jobs {
+public:
+    due_jobs(job_index& index, const claim_request& request, timestamp now)
+        : index_{index}, now_{now.time_since_epoch().count()}, all_{request.queues.empty() && request.kinds.empty()}
+    {
+        if (!all_) match(request);
+    }
+
+    // 0 = nothing is due; then next_at() says when.
+    [[nodiscard]] ref next() { return all_ ? next_of_all() : next_of_matched(); }
+
+    // The earliest run_at that was seen to be later than now. After next() has said 0: of all.
+    [[nodiscard]] timestamp next_at() const noexcept { return later_; }
+
+private:
+    // Whether the line's first job is due.
+    bool due(ref line)
+    {
+        index_.step();
+        const ref first = index_.all_lanes().first_of(line);
+        if (first == 0) return false;
+        const auto at = index_.live(first).node.time;
+        if (at <= now_) return true;
+        later_ = std::min(later_, timestamp{duration{at}});
+        return false;
+    }
+
+    ref next_of_all()
+    {
+        ref found = 0;
+        later_ = timestamp_max;
+        index_.all_lanes().for_each_level([&](std::size_t level) {
+            const ref line = index_.all_lanes().first_line(level);
+            if (line == 0 || !due(line)) return true;
+            found = index_.all_lanes().first_of(line);
+            return false;
+        });
+        return found;
+    }
+
+    ref next_of_matched()
+    {
+        const auto comes_later = [this](ref a, ref b) { return before(b, a); };
+        if (taken_ != 0) {
+            if (due(taken_)) {
+                lines_.push_back(taken_);
+                std::push_heap(lines_.begin(), lines_.end(), comes_later);
+            }
+            taken_ = 0;
+        }
+        if (lines_.empty()) return 0;
+        std::pop_heap(lines_.begin(), lines_.end(), comes_later);
+        taken_ = lines_.back();
+        lines_.pop_back();
+        return index_.all_lanes().first_of(taken_);
+    }
+
+    [[nodiscard]] bool before(ref a, ref b) const
+    {
+        const auto &x = index_.all_lanes().line(a), &y = index_.all_lanes().line(b);
+        if (x.priority != y.priority) return x.priority > y.priority;
+        const auto& i = index_.live(index_.all_lanes().first_of(a)).node;
+        const auto& j = index_.live(index_.all_lanes().first_of(b)).node;
+        return i.time != j.time ? i.time < j.time : i.sequence < j.sequence;
+    }
+
+    void match(const claim_request& request)
+    {
+        auto& lanes = index_.all_lanes();
+        const auto wanted = [](std::span<const std::string> names, std::string_view name) {
+            return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+        };
+        lanes.for_each_queue([&](ref queue) {
+            if (!wanted(request.queues, read_text(index_.space(), index_.space().get<queue_slot>(queue)->name)))
+                return true;
+            lanes.for_each_lane(queue, [&](ref lane) {
+                if (wanted(request.kinds, lanes.kind_of(lane)))
+                    for (ref line = lanes.get(lane).lines; line != 0; line = lanes.line(line).next)
+                        if (due(line)) lines_.push_back(line);
+                return true;
+            });
+            return true;
+        });
+        std::make_heap(lines_.begin(), lines_.end(), [this](ref a, ref b) { return before(b, a); });
+    }
+
+    job_index& index_;
+    std::int64_t now_;
+    bool all_;
+    timestamp later_ = timestamp_max;
+    std::vector<ref> lines_;  // whose first jobs are due: a heap
+    ref taken_ = 0;           // the line whose first job was told last
+};
+
+// One call of claim; the leases are appended to `leases`, which the caller cuts again after an error.
+template <class Core>
+class claim_call {
+public:
+    claim_call(Core& core, const claim_request& request, std::vector<lease>& leases, const instant& now,
+               std::size_t max)
+        : core_{core}, request_{request}, leases_{leases}, now_{now}, max_{max}
+    {
+    }
+
+    // What the call may write.
+    [[nodiscard]] std::uint64_t bytes_max()
+    {
+        find_expired();
+        std::uint64_t bytes = claim_bytes_max(max_) + request_.worker.size();
+        end_record sample{};
+        attempt run;
+        run.error = expiry;
+        run.worker.assign(text_size_max, 'w');
+        sample.run = &run;
+        sample.error = expiry;
+        for (const auto& [sequence, job] : expired_) bytes += finish_bytes_max(sample, core_.index.live(job).bytes);
+        return bytes;
+    }
+    [[nodiscard]] std::size_t changes_max() const noexcept { return expired_.size() + max_; }
+
+    [[nodiscard]] result<claim_info> run()
+    {
+        claim_info info;
+        for (const auto& e : expired_) {
+            if (!still(e)) continue;
+            attempt run;
+            auto r = crash_record(core_, e.second, expiry, now_.wall, run);
+            if (!r) return fail(r.error());
+            if (auto done = finish(core_, e.second, *r); !done) return fail(done.error());
+            ++info.reaped;
+        }
+        if (Core::guards::repeat_claims && request_.repeat) {
+            auto again = repeat();
+            if (!again) return fail(again.error());
+            if (*again > 0) {
+                info.next_at = now_.wall;
+                return info;
             }
         }
-        const bool mine = reader_.current() != nullptr && words_->writer.load() == writer_ &&
-                          words_->written.load() + 1 == reader_.position().sequence &&
-                          words_->segment.load() == reader_.position().segment;
-        if (mine) return {};
-        const auto got = read(sink, words_->segment.load(), ~std::uint64_t{0});
-        if (!got) return fail(got.error());
-        publish(0);
-        return {};
+        auto next = take_due();
+        if (!next) return fail(next.error());
+        info.next_at = *next;
+        return info;
     }
 
-    // Another boot, or the first time: only the files are known.
-    template <class Sink>
-    result<void> make_page(Sink& sink)
+private:
+    static constexpr std::string_view expiry = "lease expired";
+
+    // Whose leases have expired. What is settled before run() is not among them any more then.
+    void find_expired()
     {
-        words_->invalidate();
-        words_->poisoned = words_->syncing = words_->dirty = 0;
-        words_->appends = words_->appends_synced = words_->batch = 0;
-        auto newest = newest_segment(fs_);
-        if (!newest) return fail(newest.error());
-        if (*newest == 0) {
-            if (auto done = create_first(); !done) return done;
-            newest = std::uint64_t{1};
+        std::vector<ref> jobs;
+        core_.index.all_leases().expired(now_, limits::reap, jobs);
+        for (const ref job : jobs) expired_.push_back({core_.index.live(job).node.sequence, job});
+    }
+    [[nodiscard]] bool still(const std::pair<std::uint64_t, ref>& e) const
+    {
+        return core_.index.by_sequence(e.first) == e.second && core_.index.state_of(e.second) == state::processing;
+    }
+
+    // The leases that an earlier claim with this nonce took, in its order.
+    result<std::size_t> repeat()
+    {
+        std::vector<ref> mine;
+        auto& all = core_.index.all_leases();
+        if (const ref worker = all.find_worker(request_.worker); worker != 0)
+            all.for_each(worker, [&](ref job) {
+                if (all.of(core_.index.live(job)).token.nonce == request_.nonce) mine.push_back(job);
+                return true;
+            });
+        std::sort(mine.begin(), mine.end(),
+                  [&](ref a, ref b) { return all.of(core_.index.live(a)).token < all.of(core_.index.live(b)).token; });
+        for (const ref job : mine)
+            if (auto done = tell(job, all.of(core_.index.live(job)).token); !done) return fail(done.error());
+        return mine.size();
+    }
+
+    result<timestamp> take_due()
+    {
+        due_jobs due{core_.index, request_, now_.wall};
+        std::vector<std::uint64_t> taken;
+        while (taken.size() < max_) {
+            const ref job = due.next();
+            if (job == 0) break;
+            const lease_token token{request_.nonce, static_cast<std::uint32_t>(taken.size())};
+            taken.push_back(core_.index.live(job).node.sequence);
+            if (auto done = tell(job, token); !done) return fail(done.error());
+            core_.index.lease(job, token, request_.worker, now_, request_.lease);
         }
-        words_->segment = *newest;
-        if (auto done = fs_.sync_directory(); !done) return done;
-        if (auto done = read_and_cut(sink, *newest); !done) return done;
-        const auto* current = reader_.current();
-        words_->segment_crc = begin_crc();
-        words_->synced = std::max({durable_seen_, current->header.first_sequence - 1, options_.durable_upto});
-        store_ = current->header.store;
-        words_->set_valid_for(options_.boot, store_);
+        if (Core::guards::log_claims && !taken.empty())
+            append_claim(core_.body, {request_.nonce, 0, request_.worker, now_, request_.lease, taken});
+        return taken.size() == max_ ? now_.wall : due.next_at();
+    }
+
+    result<void> tell(ref job, const lease_token& token)
+    {
+        const auto& slot = core_.index.live(job);
+        lease& l = leases_.emplace_back();
+        l.token = token;
+        l.attempts = slot.attempts;
+        l.crashes = slot.crashes;
+        if (slot.last != slot.image || slot.image_has_error)
+            if (auto done = core_.load_error(slot.last, l.error); !done) return done;
+        auto content = core_.read(slot.image, record_type::job);
+        if (!content) return fail(content.error());
+        if (auto done = read_job(*content, l.job); !done) return done;
+        const bool runs = slot.head.state() == state::processing;
+        l.job.run_at = wall(runs ? core_.index.all_leases().of(slot).run_at : slot.node.time);
         return {};
     }
 
-    // A writer died while it changed the files.
-    template <class Sink>
-    result<void> repair(Sink& sink)
+    Core& core_;
+    const claim_request& request_;
+    std::vector<lease>& leases_;
+    const instant& now_;
+    std::size_t max_;
+    std::vector<std::pair<std::uint64_t, ref>> expired_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/insert.hpp
+// insert, on a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_INSERT_HPP
+#define QUEUECTL_JOURNAL_STORE_INSERT_HPP
+
+namespace queuectl::inline v0::journal {
+
+// What the index takes from a new job.
+[[nodiscard]] inline job_head head_of(const job& j, std::uint64_t sequence, timestamp now) noexcept
+{
+    job_head h{};
+    h.sequence = sequence;
+    h.run_at = timestamp{saturate(j.run_at.time_since_epoch())};
+    h.hold = j.hold;
+    h.priority = j.priority;
+    h.created_at = h.updated_at = now;
+    h.id = j.id;
+    h.queue = j.queue;
+    h.kind = j.kind;
+    return h;
+}
+
+// One call of insert. Its parts are called in their order, all under one turn.
+template <class Core>
+class insert_call {
+public:
+    insert_call(Core& core, std::span<const job> jobs, std::span<insert_status> statuses, timestamp now)
+        : core_{core}, jobs_{jobs}, statuses_{statuses}, now_{now}
     {
-        const auto newest = newest_segment(fs_);
-        if (!newest) return fail(newest.error());
-        if (*newest > words_->segment.load()) {
-            auto lead = sync_.lead();
-            if (auto done = fs_.sync_directory(); !done) return give_up_segment(done.error());
-            const auto synced = open_segment(fs_, *newest);
-            if (!synced) return fail(synced.error());
-            words_->synced = std::max(words_->synced.load(), synced->header.first_sequence - 1);
+    }
+
+    template <class Turn>
+    [[nodiscard]] result<void> run(Turn& turn)
+    {
+        std::uint64_t bytes = 0;
+        for (const job& j : jobs_) bytes += job_bytes_max(j);
+        if (auto done = core_.index.reserve(jobs_.size(), 0); !done) return done;
+        if (auto done = core_.prepare(turn, bytes, append_room::normal); !done) return done;
+        before_ = core_.index.roots().last_sequence;
+        hashes_.resize(jobs_.size());
+        for (std::size_t i = 0; i < jobs_.size(); ++i) core_.index.prefetch(hashes_[i] = core_.index.hash(jobs_[i].id));
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            auto status = insert_one(jobs_[i], hashes_[i]);
+            if (!status) return fail(status.error());
+            statuses_[i] = *status;
         }
-        if (auto done = read_and_cut(sink, *newest); !done) return done;
-        words_->segment_crc = begin_crc();
         return {};
     }
 
-    template <class Sink>
-    result<void> read_and_cut(Sink& sink, std::uint64_t newest)
+private:
+    result<insert_status> insert_one(const job& j, std::uint32_t hash)
     {
-        const auto got = read(sink, newest, ~std::uint64_t{0});
-        if (!got) return fail(got.error());
-        const auto found = reader_.inspect_end(options_.durable_upto);
-        if (!found) return fail(found.error());
-        words_->dirty = 1;
-        if (found->kind == tail_kind::torn) cut(found->used_end);
-        publish(0);
-        words_->dirty = 0;
+        const ref known = core_.index.find(j.id, hash);
+        if (known != 0) return repeated(j, known);
+        const location at = core_.here();
+        const std::size_t begin = core_.body.size();
+        const job_head head = head_of(j, core_.index.roots().last_sequence + 1, now_);
+        append_job(core_.body, j, head.sequence, now_);
+        const auto bytes = static_cast<std::uint32_t>(core_.body.size() - begin);
+        if (core_.index.add(head, hash, at, bytes, j.retention <= duration::zero()) == 0)
+            return fail(errc::store_full, "insert " + j.id, "there are too many queues and kinds");
+        return insert_status::inserted;
+    }
+
+    result<insert_status> repeated(const job& j, ref known)
+    {
+        if (!Core::guards::repeat_inserts || !j.nonce || std::find(told_.begin(), told_.end(), known) != told_.end())
+            return insert_status::duplicate;
+        auto image = core_.for_each_end(core_.index.last_of(known), [](location, const end_view&) { return true; });
+        if (!image) return fail(image.error());
+        auto content = core_.read(*image, record_type::job);
+        if (!content) return fail(content.error());
+        auto head = read_head(*content);
+        if (!head) return fail(head.error());
+        if (head->nonce != j.nonce || head->sequence > before_) return insert_status::duplicate;
+        told_.push_back(known);
+        return insert_status::inserted;
+    }
+
+    Core& core_;
+    std::span<const job> jobs_;
+    std::span<insert_status> statuses_;
+    timestamp now_;
+    std::uint64_t before_ = 0;  // the last sequence before this call
+    std::vector<std::uint32_t> hashes_;
+    std::vector<ref> told_;  // jobs that were there, and were told to be inserted by this call
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/inspect.hpp
+// What inspectable_storage asks of a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_INSPECT_HPP
+#define QUEUECTL_JOURNAL_STORE_INSPECT_HPP
+
+namespace queuectl::inline v0::journal {
+
+// ── Looking ──
+
+// Places in the order of sequences that one call looks at.
+inline constexpr std::size_t pages_looked_at = 100'000;
+
+template <class Core>
+[[nodiscard]] result<std::uint64_t> list_jobs(Core& core, const job_filter& filter, const page_request& page,
+                                              std::vector<job_record>& out)
+{
+    const std::size_t limit = std::min(page.limit, limits::sweep);
+    const std::size_t first = out.size();
+    std::uint64_t last = page.after;
+    std::uint64_t stopped = 0;
+    for (std::size_t seen = 0; seen < limits::sweep; ++seen) {
+        const std::uint64_t sequence = core.index.pages().next(last + 1, pages_looked_at, &stopped);
+        if (sequence == 0) return stopped == 0 ? 0 : stopped - 1;
+        if (out.size() - first == limit) return last;
+        last = sequence;
+        const ref job = core.index.by_sequence(sequence);
+        if (filter.state && core.index.state_of(job) != *filter.state) continue;
+        if (!filter.queue.empty() && core.index.queue_of(job) != filter.queue) continue;
+        if (!filter.kind.empty() && core.index.kind_of(job) != filter.kind) continue;
+        auto image = core.load(job);
+        if (!image) return fail(image.error());
+        auto& record = image->record;
+        if (!filter.tag.empty() && record.job.tag != filter.tag) continue;
+        if (filter.updated_before != timestamp_max && record.updated_at >= filter.updated_before) continue;
+        record.sequence = sequence;
+        out.push_back(std::move(record));
+    }
+    return last;
+}
+
+// ── Changing ── each returns what it did to one job; the record is in core.body, the index has followed.
+
+// The job as it was, but waiting, at the end of its line, under a new sequence. The image is in core.body at `offset`.
+struct rewritten_job {
+    ref job = 0;
+    std::size_t offset = 0;
+    std::uint64_t old_sequence = 0;
+    std::uint32_t old_bytes = 0;
+};
+
+// What an ended job's records say it takes.
+template <class Core>
+[[nodiscard]] result<std::pair<std::uint64_t, std::uint32_t>> sequence_and_bytes(Core& core, ref job)
+{
+    using pair = std::pair<std::uint64_t, std::uint32_t>;
+    if (core.index.is_live(job)) return pair{core.index.live(job).node.sequence, core.index.live(job).bytes};
+    auto record = core.read(core.index.ended(job).last);
+    if (!record) return fail(record.error());
+    if (record->type == record_type::end) {
+        auto end = read_end(record->content);
+        if (!end) return fail(end.error());
+        return pair{end->sequence, end->image_bytes};
+    }
+    auto head = read_head(record->content);
+    if (!head) return fail(head.error());
+    return pair{head->sequence, static_cast<std::uint32_t>(record->bytes)};
+}
+
+// Forgets jobs.
+template <class Core>
+class remove_call {
+public:
+    explicit remove_call(Core& core) : core_{core} {}
+
+    [[nodiscard]] static std::uint64_t bytes_max(std::size_t jobs) noexcept { return 64 + 10 * jobs; }
+
+    [[nodiscard]] result<void> remove(ref job)
+    {
+        if (auto done = collect_outputs(core_, core_.index.last_of(job), dead_files_); !done) return done;
+        auto known = sequence_and_bytes(core_, job);
+        if (!known) return fail(known.error());
+        core_.index.erase(job, known->first, known->second);
+        gone_.push_back(known->first);
         return {};
     }
+    void write()
+    {
+        if (Core::guards::log_removals && !gone_.empty()) append_remove(core_.body, gone_);
+    }
+    [[nodiscard]] const std::vector<output_number>& dead_files() const noexcept { return dead_files_; }
+    [[nodiscard]] std::size_t removed() const noexcept { return gone_.size(); }
+
+private:
+    Core& core_;
+    std::vector<std::uint64_t> gone_;
+    std::vector<output_number> dead_files_;
+};
+
+// The oldest ended jobs of each queue and kind first, up to `limit`. Jobs that do not match for their tag are looked
+// at, all of them.
+template <class Core>
+[[nodiscard]] result<void> purge_jobs(Core& core, const job_filter& filter, std::size_t limit,
+                                      remove_call<Core>& removing)
+{
+    result<void> outcome;
+    auto& lanes = core.index.all_lanes();
+    const auto clear = [&](ref lane, state s) -> result<void> {
+        for (ref at = core.index.first_ended(lane, s); at != 0 && removing.removed() < limit;) {
+            const ref next = core.index.ended(at).after;
+            if (!filter.tag.empty() || filter.updated_before != timestamp_max) {
+                auto image = core.load(at);
+                if (!image) return fail(image.error());
+                if (image->record.updated_at >= filter.updated_before) return {};
+                if (!filter.tag.empty() && image->record.job.tag != filter.tag) {
+                    at = next;
+                    continue;
+                }
+            }
+            if (auto done = removing.remove(at); !done) return done;
+            at = next;
+        }
+        return {};
+    };
+    lanes.for_each_queue([&](ref queue) {
+        if (!filter.queue.empty() &&
+            read_text(core.index.space(), core.index.space().template get<queue_slot>(queue)->name) != filter.queue)
+            return true;
+        return lanes.for_each_lane(queue, [&](ref lane) {
+            if (!filter.kind.empty() && lanes.kind_of(lane) != filter.kind) return true;
+            for (const state s : {state::completed, state::dead, state::cancelled})
+                if (outcome && (!filter.state || *filter.state == s)) outcome = clear(lane, s);
+            return outcome && removing.removed() < limit;
+        });
+    });
+    return outcome;
+}
+
+// Writes jobs again, whole and changed: revive and reprioritise.
+template <class Core>
+class rewrite_call {
+public:
+    explicit rewrite_call(Core& core) : core_{core} {}
+
+    // `edit(image)` changes what is written; with `renumber`, the job comes to stand last.
+    template <class Edit>
+    [[nodiscard]] result<void> add(ref job, bool renumber, Edit&& edit)
+    {
+        auto known = sequence_and_bytes(core_, job);
+        if (!known) return fail(known.error());
+        auto image = core_.load(job);
+        if (!image) return fail(image.error());
+        image->record.sequence = renumber ? ++newest() : known->first;
+        edit(*image);
+        jobs_.push_back({job, core_.body.size(), known->first, known->second});
+        append_job(core_.body, *image);
+        return {};
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return jobs_.size(); }
+
+    // After core.prepare: the index follows.
+    [[nodiscard]] result<void> apply()
+    {
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            const auto& j = jobs_[i];
+            auto record = read_record(std::string_view{core_.body}.substr(j.offset));
+            if (!record) return fail(record.error());
+            auto head = read_head(record->content);
+            if (!head) return fail(head.error());
+            const bool vanishes = head->retention <= duration::zero();
+            core_.index.erase(j.job, j.old_sequence, j.old_bytes);
+            core_.index.add(*head, core_.index.hash(head->id), core_.at(j.offset),
+                            static_cast<std::uint32_t>(record->bytes), vanishes);
+        }
+        return {};
+    }
+
+private:
+    std::uint64_t& newest()
+    {
+        if (newest_ == 0) newest_ = core_.index.roots().last_sequence;
+        return newest_;
+    }
+    Core& core_;
+    std::vector<rewritten_job> jobs_;
+    std::uint64_t newest_ = 0;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/clean.hpp
+// Compaction: the log is cleaned from its oldest segment on, a little at a time.
+#ifndef QUEUECTL_JOURNAL_STORE_CLEAN_HPP
+#define QUEUECTL_JOURNAL_STORE_CLEAN_HPP
+
+namespace queuectl::inline v0::journal {
+
+// For each byte that is appended so many are looked at, at least Guards::clean_bytes_min a turn: cleaning keeps ahead
+// even when half of what it looks at is alive.
+inline constexpr std::uint64_t clean_ahead = 4;
+inline constexpr std::uint64_t clean_bytes_max = std::uint64_t{256} << 10;
+
+template <class Guards>
+[[nodiscard]] bool needs_cleaning(const index_roots& roots) noexcept
+{
+    return roots.log_bytes > 2 * roots.live_bytes + Guards::clean_slack_bytes;
+}
+
+// Looks at the next records of the oldest segment. What is alive is written again, at the log's end; what was looked
+// at is not needed any more then. Requires: no change is under way.
+template <class Core>
+class clean_step {
+public:
+    clean_step(Core& core, std::uint64_t lowest, std::uint64_t newest) : core_{core}, newest_{newest}
+    {
+        const auto& roots = core.index.roots();
+        at_ = {roots.clean_segment, roots.clean_frame, roots.clean_record};
+        if (at_.number < lowest) at_ = {lowest, frames_begin, 0};
+    }
+
+    // Puts into core.body what of the next `budget` bytes is alive; the index follows in apply().
+    [[nodiscard]] result<void> look(std::uint64_t budget)
+    {
+        std::uint64_t looked = 0;
+        while (looked < budget && core_.body.size() < budget && !segment_done_ && at_.number < newest_) {
+            auto bytes = look_at_frame(budget - looked);
+            if (!bytes) return fail(bytes.error());
+            looked += *bytes;
+        }
+        return {};
+    }
+
+    // After core.prepare for core.body. Requires: index room for moved() changes.
+    void apply()
+    {
+        for (const auto& m : moves_) {
+            if (m.job != 0)
+                core_.index.set_image(m.job, core_.at(m.offset), m.bytes, m.bytes_before, m.has_error);
+            else
+                core_.config.move(m.entry, core_.at(m.offset));
+        }
+        auto& roots = core_.index.roots();
+        auto& space = core_.index.space();
+        space.touch(roots.clean_segment) = at_.number;
+        space.touch(roots.clean_frame) = at_.frame;
+        space.touch(roots.clean_record) = at_.record;
+    }
+    [[nodiscard]] std::size_t moved() const noexcept { return moves_.size(); }
+
+    // The segment that is not needed any more once what was moved is durable; 0 = none.
+    [[nodiscard]] std::uint64_t done_segment() const noexcept { return segment_done_ ? at_.number : 0; }
+
+private:
+    struct cursor {
+        std::uint64_t number = 0;  // of the segment
+        std::uint64_t frame = 0;   // offset in the file
+        std::uint64_t record = 0;  // offset in the frame's body
+    };
+    struct move {
+        ref job = 0;  // or
+        ref entry = 0;
+        std::size_t offset = 0;  // in core.body
+        std::uint32_t bytes = 0;
+        std::uint32_t bytes_before = 0;
+        bool has_error = false;
+    };
+
+    // Returns how many bytes were looked at.
+    result<std::uint64_t> look_at_frame(std::uint64_t budget)
+    {
+        auto head = core_.log().read(at_.number, at_.frame, frame_header_bytes);
+        const bool none = !head || load_frame_header(head->data()).sequence == 0;
+        if (none) {
+            segment_done_ = true;
+            return std::uint64_t{0};
+        }
+        const frame_header h = load_frame_header(head->data());
+        const std::uint64_t end = h.type == frame_type::transaction ? h.body_bytes : 0;
+        std::uint64_t looked = frame_header_bytes;
+        for (; at_.record < end && looked < budget;) {
+            const location where = locate(at_.number, at_.frame + frame_header_bytes + at_.record);
+            auto record = core_.read(where);
+            if (!record) return fail(record.error());
+            const auto bytes = record->bytes;
+            if (auto done = look_at(where, *record); !done) return fail(done.error());
+            at_.record += bytes;
+            looked += bytes;
+        }
+        if (at_.record < end) return looked;
+        at_.frame += frame_bytes(h.body_bytes);
+        at_.record = 0;
+        return looked;
+    }
+
+    result<void> look_at(location where, const record_view& record)
+    {
+        if (record.type == record_type::job) return look_at_job(where, record.content);
+        if (record.type == record_type::config) return look_at_entry(where, record.content);
+        return {};
+    }
+
+    result<void> look_at_job(location where, std::string_view content)
+    {
+        auto head = read_head(content);
+        if (!head) return fail(head.error());
+        const ref job = core_.index.by_sequence(head->sequence);
+        if (job == 0) return {};
+        auto image_at = core_.for_each_end(core_.index.last_of(job), [](location, const end_view&) { return true; });
+        if (!image_at) return fail(image_at.error());
+        if (*image_at != where) return {};
+        if (!Core::guards::move_images) return {};
+        auto known = sequence_and_bytes(core_, job);
+        if (!known) return fail(known.error());
+        auto image = core_.load(job);
+        if (!image) return fail(image.error());
+        move m;
+        m.job = job;
+        m.offset = core_.body.size();
+        append_job(core_.body, *image);
+        m.bytes = static_cast<std::uint32_t>(core_.body.size() - m.offset);
+        m.bytes_before = known->second;
+        m.has_error = !image->record.error.empty();
+        moves_.push_back(m);
+        return {};
+    }
+
+    result<void> look_at_entry(location where, std::string_view content)
+    {
+        auto entry = read_config(content);
+        if (!entry) return fail(entry.error());
+        const ref at = core_.config.find(entry->key);
+        if (at == 0 || core_.config.get(at).at != where) return {};
+        move m;
+        m.entry = at;
+        m.offset = core_.body.size();
+        append_config(core_.body, *entry);
+        moves_.push_back(m);
+        return {};
+    }
+
+    Core& core_;
+    std::uint64_t newest_;
+    cursor at_;
+    bool segment_done_ = false;
+    std::vector<move> moves_;
+};
+
+// What a trim says beside the first segment: what is remembered though no record of it is left.
+template <class Core>
+void append_remembered(Core& core, std::string& out)
+{
+    auto& space = core.index.space();
+    const auto& roots = core.index.roots();
+    std::vector<std::string_view> names;
+    core.index.all_lanes().for_each_queue([&](ref queue) {
+        names.push_back(read_text(space, space.template get<queue_slot>(queue)->name));
+        return true;
+    });
+    append_queues(out, names);
+    const std::uint64_t last[1] = {roots.last_sequence};
+    if (last[0] != 0 && core.index.by_sequence(last[0]) == 0) append_remove(out, last);
+    append_unconfig(out, {}, roots.config_version);
+    header_record header;
+    header.created_at = timestamp{duration{roots.created_at}};
+    header.state = static_cast<std::uint8_t>(roots.store_state);
+    if (roots.moved_to != 0) header.moved_to = read_text(space, roots.moved_to);
+    append_header(out, header);
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/replay.hpp
+// Listens to the log: the index follows what others have written, or what was written before.
+#ifndef QUEUECTL_JOURNAL_STORE_REPLAY_HPP
+#define QUEUECTL_JOURNAL_STORE_REPLAY_HPP
+
+namespace queuectl::inline v0::journal {
+
+// The log's sink. Each frame changes the index as a whole. The first error stops it: what comes after is not heard,
+// and failure() says why.
+template <class Core>
+class replay {
+public:
+    replay(Core& core, const uid& boot) : core_{&core}, boot_{boot} {}
+
+    [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
+    void forget_failure() noexcept { failure_.reset(); }
+
+    // Whether the index can be used as it is; else it must be told everything.
+    [[nodiscard]] bool valid() { return core_->index.space().valid(boot_, core_->log().store(), index_layout); }
+
+    [[nodiscard]] log_position heard()
+    {
+        if (Core::guards::roll_back_dead && core_->index.space().pending())
+            core_->index.space().rollback();  // its holder has died
+        auto& roots = core_->index.roots();
+        return valid() && roots.any_heard != 0 ? roots.heard : log_position{};
+    }
+    void restart()
+    {
+        failure_.reset();
+        if (auto done = core_->index.space().clear(boot_, core_->log().store(), index_layout); !done)
+            failure_ = done.error();
+    }
+    void frame(const log_position& behind, const frame_place& place, std::string_view body)
+    {
+        if (failure_) return;
+        auto done = apply(place, body);
+        if (done) {
+            core_->heard(behind);
+            core_->index.space().commit();
+        } else {
+            core_->index.space().rollback();
+            failure_ = done.error();
+        }
+    }
+
+private:
+    result<void> apply(const frame_place& place, std::string_view body)
+    {
+        for (std::size_t at = 0; at < body.size();) {
+            auto record = read_record(body.substr(at));
+            if (!record) return fail(record.error());
+            const location where = locate(place.segment, place.offset + at);
+            if (auto done = apply(where, *record); !done) return done;
+            at += record->bytes;
+        }
+        return {};
+    }
+
+    result<void> apply(location where, const record_view& r)
+    {
+        switch (r.type) {
+            case record_type::job: return job(where, r);
+            case record_type::claim: return claim(r.content);
+            case record_type::extend: return extend(r.content);
+            case record_type::end: return end(where, r.content);
+            case record_type::change: return change(r.content);
+            case record_type::remove: return remove(r.content);
+            case record_type::config: return config(where, r);
+            case record_type::unconfig: return unconfig(r.content);
+            case record_type::queues: return queues(r.content);
+            case record_type::header: return header(r.content);
+        }
+        return {};  // one to skip
+    }
+    static failure_value too_new()
+    {
+        return fail(errc::wrong_version, "read the journal", "a record's type is newer than this program");
+    }
+
+    // An image replaces all that was known of the job.
+    result<void> job(location where, const record_view& r)
+    {
+        auto head = read_head(r.content);
+        if (!head) return fail(head.error());
+        auto& index = core_->index;
+        if (auto room = index.reserve_for(head->sequence); !room) return room;
+        const auto hash = index.hash(head->id);
+        if (const ref known = index.find(head->id, hash); known != 0)
+            if (auto done = drop(known); !done) return done;
+        const auto bytes = static_cast<std::uint32_t>(r.bytes);
+        if (index.add(*head, hash, where, bytes, head->retention <= duration::zero()) == 0)
+            return fail(errc::corrupt, "read the journal", "there are too many queues and kinds");
+        return {};
+    }
+    result<void> drop(ref job)
+    {
+        if (core_->index.is_live(job)) {
+            const auto& slot = core_->index.live(job);
+            core_->index.erase(job, slot.node.sequence, slot.bytes);
+            return {};
+        }
+        auto known = sequence_and_bytes(*core_, job);
+        if (!known) return fail(known.error());
+        core_->index.erase(job, known->first, known->second);
+        return {};
+    }
+
+    // Jobs that are not there were removed, or were moved on with all that is said here.
+    result<void> claim(std::string_view content)
+    {
+        auto c = read_claim(content, sequences_);
+        if (!c) return fail(c.error());
+        if (auto room = core_->index.reserve(0, c->sequences.size()); !room) return room;
+        for (std::size_t i = 0; i < c->sequences.size(); ++i) {
+            const ref at = core_->index.by_sequence(c->sequences[i]);
+            if (at == 0 || !is_waiting(core_->index.state_of(at))) continue;
+            const lease_token token{c->nonce, c->first_ordinal + static_cast<std::uint32_t>(i)};
+            core_->index.lease(at, token, c->worker, c->now, c->lease);
+        }
+        return {};
+    }
+    result<void> extend(std::string_view content)
+    {
+        auto e = read_extend(content, sequences_);
+        if (!e) return fail(e.error());
+        if (auto room = core_->index.reserve(0, e->sequences.size()); !room) return room;
+        for (const auto sequence : e->sequences) {
+            const ref at = core_->index.by_sequence(sequence);
+            if (at != 0 && core_->index.state_of(at) == state::processing)
+                core_->index.all_leases().extend(at, e->now, e->length);
+        }
+        return {};
+    }
+    result<void> end(location where, std::string_view content)
+    {
+        auto e = read_end(content);
+        if (!e) return fail(e.error());
+        const ref at = core_->index.by_sequence(e->sequence);
+        if (at == 0 || !core_->index.is_live(at)) return {};
+        if (auto room = core_->index.reserve(0, 1); !room) return room;
+        end_record r{};
+        r.sequence = e->sequence;
+        r.previous = e->previous;
+        r.state = e->state;
+        r.now = e->now;
+        r.run_at = e->run_at;
+        r.attempts = e->attempts;
+        r.crashes = e->crashes;
+        r.image_bytes = e->image_bytes;
+        core_->index.end(at, r, where);
+        return {};
+    }
+    result<void> change(std::string_view content)
+    {
+        auto c = read_change(content);
+        if (!c) return fail(c.error());
+        const ref at = core_->index.by_sequence(c->sequence);
+        if (at == 0 || core_->index.state_of(at) != state::processing) return {};
+        if (auto room = core_->index.reserve(0, 1); !room) return room;
+        if (c->kind != change_kind::cancel_requested) return too_new();
+        core_->index.request_cancel(at);
+        return {};
+    }
+    result<void> remove(std::string_view content)
+    {
+        if (auto done = read_remove(content, sequences_); !done) return done;
+        if (auto room = core_->index.reserve(0, sequences_.size()); !room) return room;
+        auto& roots = core_->index.roots();
+        for (const auto sequence : sequences_) {
+            if (roots.last_sequence < sequence) core_->index.space().touch(roots.last_sequence) = sequence;
+            if (const ref at = core_->index.by_sequence(sequence); at != 0)
+                if (auto done = drop(at); !done) return done;
+        }
+        return {};
+    }
+
+    result<void> config(location where, const record_view& r)
+    {
+        auto entry = read_config(r.content);
+        if (!entry) return fail(entry.error());
+        if (auto room = core_->index.reserve(1, 1); !room) return room;
+        core_->config.put(entry->key, entry->version, entry->expires_at.time_since_epoch().count(), where,
+                          static_cast<std::uint32_t>(r.bytes));
+        return {};
+    }
+    result<void> unconfig(std::string_view content)
+    {
+        auto gone = read_unconfig(content);
+        if (!gone) return fail(gone.error());
+        if (auto room = core_->index.reserve(0, 1); !room) return room;
+        core_->config.erase(gone->key);
+        core_->config.note(gone->version);
+        return {};
+    }
+    result<void> queues(std::string_view content)
+    {
+        std::vector<std::string_view> names;
+        if (auto done = read_queues(content, names); !done) return done;
+        if (auto room = core_->index.reserve(names.size(), 0); !room) return room;
+        for (const auto name : names) core_->index.all_lanes().find_or_make_queue(name);
+        return {};
+    }
+    result<void> header(std::string_view content)
+    {
+        auto h = read_header(content);
+        if (!h) return fail(h.error());
+        if (auto room = core_->index.reserve(1, 1); !room) return room;
+        core_->set_header(*h);
+        return {};
+    }
+
+    Core* core_;
+    uid boot_;
+    std::optional<error> failure_;
+    std::vector<std::uint64_t> sequences_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/process/wake_word.hpp
+// Pushed wake-ups between the processes of one store, through its control page. POSIX.
+#ifndef QUEUECTL_PROCESS_WAKE_WORD_HPP
+#define QUEUECTL_PROCESS_WAKE_WORD_HPP
+
+namespace queuectl::inline v0 {
+
+// The two counters of change_counts. Any thread of any process may call any member; a process that dies here
+// leaves nothing wrong (a sleeper that died stays counted: one needless system call a bump).
+class wake_word {
+public:
+    explicit wake_word(control_words& words)
+        : words_{&words}, interrupts_{std::make_unique<std::atomic<std::uint32_t>>(0)}
+    {
+    }
+
+    [[nodiscard]] change_counts changes() const noexcept { return {words_->work.load(), words_->control.load()}; }
+
+    void bump_work() noexcept { bump(words_->work); }
+    void bump_control() noexcept { bump(words_->control); }
+
+    // Blocks until changes() != seen, interrupt() or `most` has passed; returns changes().
+    change_counts wait(change_counts seen, duration most)
+    {
+        const auto interrupts = interrupts_->load();
+        const auto deadline = detail::monotonic_us() + saturate(most).count();
+        words_->sleepers.fetch_add(1);
+        for (;;) {
+            const auto any = words_->any.load();
+            if (changes() != seen || interrupts_->load() != interrupts) break;
+            const auto left = deadline - detail::monotonic_us();
+            if (left <= 0) break;
+            detail::futex_wait(words_->any, any, duration{left});
+        }
+        words_->sleepers.fetch_sub(1);
+        return changes();
+    }
+
+    // Ends every current wait of this object; those of others go on.
+    void interrupt() noexcept
+    {
+        interrupts_->fetch_add(1);
+        wake();
+    }
+
+private:
+    void bump(detail::shared_word& word) noexcept
+    {
+        word.fetch_add(1);
+        wake();
+    }
+    void wake() noexcept
+    {
+        words_->any.fetch_add(1);
+        if (words_->sleepers.load() != 0) detail::futex_wake(words_->any, 1 << 20);
+    }
+
+    control_words* words_;
+    std::unique_ptr<std::atomic<std::uint32_t>> interrupts_;
+};
+
+}  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/journal/store/session.hpp
+// An open journal: its log and its index, and how a change of both is made.
+#ifndef QUEUECTL_JOURNAL_STORE_SESSION_HPP
+#define QUEUECTL_JOURNAL_STORE_SESSION_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Whether a store may be changed. The numbers are stored.
+enum class store_state : std::uint8_t { open = 0, read_only = 1, moved = 2 };
+
+// Any number of threads. FileSystem, Gate, the words and the index memory are shared by all who have the store open.
+template <file_system FileSystem, class Gate, class Guards>
+class session {
+public:
+    using log_type = log<FileSystem, Gate, Guards>;
+    using core_type = store_core<log_type, Guards>;
+    using turn_type = typename log_type::turn;
+
+    // `kept` lives as long as the session.
+    session(std::shared_ptr<void> kept, std::unique_ptr<log_type> opened, index_memory memory, control_words& control,
+            const log_options& options, std::string where)
+        : kept_{std::move(kept)},
+          log_{std::move(opened)},
+          core_{*log_, std::move(memory)},
+          replay_{core_, options.boot},
+          wake_{control},
+          random_{options.random},
+          location_{std::move(where)},
+          mode_{options.mode},
+          process_{::getpid()}
+    {
+    }
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+    // In a forked child everything is left as it is: it belongs to the parent.
+    ~session()
+    {
+        if (!forked()) static_cast<void>(log_->settle_down(replay_));
+    }
+
+    [[nodiscard]] FileSystem& fs() noexcept { return log_->files(); }
+    [[nodiscard]] wake_word& wake() noexcept { return wake_; }
+    [[nodiscard]] const std::string& where() const noexcept { return location_; }
+    [[nodiscard]] queuectl::durability mode() const noexcept { return mode_; }
+    [[nodiscard]] uid store() noexcept { return log_->store(); }
+    [[nodiscard]] output_number new_output_number() noexcept
+    {
+        const std::scoped_lock one{drawing_};
+        return random_() | 1;
+    }
+
+    // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body, and appends
+    // those. With `wait`, all of it is as durable as the mode promises when this returns. After an error nothing has
+    // changed, or it is errc::outcome_unknown. `body` runs again when a failed sync of somebody else's came between.
+    template <class Body>
+    [[nodiscard]] result<void> write(const char* verb, bool wait, append_room room, Body&& body)
+    {
+        log_ticket ticket;
+        for (int left = repairs_max;; --left) {
+            auto turn = take(verb);
+            if (!turn) return fail(turn.error());
+            if (auto open = check_writable(verb); !open) return open;
+            auto done = change(*turn, room, ticket, body);
+            if (done) {
+                clean(*turn);
+                break;
+            }
+            if (left == 0 || !log_->needs_rescue() || done.error().code == errc::outcome_unknown)
+                return named(verb, done.error());
+        }
+        if (!wait || !Guards::sync_writes) return {};
+        auto synced = log_->sync(ticket);
+        return synced ? synced : named(verb, synced.error());
+    }
+
+    // Runs `body(core)` → result<void> on one state of the store.
+    template <class Body>
+    [[nodiscard]] result<void> read(const char* verb, Body&& body)
+    {
+        auto turn = take(verb);
+        if (!turn) return fail(turn.error());
+        core_.forget();
+        auto done = body(core_);
+        return done ? result<void>{} : named(verb, done.error());
+    }
+
+    // The store's own state; changes it whatever it is.
+    [[nodiscard]] result<void> set_header(const char* verb, const header_record& header)
+    {
+        log_ticket ticket;
+        {
+            auto turn = take(verb);
+            if (!turn) return fail(turn.error());
+            auto done = change(*turn, append_room::reserve, ticket, [&](core_type& core, turn_type& t) {
+                if (auto room = core.index.reserve(1, 1); !room) return room;
+                if (auto place = core.prepare(t, 1024 + header.moved_to.size(), append_room::reserve); !place)
+                    return place;
+                append_header(core.body, header);
+                core.set_header(header);
+                return result<void>{};
+            });
+            if (!done) return named(verb, done.error());
+        }
+        auto synced = log_->sync(ticket);
+        return synced ? synced : named(verb, synced.error());
+    }
+
+    // notifying_storage's wait, with a look at the log every five seconds: who appends may die before it tells.
+    change_counts wait(change_counts seen, duration most)
+    {
+        const auto deadline = queuectl::detail::monotonic_us() + saturate(most).count();
+        for (;;) {
+            const auto written = log_->written();
+            const auto left = deadline - queuectl::detail::monotonic_us();
+            const auto start = queuectl::detail::monotonic_us();
+            const auto now = wake_.wait(seen, std::min(duration{left}, look_again));
+            const bool looked = queuectl::detail::monotonic_us() - start >= look_again.count();
+            if (now != seen || left <= look_again.count() || !looked) return now;
+            if (log_->written() != written) wake_.bump_work();
+        }
+    }
+
+    void remove_outputs(const std::vector<output_number>& files)
+    {
+        for (const auto number : files) static_cast<void>(fs().remove(output_name(number)));
+    }
+
+private:
+    failure_value named(const char* verb, const error& why) const
+    {
+        error e = why;
+        e.operation = std::string{verb} + ' ' + location_ + (why.operation.empty() ? "" : ": " + why.operation);
+        return failure_value{std::move(e)};
+    }
+
+    static constexpr int repairs_max = 3;
+    static constexpr duration look_again{5'000'000};
+
+    [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
+
+    result<turn_type> take(const char* verb)
+    {
+        if (forked())
+            return fail(errc::unsupported, std::string{verb} + ' ' + location_,
+                        "a store must be opened again after fork");
+        if (auto there = check_folder(verb); !there) return fail(there.error());
+        auto turn = log_->take_turn(replay_);
+        if (!turn) return named(verb, turn.error());
+        if (replay_.failure()) {
+            auto why = named(verb, *replay_.failure());
+            replay_.forget_failure();
+            return why;
+        }
+        return turn;
+    }
+
+    result<void> check_writable(const char* verb)
+    {
+        const auto& roots = core_.index.roots();
+        switch (static_cast<store_state>(roots.store_state)) {
+            case store_state::open: return {};
+            case store_state::moved:
+                return fail(errc::moved, std::string{verb} + ' ' + location_,
+                            std::string{roots.moved_to == 0 ? std::string_view{}
+                                                            : read_text(core_.index.space(), roots.moved_to)});
+            case store_state::read_only: break;
+        }
+        return fail(errc::read_only, std::string{verb} + ' ' + location_, "the store is read-only");
+    }
+
+    // What is written to a folder that was removed is lost, and others may have made a new store in its place.
+    result<void> check_folder(const char* verb)
+    {
+        if constexpr (requires { fs().folder().still_there(); })
+            if (mode_ != queuectl::durability::none && !fs().folder().still_there())
+                return fail(errc::unreachable, std::string{verb} + ' ' + location_, "the store was removed");
+        return {};
+    }
+
+    template <class Body>
+    result<void> change(turn_type& turn, append_room room, log_ticket& ticket, Body&& body)
+    {
+        core_.forget();
+        result<void> done = body(core_, turn);
+        ticket = turn.seen();
+        if (done && !Guards::append_first) core_.index.space().commit();
+        if (done && !core_.body.empty()) {
+            auto appended = turn.append(core_.body, room);
+            if (!appended)
+                done = fail(appended.error());
+            else if (Guards::own_ticket)
+                ticket = *appended;
+        }
+        if (!done) {
+            if (Guards::roll_back_failed)
+                core_.index.space().rollback();
+            else
+                core_.index.space().commit();
+            return done;
+        }
+        core_.index.step(core_.index.space().remembered() / sizeof(order_node));
+        core_.heard(turn.position());
+        core_.index.space().commit();
+        return done;
+    }
+
+    // A step of compaction, where it is due. It may fail: nothing has changed then, and the next step tries again.
+    void clean(turn_type& turn)
+    {
+        auto& roots = core_.index.roots();
+        if (!needs_cleaning<Guards>(roots)) return;
+        const auto budget =
+            std::min(std::max(clean_ahead * core_.body.size(), Guards::clean_bytes_min), clean_bytes_max);
+        clean_step<core_type> step{core_, log_->lowest(), roots.heard.segment};
+        log_ticket ticket;
+        auto moved = change(turn, append_room::normal, ticket, [&](core_type& core, turn_type& t) -> result<void> {
+            if (auto looked = step.look(budget); !looked) return looked;
+            if (auto room = core.index.reserve(0, 1 + step.moved()); !room) return room;
+            if (auto place = core.prepare(t, core.body.size(), append_room::normal); !place) return place;
+            step.apply();
+            return {};
+        });
+        if (moved && step.done_segment() != 0) trim(turn, step.done_segment());
+        static_cast<void>(log_->drop_trimmed());
+    }
+    // What follows the segment is the log from now on.
+    void trim(turn_type& turn, std::uint64_t segment)
+    {
+        auto& roots = core_.index.roots();
+        if (auto room = core_.index.reserve(0, 1); !room) return;
+        core_.body.clear();
+        if (Guards::remember) append_remembered(core_, core_.body);
+        if (auto done = turn.trim(segment + 1, core_.body); !done) return;
+        auto& space = core_.index.space();
+        space.touch(roots.log_bytes) -= roots.clean_frame - frames_begin;
+        space.touch(roots.clean_segment) = segment + 1;
+        space.touch(roots.clean_frame) = frames_begin;
+        space.touch(roots.clean_record) = 0;
+        core_.heard(turn.position());
+        space.commit();
+    }
+
+    std::shared_ptr<void> kept_;
+    std::unique_ptr<log_type> log_;
+    core_type core_;            // under the turn
+    replay<core_type> replay_;  // under the turn
+    wake_word wake_;
+    std::mutex drawing_;
+    random_source random_;
+    std::string location_;
+    queuectl::durability mode_;
+    ::pid_t process_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/settle.hpp
+// settle and extend, on a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_SETTLE_HPP
+#define QUEUECTL_JOURNAL_STORE_SETTLE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// One call of settle. `files[i]`: the file with the output of settlements[i]; 0 = it goes into the log, or there is
+// none.
+template <class Core>
+class settle_call {
+public:
+    settle_call(Core& core, std::span<const settlement> settlements, std::span<settle_status> statuses,
+                std::span<const output_number> files, timestamp now)
+        : core_{core}, settlements_{settlements}, statuses_{statuses}, files_{files}, now_{now}
+    {
+    }
+
+    [[nodiscard]] std::uint64_t bytes_max()
+    {
+        jobs_.resize(settlements_.size());
+        std::uint64_t bytes = 0;
+        for (std::size_t i = 0; i < settlements_.size(); ++i) {
+            const settlement& s = settlements_[i];
+            jobs_[i] = core_.index.find(s.receipt.id);
+            if (!core_.holds(jobs_[i], s.receipt.token)) continue;
+            end_record r{};
+            attempt run;
+            if (s.report) run.worker = core_.index.all_leases().holder(core_.index.live(jobs_[i]));
+            r.run = s.report ? &run : nullptr;
+            r.error = s.error;
+            r.result = s.result;
+            const auto output = s.report ? s.report->output.head.size() + s.report->output.tail.size() : 0;
+            const auto text = s.report ? s.report->error.size() : 0;
+            bytes += finish_bytes_max(r, core_.index.live(jobs_[i]).bytes) + 2 * (output + 2 * text);
+        }
+        return bytes;
+    }
+
+    [[nodiscard]] result<void> run()
+    {
+        for (std::size_t i = 0; i < settlements_.size(); ++i) {
+            auto status = settle_one(settlements_[i], jobs_[i], files_.empty() ? output_number{0} : files_[i]);
+            if (!status) return fail(status.error());
+            statuses_[i] = *status;
+        }
+        return {};
+    }
+    // Files that no job names.
+    [[nodiscard]] const std::vector<output_number>& dead_files() const noexcept { return dead_files_; }
+    [[nodiscard]] bool any_waits() const noexcept { return any_waits_; }
+
+private:
+    result<settle_status> settle_one(const settlement& s, ref job, output_number file)
+    {
+        if (core_.holds(job, s.receipt.token)) {
+            auto done = apply(s, job, file);
+            return done ? result<settle_status>{settle_status::applied} : fail(done.error());
+        }
+        if (file != 0) dead_files_.push_back(file);
+        if (job == 0) return settle_status::gone;
+        auto token = core_.settled_token(core_.index.last_of(job));
+        if (!token) return fail(token.error());
+        const bool again = Core::guards::repeat_settles && s.receipt.token && *token == s.receipt.token;
+        return again ? settle_status::applied : settle_status::lease_lost;
+    }
+
+    result<void> apply(const settlement& s, ref job, output_number file)
+    {
+        const live_slot& slot = core_.index.live(job);
+        const auto& lease = core_.index.all_leases().of(slot);
+        end_record r{};
+        const state before = slot.was_failed ? state::failed : state::pending;
+        r.state = state_after(s.verdict.kind, before, slot.cancel_requested);
+        if (r.state == state::completed && slot.vanishes) return vanish(job, file);
+        r.now = now_;
+        r.run_at = wall(lease.run_at);
+        if (s.verdict.kind == verdict_kind::retry)
+            r.run_at = timestamp{saturate(s.verdict.retry_at.time_since_epoch())};
+        r.attempts = slot.attempts + (s.report ? 1 : 0);
+        r.crashes = slot.crashes;
+        r.token = s.receipt.token;
+        r.was_failed = slot.was_failed;
+        attempt run;
+        if (s.report) {
+            run = *s.report;
+            run.number = slot.attempts + slot.crashes + 1;
+            run.worker = core_.index.all_leases().holder(slot);
+            const auto& out = run.output;
+            if (run.output_bytes == 0) run.output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
+            r.run = &run;
+            r.output_file = file;
+        }
+        r.error = s.report && s.error.empty() ? std::string_view{s.report->error} : std::string_view{s.error};
+        if (r.state == state::completed) r.error = {};
+        r.set_error = r.state == state::completed || s.report || !r.error.empty();
+        r.set_result = r.state == state::completed || !s.result.empty();
+        r.result = s.result;
+        any_waits_ = any_waits_ || is_waiting(r.state);
+        return finish(core_, job, r);
+    }
+
+    // Completed, and not to be kept.
+    result<void> vanish(ref job, output_number file)
+    {
+        if (file != 0) dead_files_.push_back(file);
+        const auto& slot = core_.index.live(job);
+        if (slot.last != slot.image)
+            if (auto done = collect_outputs(core_, slot.last, dead_files_); !done) return done;
+        const std::uint64_t sequence[1] = {slot.node.sequence};
+        append_remove(core_.body, sequence);
+        core_.index.erase(job, sequence[0], slot.bytes);
+        return {};
+    }
+
+    Core& core_;
+    std::span<const settlement> settlements_;
+    std::span<settle_status> statuses_;
+    std::span<const output_number> files_;
+    timestamp now_;
+    std::vector<ref> jobs_;
+    std::vector<output_number> dead_files_;
+    bool any_waits_ = false;
+};
+
+// Heartbeats; writes what a receipt needs at most extend_bytes_max(receipts).
+template <class Core>
+[[nodiscard]] result<void> extend_leases(Core& core, std::span<const receipt> receipts, duration length,
+                                         std::span<extend_status> statuses, const instant& now)
+{
+    std::vector<std::uint64_t> held;
+    for (std::size_t i = 0; i < receipts.size(); ++i) {
+        const ref job = core.index.find(receipts[i].id);
+        statuses[i] = extend_status::lease_lost;
+        if (!core.holds(job, receipts[i].token)) continue;
+        const auto& slot = core.index.live(job);
+        statuses[i] = slot.cancel_requested ? extend_status::cancel_requested : extend_status::held;
+        core.index.all_leases().extend(job, now, length);
+        held.push_back(slot.node.sequence);
+    }
+    if (!held.empty()) append_extend(core.body, {now, length, held});
+    return {};
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/verbs.hpp
+// The four verbs of a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_VERBS_HPP
+#define QUEUECTL_JOURNAL_STORE_VERBS_HPP
+
+namespace queuectl::inline v0::journal {
+
+template <class Session>
+class verbs {
+public:
+    static constexpr std::size_t max_batch = 1000;
+
+    [[nodiscard]] result<void> insert(std::span<const job> jobs, std::span<insert_status> statuses, const instant& now)
+    {
+        QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
+        auto done = session_->write("insert", true, append_room::normal, [&](core& c, turn& t) {
+            return insert_call<core>{c, jobs, statuses, now.wall}.run(t);
+        });
+        if (done) session_->wake().bump_work();
+        return done;
+    }
+
+    [[nodiscard]] result<claim_info> claim(const claim_request& request, std::vector<lease>& leases, const instant& now)
+    {
+        return settle_and_claim_with({}, {}, &request, leases, now);
+    }
+
+    [[nodiscard]] result<void> extend(std::span<const receipt> receipts, duration length,
+                                      std::span<extend_status> statuses, const instant& now)
+    {
+        QUEUECTL_ASSERT(receipts.size() <= max_batch && statuses.size() >= receipts.size());
+        return session_->write("extend", false, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+            if (auto room = c.index.reserve(0, receipts.size()); !room) return room;
+            if (auto place = c.prepare(t, 128 + 10 * receipts.size(), append_room::reserve); !place) return place;
+            return extend_leases(c, receipts, length, statuses, now);
+        });
+    }
+
+    [[nodiscard]] result<void> settle(std::span<const settlement> settlements, std::span<settle_status> statuses,
+                                      const instant& now)
+    {
+        std::vector<lease> none;
+        auto done = settle_and_claim_with(settlements, statuses, nullptr, none, now);
+        if (!done) return fail(done.error());
+        return {};
+    }
+
+    [[nodiscard]] result<claim_info> settle_and_claim(std::span<const settlement> settlements,
+                                                      std::span<settle_status> statuses, const claim_request& request,
+                                                      std::vector<lease>& leases, const instant& now)
+    {
+        return settle_and_claim_with(settlements, statuses, &request, leases, now);
+    }
+
+protected:
+    using core = typename Session::core_type;
+    using turn = typename Session::turn_type;
+
+    explicit verbs(std::unique_ptr<Session> session, bool sync_claims)
+        : session_{std::move(session)}, sync_claims_{sync_claims}
+    {
+    }
+
+    std::unique_ptr<Session> session_;
+
+private:
+    result<claim_info> settle_and_claim_with(std::span<const settlement> settlements, std::span<settle_status> statuses,
+                                             const claim_request* request, std::vector<lease>& leases,
+                                             const instant& now)
+    {
+        QUEUECTL_ASSERT(settlements.size() <= max_batch && statuses.size() >= settlements.size());
+        std::vector<output_number> files;
+        if (auto done = write_outputs(settlements, files); !done) return fail(done.error());
+        const std::size_t first = leases.size();
+        std::vector<output_number> dead_files;
+        claim_info info;
+        bool any_waits = false;
+        const auto room = settlements.empty() ? append_room::normal : append_room::reserve;
+        auto done =
+            session_->write(settlements.empty() ? "claim" : "settle", !settlements.empty() || sync_claims_, room,
+                            [&](core& c, turn& t) -> result<void> {
+                                leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
+                                settle_call<core> settling{c, settlements, statuses, files, now.wall};
+                                auto bytes = settling.bytes_max();
+                                std::size_t changes = settlements.size();
+                                std::optional<claim_call<core>> claiming;
+                                if (request != nullptr) {
+                                    claiming.emplace(c, *request, leases, now, std::min(request->max, max_batch));
+                                    bytes += claiming->bytes_max();
+                                    changes += claiming->changes_max();
+                                }
+                                if (auto reserved = c.index.reserve(0, changes); !reserved) return reserved;
+                                if (auto place = c.prepare(t, bytes, room); !place) return place;
+                                if (auto settled = settling.run(); !settled) return settled;
+                                any_waits = settling.any_waits();
+                                dead_files = settling.dead_files();
+                                if (!claiming) return {};
+                                auto claimed = claiming->run();
+                                if (!claimed) return fail(claimed.error());
+                                info = *claimed;
+                                return {};
+                            });
+        if (!done) {
+            leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
+            if (done.error().code != errc::outcome_unknown) session_->remove_outputs(files);
+            return fail(done.error());
+        }
+        session_->remove_outputs(dead_files);
+        if (any_waits || info.reaped > 0) session_->wake().bump_work();
+        return info;
+    }
+
+    // Writes the outputs that are too long for the log; files[i] is 0 where there is none. Empty = there are none.
+    result<void> write_outputs(std::span<const settlement> settlements, std::vector<output_number>& files)
+    {
+        for (std::size_t i = 0; i < settlements.size(); ++i) {
+            const auto& s = settlements[i];
+            if (!s.report || !needs_file(s.report->output)) continue;
+            files.resize(settlements.size());
+            const auto number = session_->new_output_number();
+            auto written = write_output<typename core::guards>(session_->fs(), number, s.report->output);
+            if (!written) {
+                session_->remove_outputs(files);
+                return written;
+            }
+            files[i] = number;
+        }
+        if (files.empty() || !core::guards::sync_output_names) return {};
+        auto synced = session_->fs().sync_directory();
+        if (!synced) session_->remove_outputs(files);
+        return synced;
+    }
+
+    bool sync_claims_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/facets.hpp
+// The facets of a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_FACETS_HPP
+#define QUEUECTL_JOURNAL_STORE_FACETS_HPP
+
+namespace queuectl::inline v0::journal {
+
+template <class Session>
+class facets : public verbs<Session> {
+    using base = verbs<Session>;
+    using typename base::core;
+    using typename base::turn;
+
+public:
+    // ── inspectable_storage ──
+
+    [[nodiscard]] result<store_info> info()
+    {
+        store_info i;
+        i.format = format_version;
+        i.min_reader = min_reader;
+        i.min_writer = min_writer;
+        i.id = session().store();
+        i.location = session().where();
+        i.durability = session().mode();
+        auto done = session().read("info", [&](core& c) -> result<void> {
+            const auto& roots = c.index.roots();
+            i.read_only = roots.store_state == static_cast<std::uint32_t>(store_state::read_only);
+            if (roots.moved_to != 0) i.moved_to = read_text(c.index.space(), roots.moved_to);
+            return {};
+        });
+        if (!done) return fail(done.error());
+        i.id = session().store();
+        return i;
+    }
+
+    [[nodiscard]] result<std::optional<job_record>> find(std::string_view id)
+    {
+        std::optional<job_record> found;
+        auto done = session().read("find", [&](core& c) -> result<void> {
+            const ref job = c.index.find(id);
+            if (job == 0) return {};
+            auto image = c.load(job);
+            if (!image) return fail(image.error());
+            found = std::move(image->record);
+            return {};
+        });
+        if (!done) return fail(done.error());
+        return found;
+    }
+
+    // Looks at no more than limits::sweep jobs.
+    [[nodiscard]] result<std::uint64_t> list(const job_filter& filter, const page_request& page,
+                                             std::vector<job_record>& out)
+    {
+        std::uint64_t next = 0;
+        auto done = session().read("list", [&](core& c) -> result<void> {
+            auto listed = list_jobs(c, filter, page, out);
+            if (!listed) return fail(listed.error());
+            next = *listed;
+            return {};
+        });
+        if (!done) return fail(done.error());
+        return next;
+    }
+
+    [[nodiscard]] result<void> attempts(std::string_view id, std::vector<attempt>& out)
+    {
+        return session().read("attempts", [&](core& c) -> result<void> {
+            const ref job = c.index.find(id);
+            if (job == 0) return {};
+            auto image = c.load(job);
+            if (!image) return fail(image.error());
+            for (auto& stored : image->attempts) {
+                stored.run.output = {};
+                out.push_back(std::move(stored.run));
+            }
+            return {};
+        });
+    }
+
+    [[nodiscard]] result<run_output> output(std::string_view id, std::int32_t number)
+    {
+        std::optional<stored_attempt> run;
+        auto done = session().read("output", [&](core& c) -> result<void> {
+            const ref job = c.index.find(id);
+            if (job == 0) return {};
+            auto image = c.load(job);
+            if (!image) return fail(image.error());
+            for (auto& stored : image->attempts)
+                if (stored.run.number == number) run = std::move(stored);
+            return {};
+        });
+        if (!done) return fail(done.error());
+        if (!run || run->run.output_bytes == 0)
+            return fail(errc::not_found, "output " + std::string{id}, "no output is kept");
+        if (run->output_file == 0) return std::move(run->run.output);
+        auto out = read_output(session().fs(), run->output_file);
+        if (!out) return out;
+        out->dropped_bytes = run->run.output.dropped_bytes;
+        return out;
+    }
+
+    [[nodiscard]] result<void> counts(std::vector<queue_counts>& out)
+    {
+        return session().read("counts", [&](core& c) -> result<void> {
+            auto& space = c.index.space();
+            c.index.all_lanes().for_each_queue([&](ref at) {
+                const auto& queue = *space.template get<queue_slot>(at);
+                auto& counts = out.emplace_back();
+                counts.queue = read_text(space, queue.name);
+                std::copy(std::begin(queue.counts), std::end(queue.counts), counts.by_state.begin());
+                return true;
+            });
+            return {};
+        });
+    }
+
+    [[nodiscard]] result<void> revive(std::span<const std::string> ids, std::span<change_status> statuses,
+                                      const instant& now)
+    {
+        auto done = session().write("revive", true, append_room::normal, [&](core& c, turn& t) -> result<void> {
+            rewrite_call<core> rewriting{c};
+            for (std::size_t i = 0; i < ids.size(); ++i) {
+                const ref job = c.index.find(ids[i]);
+                statuses[i] = job == 0 ? change_status::not_found : change_status::conflict;
+                if (job == 0) continue;
+                const state s = c.index.state_of(job);
+                if (s == state::pending || s == state::processing) continue;
+                auto added = rewriting.add(job, true, [&](job_image& image) {
+                    auto& r = image.record;
+                    r.state = state::pending;
+                    r.attempts = r.crashes = 0;
+                    r.cancel_requested = false;
+                    r.job.run_at = r.updated_at = now.wall;
+                });
+                if (!added) return added;
+                statuses[i] = change_status::done;
+            }
+            return write_again(c, t, rewriting);
+        });
+        if (done) session().wake().bump_work();
+        return done;
+    }
+
+    [[nodiscard]] result<void> cancel(std::span<const std::string> ids, std::span<change_status> statuses,
+                                      const instant& now)
+    {
+        bool told = false;
+        auto done = session().write("cancel", true, append_room::normal, [&](core& c, turn& t) -> result<void> {
+            end_record sample{};
+            if (auto room = c.index.reserve(0, ids.size()); !room) return room;
+            if (auto place = c.prepare(t, ids.size() * (64 + end_bytes_max(sample)), append_room::normal); !place)
+                return place;
+            for (std::size_t i = 0; i < ids.size(); ++i) {
+                auto status = cancel_one(c, c.index.find(ids[i]), now.wall);
+                if (!status) return fail(status.error());
+                statuses[i] = *status;
+                told = told || *status == change_status::requested;
+            }
+            return {};
+        });
+        if (done && told) session().wake().bump_control();
+        return done;
+    }
+
+    [[nodiscard]] result<void> remove(std::span<const std::string> ids, std::span<change_status> statuses)
+    {
+        std::vector<output_number> dead_files;
+        auto done = session().write("remove", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+            remove_call<core> removing{c};
+            if (auto room = begin_remove(c, t, ids.size()); !room) return room;
+            for (std::size_t i = 0; i < ids.size(); ++i) {
+                const ref job = c.index.find(ids[i]);
+                statuses[i] = job == 0 ? change_status::not_found : change_status::conflict;
+                if (job == 0 || c.index.state_of(job) == state::processing) continue;
+                if (auto removed = removing.remove(job); !removed) return removed;
+                statuses[i] = change_status::done;
+            }
+            removing.write();
+            dead_files = removing.dead_files();
+            return {};
+        });
+        if (done) session().remove_outputs(dead_files);
+        return done;
+    }
+
+    // With a tag in the filter, ended jobs of other tags are looked at too: O(ended jobs) then.
+    [[nodiscard]] result<std::size_t> purge(const job_filter& filter, std::size_t limit)
+    {
+        std::size_t removed = 0;
+        std::vector<output_number> dead_files;
+        auto done = session().write("purge", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+            remove_call<core> removing{c};
+            const std::size_t most = std::min(limit, limits::sweep);
+            if (auto room = begin_remove(c, t, most); !room) return room;
+            if (auto purged = purge_jobs(c, filter, most, removing); !purged) return purged;
+            removing.write();
+            removed = removing.removed();
+            dead_files = removing.dead_files();
+            return {};
+        });
+        if (!done) return fail(done.error());
+        session().remove_outputs(dead_files);
+        return removed;
+    }
+
+    [[nodiscard]] result<change_status> reprioritise(std::string_view id, int priority, const instant& now)
+    {
+        if (priority < limits::priority_min || priority > limits::priority_max)
+            return fail(errc::invalid_argument, "reprioritise", "a priority is -128 to 127");
+        auto status = change_status::not_found;
+        auto done = session().write("reprioritise", true, append_room::normal, [&](core& c, turn& t) -> result<void> {
+            const ref job = c.index.find(id);
+            if (job == 0) return {};
+            status = change_status::conflict;
+            if (!is_waiting(c.index.state_of(job))) return {};
+            rewrite_call<core> rewriting{c};
+            auto added = rewriting.add(job, false, [&](job_image& image) {
+                image.record.job.priority = static_cast<std::int8_t>(priority);
+                image.record.updated_at = now.wall;
+            });
+            if (!added) return added;
+            status = change_status::done;
+            return write_again(c, t, rewriting);
+        });
+        if (!done) return fail(done.error());
+        session().wake().bump_work();
+        return status;
+    }
+
+    [[nodiscard]] result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant& now)
+    {
+        std::size_t freed = 0;
+        auto done = session().write("free_worker", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+            std::vector<ref> held;
+            if (const ref at = c.index.all_leases().find_worker(worker); at != 0)
+                c.index.all_leases().for_each(at, [&](ref job) {
+                    held.push_back(job);
+                    return held.size() < limits::sweep;
+                });
+            if (auto room = prepare_crashes(c, t, held, worker, cause); !room) return room;
+            for (const ref job : held) {
+                attempt run;
+                auto r = crash_record(c, job, cause, now.wall, run);
+                if (!r) return fail(r.error());
+                if (auto ended = finish(c, job, *r); !ended) return ended;
+            }
+            freed = held.size();
+            return {};
+        });
+        if (!done) return fail(done.error());
+        if (freed > 0) session().wake().bump_work();
+        return freed;
+    }
+
+    // ── configurable_storage ──
+
+    [[nodiscard]] result<std::optional<config_entry>> config_get(std::string_view key, const instant& now)
+    {
+        std::optional<config_entry> found;
+        auto done = session().read("config_get", [&](core& c) -> result<void> {
+            const ref at = live_entry(c, key, now);
+            if (at == 0) return {};
+            auto entry = read_entry(c, at);
+            if (!entry) return fail(entry.error());
+            found = std::move(*entry);
+            return {};
+        });
+        if (!done) return fail(done.error());
+        return found;
+    }
+
+    [[nodiscard]] result<std::uint64_t> config_put(const config_entry& entry, const instant& now)
+    {
+        if (entry.key.empty() || entry.key.size() > limits::key_bytes)
+            return fail(errc::invalid_argument, "config_put", "a key has 1 to 255 bytes");
+        if (entry.value.size() > limits::config_value_bytes)
+            return fail(errc::invalid_argument, "config_put " + entry.key, "a value has at most 64 KiB");
+        config_entry written = entry;
+        auto done = session().write("config_put", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+            const ref known = live_entry(c, entry.key, now);
+            const std::uint64_t version = known == 0 ? 0 : c.config.get(known).version;
+            if (entry.version != any_version && entry.version != version)
+                return fail(errc::conflict, entry.key, "it was changed by another");
+            if (auto room = c.index.reserve(1, 1); !room) return room;
+            if (auto place = c.prepare(t, 128 + entry.key.size() + entry.value.size(), append_room::reserve); !place)
+                return place;
+            written.version = c.index.roots().config_version + 1;
+            const location at = c.here();
+            append_config(c.body, written);
+            c.config.put(entry.key, written.version, entry.expires_at.time_since_epoch().count(), at,
+                         static_cast<std::uint32_t>(c.body.size()));
+            return {};
+        });
+        if (!done) return fail(done.error());
+        session().wake().bump_work();
+        return written.version;
+    }
+
+    [[nodiscard]] result<bool> config_erase(std::string_view key)
+    {
+        bool erased = false;
+        auto done = session().write("config_erase", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+            if (c.config.find(key) == 0) return {};
+            if (auto room = c.index.reserve(0, 1); !room) return room;
+            if (auto place = c.prepare(t, 128 + key.size(), append_room::reserve); !place) return place;
+            append_unconfig(c.body, key, c.index.roots().config_version);
+            c.config.erase(key);
+            erased = true;
+            return {};
+        });
+        if (!done) return fail(done.error());
+        if (erased) session().wake().bump_work();
+        return erased;
+    }
+
+    [[nodiscard]] result<void> config_list(std::string_view prefix, std::vector<config_entry>& out, const instant& now)
+    {
+        const std::size_t first = out.size();
+        return session().read("config_list", [&](core& c) -> result<void> {
+            std::vector<ref> found;
+            c.config.for_each([&](ref at) {
+                if (c.config.key_of(at).substr(0, prefix.size()) == prefix && live(c, at, now)) found.push_back(at);
+            });
+            for (const ref at : found) {
+                auto entry = read_entry(c, at);
+                if (!entry) return fail(entry.error());
+                out.push_back(std::move(*entry));
+            }
+            std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+                      [](const config_entry& a, const config_entry& b) { return a.key < b.key; });
+            return {};
+        });
+    }
+
+    // ── notifying_storage ──
+
+    [[nodiscard]] change_counts changes() { return session().wake().changes(); }
+    change_counts wait_for_change(change_counts seen, duration max) { return session().wait(seen, max); }
+    void interrupt_waits() { session().wake().interrupt(); }
+
+    // How much work claims have done so far: lines looked at, and places of the index changed. For tests of their cost.
+    [[nodiscard]] std::uint64_t index_steps()
+    {
+        std::uint64_t steps = 0;
+        static_cast<void>(session().read("look", [&](core& c) -> result<void> {
+            steps = c.index.steps();
+            return {};
+        }));
+        return steps;
+    }
+
+    // Memory that the index uses, shared by all processes. For tests of its size.
+    [[nodiscard]] std::uint64_t index_bytes()
+    {
+        std::uint64_t bytes = 0;
+        static_cast<void>(session().read("look", [&](core& c) -> result<void> {
+            const auto& roots = c.index.roots();
+            bytes = c.index.space().block_bytes() + sizeof(ref) * (roots.table.bucket_count + roots.pages.count);
+            return {};
+        }));
+        return bytes;
+    }
+
+    // Whether the store may be changed from now on, by anybody; `moved_to` for store_state::moved.
+    [[nodiscard]] result<void> set_state(store_state s, std::string_view moved_to = {})
+    {
+        header_record header{};
+        header.state = static_cast<std::uint8_t>(s);
+        header.moved_to = moved_to;
+        return session().set_header("set_state", header);
+    }
+
+protected:
+    using base::base;
+
+private:
+    [[nodiscard]] Session& session() const { return *this->session_; }
+
+    static result<void> write_again(core& c, turn& t, rewrite_call<core>& rewriting)
+    {
+        if (rewriting.size() == 0) return {};
+        if (auto room = c.index.reserve(rewriting.size(), rewriting.size()); !room) return room;
+        if (auto place = c.prepare(t, c.body.size(), append_room::normal); !place) return place;
+        return rewriting.apply();
+    }
+
+    static result<change_status> cancel_one(core& c, ref job, timestamp now)
+    {
+        if (job == 0) return change_status::not_found;
+        if (!c.index.is_live(job)) return change_status::conflict;
+        const live_slot& slot = c.index.live(job);
+        if (slot.head.state() == state::processing) {
+            append_change(c.body, {slot.node.sequence, change_kind::cancel_requested, state::processing, now, {}, 0});
+            c.index.request_cancel(job);
+            return change_status::requested;
+        }
+        auto token = c.settled_token(slot.last);
+        if (!token) return fail(token.error());
+        end_record r{};
+        r.state = state::cancelled;
+        r.now = now;
+        r.run_at = wall(slot.node.time);
+        r.attempts = slot.attempts;
+        r.crashes = slot.crashes;
+        r.token = *token;
+        if (auto done = finish(c, job, r); !done) return fail(done.error());
+        return change_status::done;
+    }
+
+    static result<void> begin_remove(core& c, turn& t, std::size_t jobs)
+    {
+        if (auto room = c.index.reserve(0, jobs); !room) return room;
+        return c.prepare(t, remove_call<core>::bytes_max(jobs), append_room::reserve);
+    }
+
+    static result<void> prepare_crashes(core& c, turn& t, const std::vector<ref>& held, std::string_view worker,
+                                        std::string_view cause)
+    {
+        end_record sample{};
+        attempt run;
+        run.error = cause;
+        run.worker = worker;
+        sample.run = &run;
+        sample.error = cause;
+        std::uint64_t bytes = 0;
+        for (const ref job : held) bytes += finish_bytes_max(sample, c.index.live(job).bytes);
+        if (auto room = c.index.reserve(0, held.size()); !room) return room;
+        return c.prepare(t, bytes, append_room::reserve);
+    }
+
+    [[nodiscard]] static bool live(core& c, ref at, const instant& now)
+    {
+        return now.wall.time_since_epoch().count() < c.config.get(at).expires_at;
+    }
+    [[nodiscard]] static ref live_entry(core& c, std::string_view key, const instant& now)
+    {
+        const ref at = c.config.find(key);
+        return at != 0 && live(c, at, now) ? at : 0;
+    }
+    [[nodiscard]] static result<config_entry> read_entry(core& c, ref at)
+    {
+        auto content = c.read(c.config.get(at).at, record_type::config);
+        if (!content) return fail(content.error());
+        return read_config(*content);
+    }
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/compare.hpp
+// Whether two indices say the same of the same log.
+#ifndef QUEUECTL_JOURNAL_STORE_COMPARE_HPP
+#define QUEUECTL_JOURNAL_STORE_COMPARE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Looks at `shared` with care: it may be wrong. `own`: made from the log just now, up to the same place.
+class index_compare {
+public:
+    index_compare(job_index& own, job_index& shared, verify_report& report)
+        : own_{own}, shared_{shared}, report_{report}, limit_{shared.space().memory().bytes(index_range::blocks)}
+    {
+    }
+
+    // What is known of the store as a whole. O(queues).
+    void totals()
+    {
+        auto &a = own_.roots(), &b = shared_.roots();
+        if (a.last_sequence != b.last_sequence) differs("the newest sequence");
+        if (a.config_version != b.config_version) differs("the newest version of a setting");
+        if (a.live_bytes != b.live_bytes) differs("the bytes that jobs take");
+        if (a.store_state != b.store_state) differs("the state of the store");
+        own_.all_lanes().for_each_queue([&](ref at) {
+            const auto& queue = *own_.space().get<queue_slot>(at);
+            const auto name = read_text(own_.space(), queue.name);
+            const ref other = shared_.all_lanes().find_queue(name);
+            const bool same = other != 0 && std::equal(std::begin(queue.counts), std::end(queue.counts),
+                                                       std::begin(shared_.space().get<queue_slot>(other)->counts));
+            if (!same) differs("the counts of queue " + std::string{name});
+            return true;
+        });
+    }
+
+    // Compares up to `most` jobs from `sequence` on; returns where to go on, 0 = at the end.
+    [[nodiscard]] std::uint64_t jobs(std::uint64_t sequence, std::size_t most)
+    {
+        for (std::size_t i = 0; i < most; ++i) {
+            std::uint64_t stopped = 0;
+            const auto at = own_.pages().next(sequence, pages_at_once, &stopped);
+            if (at == 0) return stopped;
+            const ref job = own_.by_sequence(at);
+            if (const char* what = compare(job, shared_.pages().get_checked(at)); what != nullptr)
+                differs(std::string{what} + " job " + std::string{own_.id_of(job)});
+            sequence = at + 1;
+        }
+        return sequence;
+    }
+
+private:
+    static constexpr std::size_t pages_at_once = 100'000;
+
+    void differs(const std::string& what)
+    {
+        report_.add(finding_kind::damage, "the index differs from the log in " + what);
+    }
+    [[nodiscard]] bool inside(ref at, std::size_t bytes) const noexcept
+    {
+        return at != 0 && std::uint64_t{at} * detail::block_unit + bytes <= limit_;
+    }
+
+    // Null when they are the same.
+    [[nodiscard]] const char* compare(ref own, ref shared) const
+    {
+        if (shared == 0) return "missing";
+        if (!inside(shared, sizeof(ended_slot))) return "the place of";
+        const auto& b = shared_.head(shared);
+        if (!inside(b.id, 2) || b.lane() >= shared_.roots().lane_count) return "the id or queue of";
+        if (own_.id_of(own) != shared_.id_of(shared)) return "the id of";
+        if (shared_.find(own_.id_of(own)) != shared) return "finding";
+        if (own_.state_of(own) != b.state()) return "the state of";
+        if (own_.queue_of(own) != shared_.queue_of(shared) || own_.kind_of(own) != shared_.kind_of(shared))
+            return "the queue or kind of";
+        if (!own_.is_live(own)) return own_.ended(own).last == shared_.ended(shared).last ? nullptr : "the record of";
+        return inside(shared, sizeof(live_slot)) ? compare(own_.live(own), shared_.live(shared)) : "the place of";
+    }
+    [[nodiscard]] const char* compare(const live_slot& a, const live_slot& b) const
+    {
+        if (a.image != b.image || a.last != b.last || a.bytes != b.bytes) return "the record of";
+        if (a.node.time != b.node.time || a.node.sequence != b.node.sequence) return "the due time of";
+        if (a.attempts != b.attempts || a.crashes != b.crashes) return "the runs of";
+        if (a.priority != b.priority || a.hold != b.hold || (a.line == 0) != (b.line == 0)) return "the line of";
+        if (a.was_failed != b.was_failed || a.cancel_requested != b.cancel_requested || a.vanishes != b.vanishes)
+            return "the flags of";
+        if ((a.lease == 0) != (b.lease == 0)) return "the lease of";
+        if (a.lease == 0) return nullptr;
+        if (!inside(b.lease, sizeof(lease_slot))) return "the lease of";
+        const auto &x = own_.all_leases().of(a), &y = shared_.all_leases().of(b);
+        if (x.token != y.token || x.run_at != y.run_at || !inside(y.worker, sizeof(worker_slot))) return "the lease of";
+        return own_.all_leases().holder(a) == shared_.all_leases().holder(b) ? nullptr : "the holder of";
+    }
+
+    job_index& own_;
+    job_index& shared_;
+    verify_report& report_;
+    std::uint64_t limit_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/damage.hpp
+// What is damaged, for a report.
+#ifndef QUEUECTL_JOURNAL_STORE_DAMAGE_HPP
+#define QUEUECTL_JOURNAL_STORE_DAMAGE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Adds the size of every file of the store that has this suffix to the report.
+template <file_system FileSystem>
+[[nodiscard]] result<void> add_bytes(FileSystem& fs, std::string_view suffix, verify_report& report)
+{
+    const auto names = fs.list();
+    if (!names) return fail(names.error());
+    for (const auto& name : *names) {
+        if (segment_number(name, suffix) == 0) continue;
+        auto file = fs.open(name);
+        if (!file) continue;  // removed meanwhile, or someone else's
+        if (const auto size = fs.size(*file)) report.bytes += *size;
+    }
+    return {};
+}
+
+// Adds every damaged place of the log to the report.
+template <file_system FileSystem>
+[[nodiscard]] result<void> tell_damage(FileSystem& fs, verify_report& report)
+{
+    struct {
+        void frame(std::uint64_t, const frame_place&, std::string_view) noexcept {}
+        void gap(std::uint64_t) noexcept {}
+    } nobody;
+    const auto lost = salvage_log(fs, nobody);
+    if (!lost) return fail(lost.error());
+    for (const auto& part : lost->lost) report.add(finding_kind::damage, part.text());
+    if (const auto more = remembered_loss(fs, lost->store, lost->next, queuectl::detail::read_boot_id()))
+        report.add(finding_kind::damage, more->text());
+    return add_bytes(fs, ".log", report);
+}
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/orphans.hpp
+// Output files that no job names: their settle failed, or its process died.
+#ifndef QUEUECTL_JOURNAL_STORE_ORPHANS_HPP
+#define QUEUECTL_JOURNAL_STORE_ORPHANS_HPP
+
+namespace queuectl::inline v0::journal {
+
+// A settle writes its files before it appends: those that are younger may belong to one that has not ended.
+inline constexpr std::int64_t orphan_age_s = 3600;
+
+// The output files that are older than orphan_age_s, sorted. A file system that tells no age has none.
+template <file_system FileSystem>
+[[nodiscard]] result<std::vector<output_number>> old_outputs(FileSystem& fs, std::int64_t now_s)
+{
+    std::vector<output_number> numbers;
+    if constexpr (requires { fs.folder().fd(); }) {
+        const auto names = fs.list();
+        if (!names) return fail(names.error());
+        for (const auto& name : *names) {
+            const auto number = segment_number(name, ".out");
+            struct stat what {};
+            if (number != 0 && ::fstatat(fs.folder().fd(), name.c_str(), &what, AT_SYMLINK_NOFOLLOW) == 0 &&
+                what.st_mtime < now_s - orphan_age_s)
+                numbers.push_back(number);
+        }
+        std::sort(numbers.begin(), numbers.end());
+    }
+    return numbers;
+}
+
+// Takes out of `files` (sorted) those that the jobs with sequences from `from` on, before `end` (0: all), name.
+template <class Core>
+[[nodiscard]] result<void> drop_named(Core& core, std::uint64_t from, std::uint64_t end,
+                                      std::vector<output_number>& files)
+{
+    std::vector<output_number> named;
+    std::uint64_t stopped = 0;
+    for (auto at = from; at != 0 && !files.empty() && (end == 0 || at < end);) {
+        const auto sequence = core.index.pages().next(at, 100'000, &stopped);
+        at = sequence == 0 ? stopped : sequence + 1;
+        if (sequence == 0 || (end != 0 && sequence >= end)) continue;
+        const ref job = core.index.by_sequence(sequence);
+        named.clear();
+        if (auto done = collect_outputs(core, core.index.last_of(job), named); !done) return done;
+        for (const auto number : named)
+            if (const auto it = std::lower_bound(files.begin(), files.end(), number);
+                it != files.end() && *it == number)
+                files.erase(it);
+    }
+    return {};
+}
+
+// Finds and removes orphans, a thousand jobs a step. Any number of threads.
+class orphan_sweep {
+public:
+    template <class Session>
+    [[nodiscard]] result<output_sweep> step(Session& session, std::int64_t now_s)
+    {
+        const std::scoped_lock one{mutex_};
+        if (next_ == 0) {
+            auto found = old_outputs(session.fs(), now_s);
+            if (!found) return fail(found.error());
+            files_ = std::move(*found);
+            next_ = 1;
+        }
+        const auto from = next_;
+        auto looked = session.read("sweep_outputs", [&](auto& core) -> result<void> {
+            const auto last = core.index.roots().last_sequence;
+            next_ = last - from < jobs_a_step || from > last ? 0 : from + jobs_a_step;
+            return drop_named(core, from, next_, files_);
+        });
+        if (!looked) {
+            next_ = 0;
+            return fail(looked.error());
+        }
+        if (files_.empty()) next_ = 0;
+        if (next_ != 0) return output_sweep{0, false};
+        for (const auto number : files_) static_cast<void>(session.fs().remove(output_name(number)));
+        return output_sweep{std::exchange(files_, {}).size(), true};
+    }
+
+private:
+    static constexpr std::uint64_t jobs_a_step = 1000;
+
+    std::mutex mutex_;
+    std::vector<output_number> files_;  // named by no job before next_
+    std::uint64_t next_ = 0;            // the sequence that is looked at next; 0 = a new sweep begins
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/verify.hpp
+// Checks what only the log can tell: that all of it can be read, and that the index says the same.
+#ifndef QUEUECTL_JOURNAL_STORE_VERIFY_HPP
+#define QUEUECTL_JOURNAL_STORE_VERIFY_HPP
+
+namespace queuectl::inline v0::journal {
+
+// One check of an open store, which others may use meanwhile. The log is read without the turn, into an index of our
+// own; then, under the turn and a thousand jobs at a time, that hears the rest and is compared with the shared one.
+template <class Session>
+class store_check {
+    using core = typename Session::core_type;
+    using file_system = std::remove_reference_t<decltype(std::declval<Session&>().fs())>;
+    using own_core = store_core<log_copy<file_system>>;
+
+public:
+    store_check(Session& s, index_memory memory)
+        : session_{s}, copy_{s.fs()}, own_{copy_, std::move(memory)}, sink_{own_, uid{0, 1}}
+    {
+    }
+
+    [[nodiscard]] result<verify_report> run(std::int64_t now_s)
+    {
+        for (int look = 0;; ++look) {
+            report_ = {};
+            auto done = look_once(now_s);
+            if (done) break;
+            // What was read has been trimmed, or written anew, by others: again.
+            if (done.error().code != errc::conflict || look == looks_max) return fail(done.error());
+        }
+        if (auto done = add_bytes(session_.fs(), ".log", report_); !done) return fail(done.error());
+        if (auto done = add_bytes(session_.fs(), ".out", report_); !done) return fail(done.error());
+        return std::move(report_);
+    }
+
+private:
+    static constexpr int looks_max = 20;
+    static constexpr std::size_t jobs_a_turn = 1000;
+
+    result<void> look_once(std::int64_t now_s)
+    {
+        auto read = copy_.read_all(sink_);
+        if (read && sink_.failure()) read = fail(*sink_.failure());
+        if (!read) return moved_on() ? conflict() : damage(read.error());
+        auto names = old_outputs(session_.fs(), now_s);
+        if (!names) return fail(names.error());
+        orphans_ = std::move(*names);
+        for (std::uint64_t next = 1, first = 1; next != 0; first = 0) {
+            auto done = session_.read("verify", [&](core& c) { return compare(c, next, first != 0); });
+            if (!done) return done.error().code == errc::corrupt && !moved_on() ? damage(done.error()) : done;
+        }
+        for (const auto number : orphans_)
+            report_.add(finding_kind::leftover, "output file " + output_name(number) + " belongs to no run");
+        return {};
+    }
+
+    static result<void> conflict() { return fail(errc::conflict, "read the journal", "it was trimmed meanwhile"); }
+    // Whether segments that were there at the begin have been trimmed since.
+    bool moved_on()
+    {
+        const auto found = find_segments(session_.fs());
+        return found && found->lowest > copy_.lowest();
+    }
+    result<void> damage(const error& why)
+    {
+        if (why.code != errc::corrupt) return fail(why);
+        auto told = tell_damage(session_.fs(), report_);
+        if (report_.found == 0) report_.add(finding_kind::damage, why.message());
+        report_.bytes = 0;
+        return told;
+    }
+
+    result<void> compare(core& c, std::uint64_t& next, bool first)
+    {
+        const log_position end = c.index.roots().heard;
+        auto heard = copy_.read_on(sink_, end.segment);
+        if (heard && sink_.failure()) heard = fail(*sink_.failure());
+        if (heard && !copy_.position().reaches(end))
+            heard = fail(errc::corrupt, "read " + segment_name(copy_.position().segment),
+                         "damage at offset " + std::to_string(copy_.position().offset) + ": frame " +
+                             std::to_string(copy_.position().sequence) + " had been written and is gone");
+        if (!heard) return heard.error().code == errc::corrupt && moved_on() ? conflict() : heard;
+        index_compare both{own_.index, c.index, report_};
+        if (first) both.totals();
+        const auto from = next;
+        next = both.jobs(from, jobs_a_turn);
+        return orphans_.empty() || report_.found != 0 ? result<void>{} : drop_named(c, from, next, orphans_);
+    }
+
+    Session& session_;
+    log_copy<file_system> copy_;
+    own_core own_;
+    replay<own_core> sink_;
+    verify_report report_;
+    std::vector<output_number> orphans_;
 };
 
 }  // namespace queuectl::inline v0::journal
@@ -10330,6 +18833,331 @@ namespace detail {
 #endif
     return {};
 }
+
+}  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/journal/storage.hpp
+// journal_storage: jobs in an append-only log of our own. POSIX; needs nothing but the system.
+#ifndef QUEUECTL_JOURNAL_STORAGE_HPP
+#define QUEUECTL_JOURNAL_STORAGE_HPP
+
+namespace queuectl::inline v0 {
+
+namespace journal {
+
+// A journal over any file system and lock; journal_storage is the real one.
+template <file_system FileSystem, class Gate, class Guards = store_guards>
+class basic_storage : public facets<session<FileSystem, Gate, Guards>> {
+protected:
+    using session_type = session<FileSystem, Gate, Guards>;
+
+public:
+    // `gate`, `words`, `control` and what `memory` maps are shared by all who have the store open; they outlive this,
+    // or are kept alive by `kept`. Opening reads nothing but the newest segment's header.
+    [[nodiscard]] static result<basic_storage> open(FileSystem fs, Gate& gate, log_words& words, control_words& control,
+                                                    index_memory memory, const log_options& options, std::string where,
+                                                    bool sync_claims = false, std::shared_ptr<void> kept = {})
+    {
+        auto opened = session_type::log_type::open(std::move(fs), gate, words, options);
+        if (!opened) return fail(opened.error());
+        return basic_storage{std::make_unique<session_type>(std::move(kept), std::move(*opened), std::move(memory),
+                                                            control, options, std::move(where)),
+                             sync_claims};
+    }
+
+    // Reads and checks every frame and record of the log, and compares what they say with the index that processes
+    // share; names what is damaged by file and offset. Others may use the store meanwhile. Memory: an index of its own.
+    [[nodiscard]] result<verify_report> verify(const instant& now)
+    {
+        auto memory = index_memory::anonymous();
+        if (!memory) return fail(memory.error());
+        return store_check<session_type>{*this->session_, std::move(*memory)}.run(seconds(now));
+    }
+
+    // One step of removing output files that no run names, and that are an hour old: what a settle left that failed, or
+    // whose process died. Looks at a thousand jobs.
+    [[nodiscard]] result<output_sweep> sweep_outputs(const instant& now)
+    {
+        return sweep_->step(*this->session_, seconds(now));
+    }
+
+protected:
+    basic_storage(std::unique_ptr<session_type> session, bool sync_claims)
+        : facets<session_type>{std::move(session), sync_claims}
+    {
+    }
+
+private:
+    static std::int64_t seconds(const instant& now) noexcept
+    {
+        return std::chrono::duration_cast<std::chrono::seconds>(now.wall.time_since_epoch()).count();
+    }
+
+    std::unique_ptr<orphan_sweep> sweep_ = std::make_unique<orphan_sweep>();
+};
+
+}  // namespace journal
+
+// A handle to the store in one folder; movable. Any number of threads may call it, and any number of processes may open
+// the same folder. It must not be used after fork: the child opens its own (calls give errc::unsupported there).
+class journal_storage : public journal::basic_storage<journal::posix_file_system, journal::process_gate> {
+    using base = journal::basic_storage<journal::posix_file_system, journal::process_gate>;
+
+public:
+    // Opens the store, creating it where the options say so; creating it is durable when this returns.
+    // errc::not_found: there is none; corrupt: damage; wrong_version: it is of a newer program; permission: a link,
+    // another user's folder; unsupported: a network file system; invalid_argument: a folder of other things.
+    [[nodiscard]] static result<journal_storage> open(std::string path, const journal_options& options = {})
+    {
+        if (options.durability == durability::process)
+            return fail(errc::unsupported, "open " + path, "a file outlives its process");
+        auto fs = journal::posix_file_system::open_folder(path, options.create);
+        if (!fs) return fail(fs.error());
+        if (!options.insist_network_fs)
+            if (auto local = refuse_network_fs(path); !local) return fail(local.error());
+        if (auto usable = check_folder(*fs, path, options.create); !usable) return fail(usable.error());
+        auto shared = share(fs->folder());
+        if (!shared) return fail(shared.error());
+        auto memory = journal::index_memory::map(fs->folder());
+        if (!memory) return fail(memory.error());
+        const auto parts = std::move(*shared);
+        auto& words = parts->page.storage_words<journal::log_words>();
+        const auto log_options = log_options_of(options, fs->folder());
+        auto opened = base::open(std::move(*fs), parts->gate, words, parts->page.words(), std::move(*memory),
+                                 log_options, std::move(path), options.sync_claims, parts);
+        if (!opened) return fail(opened.error());
+        return journal_storage{std::move(*opened)};
+    }
+
+private:
+    // What the processes of one store share.
+    struct shared_parts {
+        control_page page;
+        journal::process_gate gate;
+    };
+
+    explicit journal_storage(base opened) : base{std::move(opened)} {}
+
+    static result<std::shared_ptr<shared_parts>> share(const side_folder& folder)
+    {
+        auto page = control_page::open(folder);
+        if (!page) return fail(page.error());
+        auto gate = journal::process_gate::open(folder, page->words());
+        if (!gate) return fail(gate.error());
+        return std::make_shared<shared_parts>(shared_parts{std::move(*page), std::move(*gate)});
+    }
+    // A folder without a store: of nothing else, to become one.
+    static result<void> check_folder(journal::posix_file_system& fs, const std::string& path, bool create)
+    {
+        if (create && fs.folder().holds("control")) return {};
+        auto names = fs.list();
+        if (!names) return fail(names.error());
+        const auto any = [&](auto is) { return std::any_of(names->begin(), names->end(), is); };
+        if (any([](const auto& name) { return journal::segment_number(name) != 0; })) return {};
+        if (any([](const auto& name) { return !is_ours(name); }))
+            return fail(errc::invalid_argument, "open " + path, "it is no store, and holds other things");
+        return create ? result<void>{} : fail(errc::not_found, "open " + path, "no such store");
+    }
+    // Whether a folder that becomes a store may hold this before: what a creation that was cut off left, and the
+    // folders of workers.
+    static bool is_ours(std::string_view name)
+    {
+        for (const char* one : {".", "..", "control", "lock", "sync", "logs", "workers", "lost+found"})
+            if (name == one) return true;
+        return name.starts_with("index.") || journal::segment_number(name, ".new") != 0;
+    }
+    // What is shared by mapping is believed in the folder where it was made only: a copy of a store, whose files may
+    // have been copied one after the other while it was changed, trusts nothing but its log.
+    static uid same_place(uid boot, const side_folder& folder)
+    {
+#if defined(__linux__)
+        struct statx what {};
+        if (::statx(folder.fd(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &what) != 0) return boot;
+        const auto made = static_cast<std::uint64_t>(what.stx_btime.tv_sec) << 30 | what.stx_btime.tv_nsec;
+        return {boot.high ^ made, boot.low ^ what.stx_ino ^ std::uint64_t{what.stx_dev_minor} << 48};
+#else
+        struct stat what {};
+        if (::fstat(folder.fd(), &what) != 0) return boot;
+        return {boot.high ^ static_cast<std::uint64_t>(what.st_dev),
+                boot.low ^ static_cast<std::uint64_t>(what.st_ino)};
+#endif
+    }
+    static journal::log_options log_options_of(const journal_options& options, const side_folder& folder)
+    {
+        journal::log_options log;
+        log.create = options.create;
+        log.mode = options.durability;
+        log.interval = options.interval;
+        log.lock_patience = options.busy;
+        log.sizes = options.sizes;
+        log.boot = same_place(log.boot, folder);
+        return log;
+    }
+};
+
+static_assert(fused_storage<journal_storage> && inspectable_storage<journal_storage> &&
+              configurable_storage<journal_storage> && notifying_storage<journal_storage>);
+
+}  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/journal/store/view_session.hpp
+// A journal that is only looked at: an index of our own over what of the log can be read.
+#ifndef QUEUECTL_JOURNAL_STORE_VIEW_SESSION_HPP
+#define QUEUECTL_JOURNAL_STORE_VIEW_SESSION_HPP
+
+namespace queuectl::inline v0::journal {
+
+// The same as session, for what reads; every write is refused with the reason why there is only a view. Any number of
+// threads. Shares nothing with others, and follows nothing that they append.
+template <file_system FileSystem>
+class view_session {
+public:
+    using log_type = log_copy<FileSystem>;
+    using core_type = store_core<log_type>;
+    struct turn_type {
+        [[nodiscard]] result<frame_place> prepare(std::uint64_t, append_room) { return fail(errc::read_only, "write"); }
+    };
+
+    // `why`: what writes are refused with, until damage is found.
+    view_session(FileSystem fs, index_memory memory, std::string where, error why)
+        : fs_{std::move(fs)},
+          log_{fs_},
+          core_{log_, std::move(memory)},
+          wake_{words_},
+          location_{std::move(where)},
+          why_{std::move(why)}
+    {
+    }
+    view_session(const view_session&) = delete;
+    view_session& operator=(const view_session&) = delete;
+
+    // Reads all that comes before the first damage. After errc::corrupt it can be used nevertheless.
+    [[nodiscard]] result<void> load()
+    {
+        replay<core_type> sink{core_, uid{0, 1}};
+        auto done = log_.read_all(sink);
+        if (done && sink.failure()) done = fail(*sink.failure());
+        if (done)
+            if (const auto lost =
+                    remembered_loss(fs_, log_.store(), log_.position().sequence, queuectl::detail::read_boot_id()))
+                done = fail(errc::corrupt, "read the journal", lost->text());
+        if (!done && done.error().code == errc::corrupt) why_ = done.error();
+        return done;
+    }
+    [[nodiscard]] const error& why() const noexcept { return why_; }
+
+    [[nodiscard]] FileSystem& fs() noexcept { return fs_; }
+    [[nodiscard]] wake_word& wake() noexcept { return wake_; }
+    change_counts wait(change_counts seen, duration max) { return wake_.wait(seen, max); }
+    [[nodiscard]] const std::string& where() const noexcept { return location_; }
+    [[nodiscard]] queuectl::durability mode() const noexcept { return durability::full; }
+    [[nodiscard]] uid store() noexcept { return log_.store(); }
+    [[nodiscard]] output_number new_output_number() noexcept { return 0; }
+    void remove_outputs(const std::vector<output_number>&) noexcept {}
+
+    template <class Body>
+    [[nodiscard]] result<void> write(const char* verb, bool, append_room, Body&&)
+    {
+        return refuse(verb);
+    }
+    [[nodiscard]] result<void> set_header(const char* verb, const header_record&) { return refuse(verb); }
+
+    template <class Body>
+    [[nodiscard]] result<void> read(const char* verb, Body&& body)
+    {
+        const std::scoped_lock one{mutex_};
+        core_.forget();
+        auto done = body(core_);
+        if (done) return {};
+        error e = done.error();
+        e.operation = std::string{verb} + ' ' + location_ + (e.operation.empty() ? "" : ": " + e.operation);
+        return fail(std::move(e));
+    }
+
+private:
+    failure_value refuse(const char* verb) const
+    {
+        error e = why_;
+        e.operation = std::string{verb} + ' ' + location_ + ": " + e.operation;
+        return fail(std::move(e));
+    }
+
+    FileSystem fs_;
+    log_type log_;
+    core_type core_;
+    control_words words_{};
+    wake_word wake_;
+    std::string location_;
+    error why_;
+    std::mutex mutex_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/view.hpp
+// journal_view: a journal that cannot be used as usual, for those who want to see what is in it. POSIX.
+#ifndef QUEUECTL_JOURNAL_VIEW_HPP
+#define QUEUECTL_JOURNAL_VIEW_HPP
+
+namespace queuectl::inline v0 {
+
+// A damaged store, or one in a folder that cannot be written. Tells what the log says up to the first damage, as it is
+// when this is opened; every write is refused: errc::corrupt with the place of the damage, or errc::read_only. Locks,
+// writes and creates nothing. All of the index is memory of this process.
+class journal_view : public journal::facets<journal::view_session<journal::posix_file_system>> {
+    using session_type = journal::view_session<journal::posix_file_system>;
+    using base = journal::facets<session_type>;
+
+public:
+    // errc::not_found, permission, wrong_version, no_memory, io.
+    [[nodiscard]] static result<journal_view> open(std::string path)
+    {
+        auto fs = journal::posix_file_system::open_folder_to_read(path);
+        if (!fs) return fail(fs.error());
+        auto memory = journal::index_memory::anonymous();
+        if (!memory) return fail(memory.error());
+        error why{errc::read_only, "open " + path, "its folder cannot be written", 0};
+        auto made = std::make_unique<session_type>(std::move(*fs), std::move(*memory), std::move(path), std::move(why));
+        if (auto loaded = made->load(); !loaded && loaded.error().code != errc::corrupt) return fail(loaded.error());
+        return journal_view{std::move(made)};
+    }
+
+    // Why there is only a view: what every write is refused with.
+    [[nodiscard]] const error& why() const noexcept { return session_->why(); }
+    [[nodiscard]] static constexpr bool writable() noexcept { return false; }
+
+    // Refused before any output is written.
+    [[nodiscard]] result<void> settle(std::span<const settlement>, std::span<settle_status>, const instant&)
+    {
+        return refuse("settle");
+    }
+    [[nodiscard]] result<claim_info> settle_and_claim(std::span<const settlement>, std::span<settle_status>,
+                                                      const claim_request&, std::vector<lease>&, const instant&)
+    {
+        return fail(refuse("settle").error());
+    }
+
+    // Every damaged place of the log.
+    [[nodiscard]] result<verify_report> verify(const instant&)
+    {
+        verify_report report;
+        if (auto done = journal::tell_damage(session_->fs(), report); !done) return fail(done.error());
+        return report;
+    }
+
+private:
+    result<void> refuse(const char* verb)
+    {
+        return session_->write(verb, false, journal::append_room::normal, nullptr);
+    }
+    explicit journal_view(std::unique_ptr<session_type> session) : base{std::move(session), false} {}
+};
 
 }  // namespace queuectl::inline v0
 
@@ -10446,71 +19274,6 @@ private:
 };
 
 }  // namespace queuectl::inline v0::process
-
-#endif
-
-// ---- queuectl/process/wake_word.hpp
-// Pushed wake-ups between the processes of one store, through its control page. POSIX.
-#ifndef QUEUECTL_PROCESS_WAKE_WORD_HPP
-#define QUEUECTL_PROCESS_WAKE_WORD_HPP
-
-namespace queuectl::inline v0 {
-
-// The two counters of change_counts. Any thread of any process may call any member; a process that dies here
-// leaves nothing wrong (a sleeper that died stays counted: one needless system call a bump).
-class wake_word {
-public:
-    explicit wake_word(control_words& words)
-        : words_{&words}, interrupts_{std::make_unique<std::atomic<std::uint32_t>>(0)}
-    {
-    }
-
-    [[nodiscard]] change_counts changes() const noexcept { return {words_->work.load(), words_->control.load()}; }
-
-    void bump_work() noexcept { bump(words_->work); }
-    void bump_control() noexcept { bump(words_->control); }
-
-    // Blocks until changes() != seen, interrupt() or `most` has passed; returns changes().
-    change_counts wait(change_counts seen, duration most)
-    {
-        const auto interrupts = interrupts_->load();
-        const auto deadline = detail::monotonic_us() + saturate(most).count();
-        words_->sleepers.fetch_add(1);
-        for (;;) {
-            const auto any = words_->any.load();
-            if (changes() != seen || interrupts_->load() != interrupts) break;
-            const auto left = deadline - detail::monotonic_us();
-            if (left <= 0) break;
-            detail::futex_wait(words_->any, any, duration{left});
-        }
-        words_->sleepers.fetch_sub(1);
-        return changes();
-    }
-
-    // Ends every current wait of this object; those of others go on.
-    void interrupt() noexcept
-    {
-        interrupts_->fetch_add(1);
-        wake();
-    }
-
-private:
-    void bump(detail::shared_word& word) noexcept
-    {
-        word.fetch_add(1);
-        wake();
-    }
-    void wake() noexcept
-    {
-        words_->any.fetch_add(1);
-        if (words_->sleepers.load() != 0) detail::futex_wake(words_->any, 1 << 20);
-    }
-
-    control_words* words_;
-    std::unique_ptr<std::atomic<std::uint32_t>> interrupts_;
-};
-
-}  // namespace queuectl::inline v0
 
 #endif
 
@@ -11911,6 +20674,7 @@ void line6_jobs_that_fall_due_together_make_no_claim_stall(fixture<B>& f)
     check_claim_cost(f, [&](const char* name, std::size_t n) {
         f.put_many(name, n, [&](job& j) { j.run_at = f.in(std::chrono::hours{1}); });
         f.advance(std::chrono::hours{1});
+        f.look(f.request(1));  // it also reaps what the hour expired, which is not measured
     });
 }
 
@@ -15538,10 +24302,33 @@ inline void put(std::string& content, const file_change& change)
         put(content, change.offset, change.bytes);
 }
 
+// Takes what `later` covers out of earlier writes: that place is written by the later one, whatever became of them.
+inline void supersede(std::vector<file_change>& earlier, const file_change& later)
+{
+    if (later.resize) return;
+    const std::uint64_t end = later.offset + later.bytes.size();
+    std::vector<file_change> left;
+    for (auto& c : earlier) {
+        const std::uint64_t c_end = c.offset + c.bytes.size();
+        if (c.resize || c_end <= later.offset || end <= c.offset) {
+            left.push_back(std::move(c));
+            continue;
+        }
+        if (c.offset < later.offset)
+            left.push_back(
+                {false, c.offset, c.bytes.substr(0, static_cast<std::size_t>(later.offset - c.offset)), c.lost});
+        if (end < c_end) left.push_back({false, end, c.bytes.substr(static_cast<std::size_t>(end - c.offset)), c.lost});
+    }
+    earlier = std::move(left);
+}
+
+// A failed sync is reported as Linux does it (errseq_t): to the one that meets it, and once to each handle that was
+// opened before it. Handles that are opened after it has been reported hear nothing of it.
 struct inode {
     std::string cached;                // what programs read
     std::string stored;                // what a power loss leaves at least
     std::vector<file_change> pending;  // in the order they were made
+    std::uint64_t errors = 0;          // how often writing it back has failed
 
     void change(file_change c)
     {
@@ -15553,15 +24340,18 @@ struct inode {
     {
         std::vector<file_change> left;
         for (auto& c : pending) {
-            if (c.lost)
+            if (c.lost) {
                 left.push_back(std::move(c));
-            else
-                put(stored, c);
+                continue;
+            }
+            put(stored, c);
+            supersede(left, c);
         }
         pending = std::move(left);
     }
     void lose()
     {
+        ++errors;
         for (auto& c : pending) c.lost = true;
     }
 };
@@ -15595,10 +24385,18 @@ struct disk_state {
     {
         std::vector<name_change> left;
         for (auto& c : pending) {
-            if (c.lost)
+            if (c.lost) {
                 left.push_back(std::move(c));
-            else
-                put(stored, c);
+                continue;
+            }
+            put(stored, c);
+            // What was lost of the same names before cannot come after it.
+            std::erase_if(left, [&](const name_change& old) {
+                const auto speaks_of = [&old](const std::string& name) {
+                    return !name.empty() && (old.made == name || old.gone == name);
+                };
+                return speaks_of(c.made) || speaks_of(c.gone);
+            });
         }
         pending = std::move(left);
     }
@@ -15628,6 +24426,7 @@ struct crash_plan {
         without,    // all but `index`
         only,       // `index` alone
         torn_byte,  // those before `index`, and `index` up to some byte
+        torn_at,    // those before `index`, and the first `seed` bytes of it
         sectors,    // of each a random part of its 512-byte sectors
         garbage,    // as sectors, and some of the others hold garbage
     };
@@ -15640,8 +24439,8 @@ struct crash_plan {
 
     [[nodiscard]] std::string describe() const
     {
-        constexpr std::array<std::string_view, 8> words{"none", "all",       "first",   "without",
-                                                        "only", "torn_byte", "sectors", "garbage"};
+        constexpr std::array<std::string_view, 9> words{"none",      "all",     "first",   "without", "only",
+                                                        "torn_byte", "torn_at", "sectors", "garbage"};
         return "files " + std::string{words[static_cast<std::size_t>(files)]} + " " + std::to_string(index) +
                ", names " + std::to_string(kept_names) + (skip_name ? " without the last but one" : "") + ", seed " +
                std::to_string(seed);
@@ -15673,13 +24472,17 @@ inline void apply_planned(std::string& content, const file_change& change, std::
                           seeded_random& random)
 {
     using kind = crash_plan::kind;
-    const bool whole =
-        plan.files == kind::all || ((plan.files == kind::first || plan.files == kind::torn_byte) && i < plan.index) ||
-        (plan.files == kind::without && i != plan.index) || (plan.files == kind::only && i == plan.index);
+    const bool whole = plan.files == kind::all ||
+                       ((plan.files == kind::first || plan.files == kind::torn_byte || plan.files == kind::torn_at) &&
+                        i < plan.index) ||
+                       (plan.files == kind::without && i != plan.index) ||
+                       (plan.files == kind::only && i == plan.index);
     if (whole) return put(content, change);
     if (plan.files == kind::torn_byte && i == plan.index && !change.resize)
         return put(content, change.offset,
                    std::string_view{change.bytes}.substr(0, random.below(change.bytes.size() + 1)));
+    if (plan.files == kind::torn_at && i == plan.index && !change.resize)
+        return put(content, change.offset, std::string_view{change.bytes}.substr(0, plan.seed));
     if (plan.files != kind::sectors && plan.files != kind::garbage) return;
     if (change.resize) {
         if (random.one_in(2)) put(content, change);
@@ -16001,6 +24804,7 @@ public:
     [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
     [[nodiscard]] bool is_off() const noexcept { return off_; }
     [[nodiscard]] simulated::disk_state& state() noexcept { return state_; }
+    [[nodiscard]] const simulated::disk_state& state() const noexcept { return state_; }
 
     // The same disk after power has come back, or a copy for each way it may come back.
     [[nodiscard]] std::vector<simulated::crash_plan> crash_plans(std::uint64_t seed, std::size_t random = 2) const
@@ -16042,6 +24846,7 @@ public:
     struct file {
         std::shared_ptr<simulated::inode> inode;
         std::string name;
+        std::uint64_t errors_heard = 0;  // of the inode's
     };
 
     explicit simulated_file_system(simulated_disk& disk) : disk_{&disk} {}
@@ -16056,14 +24861,14 @@ public:
         if (!take_room(1)) return failed("create ", name, ENOSPC);
         auto made = std::make_shared<simulated::inode>();
         disk_->state_.change({{}, std::string{name}, made});
-        return file{std::move(made), std::string{name}};
+        return file{std::move(made), std::string{name}, 0};
     }
     [[nodiscard]] result<file> open(std::string_view name)
     {
         if (const int e = enter_plain()) return failed("open ", name, e);
         const auto found = names().find(name);
         if (found == names().end()) return failed("open ", name, ENOENT);
-        return file{found->second, std::string{name}};
+        return file{found->second, std::string{name}, found->second->errors};
     }
     [[nodiscard]] result<std::size_t> read(const file& f, std::uint64_t offset, char* to, std::size_t count)
     {
@@ -16087,8 +24892,10 @@ public:
     }
     [[nodiscard]] result<void> sync(file& f)
     {
-        if (const int e = enter_sync(*f.inode)) return failed("sync ", f.name, e);
-        f.inode->settle();
+        const int e = enter_sync(*f.inode);
+        if (e == 0) f.inode->settle();
+        const bool heard = std::exchange(f.errors_heard, f.inode->errors) == f.inode->errors;
+        if (e != 0 || !heard) return failed("sync ", f.name, e != 0 ? e : EIO);
         return {};
     }
     [[nodiscard]] result<void> sync_directory()

@@ -4,6 +4,7 @@
 
 #include <queuectl/journal/index/lanes.hpp>
 #include <queuectl/receipt.hpp>
+#include <queuectl/time.hpp>
 
 #include <vector>
 

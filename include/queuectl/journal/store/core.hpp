@@ -5,6 +5,7 @@
 #include <queuectl/journal/index/job_index.hpp>
 #include <queuectl/journal/index/settings.hpp>
 #include <queuectl/journal/store/guards.hpp>
+#include <queuectl/journal/log_options.hpp>
 #include <queuectl/limits.hpp>
 
 namespace queuectl::inline v0::journal {
