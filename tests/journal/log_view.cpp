@@ -79,7 +79,7 @@ TEST(LogView, ATornTailIsNotDamageAndStays)
 
 TEST(LogView, MissingSegments)
 {
-    for (const std::uint64_t lost : {1, 2}) {
+    for (const std::uint64_t lost : {std::uint64_t{1}, std::uint64_t{2}}) {
         old_log log;
         simulated_file_system fs{log.machine.disk};
         ASSERT_TRUE(fs.remove(journal::segment_name(lost)));

@@ -79,7 +79,7 @@ private:
         if (r.state == state::completed && slot.vanishes) return vanish(job, file);
         r.now = now_;
         r.run_at = wall(lease.run_at);
-        if (s.verdict.kind == verdict_kind::retry)
+        if (s.verdict.kind == verdict_kind::retry && is_waiting(r.state))
             r.run_at = timestamp{saturate(s.verdict.retry_at.time_since_epoch())};
         r.attempts = slot.attempts + (s.report ? 1 : 0);
         r.crashes = slot.crashes;

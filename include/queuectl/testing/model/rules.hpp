@@ -118,8 +118,8 @@ protected:
     }
     virtual void retry(model_row& r, timestamp at)
     {
-        r.record.state = state::failed;
-        r.record.job.run_at = at;
+        r.record.state = state_after(verdict_kind::retry, r.before, r.record.cancel_requested);
+        if (is_waiting(r.record.state)) r.record.job.run_at = at;
         unlock(r);
     }
     virtual void end(model_row& r, state to)

@@ -150,21 +150,9 @@ private:
         return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
     }
 
-    static state target(const lease_row& row, verdict_kind kind)
-    {
-        switch (kind) {
-            case verdict_kind::complete: return state::completed;
-            case verdict_kind::retry: return state::failed;
-            case verdict_kind::bury: return state::dead;
-            case verdict_kind::cancel: return state::cancelled;
-            case verdict_kind::release: break;
-        }
-        return row.cancel_requested ? state::cancelled : row.claimed_from;
-    }
-
     int apply(lease_row row, const settlement& s, settle_status& status)
     {
-        const state to = target(row, s.verdict.kind);
+        const state to = state_after(s.verdict.kind, row.claimed_from, row.cancel_requested);
         if (to == state::completed && !row.forgotten_when_completed) {
             const auto& kept = looked_up_.emplace_back(std::move(row));
             completed_.push_back({&s, &status, &kept, kept.locked_by, pack(s.receipt.token)});
