@@ -17781,7 +17781,7 @@ private:
         if (r.state == state::completed && slot.vanishes) return vanish(job, file);
         r.now = now_;
         r.run_at = wall(lease.run_at);
-        if (s.verdict.kind == verdict_kind::retry)
+        if (s.verdict.kind == verdict_kind::retry && is_waiting(r.state))
             r.run_at = timestamp{saturate(s.verdict.retry_at.time_since_epoch())};
         r.attempts = slot.attempts + (s.report ? 1 : 0);
         r.crashes = slot.crashes;
@@ -20408,13 +20408,14 @@ void cancel_of_a_running_job_is_told_by_extend(fixture<B>& f)
 }
 
 template <backend B>
-void cancel_takes_effect_on_release_expiry_and_free_worker(fixture<B>& f)
+void cancel_takes_effect_on_release_retry_expiry_and_free_worker(fixture<B>& f)
 {
-    for (const char* id : {"released", "expired", "freed"}) {
+    for (const char* id : {"released", "again", "expired", "freed"}) {
         f.put(id);
         const lease l = f.take();
         QUEUECTL_EQUAL(f, f.cancel(id), change_status::requested);
         if (*id == 'r') f.settle(f.released(l));
+        if (*id == 'a') f.settle(f.ended(l, verdict_kind::retry, "failed"));
         if (*id == 'e') f.advance(f.lease_time + f.tick);
         if (*id == 'f') f.good(f->free_worker("worker-1", "gone", f.now), "free_worker");
         QUEUECTL_EQUAL(f, f.drain(), {});
@@ -20557,7 +20558,7 @@ void add_change_checks(check_list<B>& list)
         QUEUECTL_ADD_CHECK(list, B, revive_clears_crashes);
         QUEUECTL_ADD_CHECK(list, B, cancel_ends_waiting_jobs);
         QUEUECTL_ADD_CHECK(list, B, cancel_of_a_running_job_is_told_by_extend);
-        QUEUECTL_ADD_CHECK(list, B, cancel_takes_effect_on_release_expiry_and_free_worker);
+        QUEUECTL_ADD_CHECK(list, B, cancel_takes_effect_on_release_retry_expiry_and_free_worker);
         QUEUECTL_ADD_CHECK(list, B, cancel_is_over_once_the_job_is_revived);
         QUEUECTL_ADD_CHECK(list, B, remove_forgets_all_but_running_jobs);
         QUEUECTL_ADD_CHECK(list, B, purge_removes_only_final_jobs);
@@ -23177,8 +23178,8 @@ protected:
     }
     virtual void retry(model_row& r, timestamp at)
     {
-        r.record.state = state::failed;
-        r.record.job.run_at = at;
+        r.record.state = state_after(verdict_kind::retry, r.before, r.record.cancel_requested);
+        if (is_waiting(r.record.state)) r.record.job.run_at = at;
         unlock(r);
     }
     virtual void end(model_row& r, state to)

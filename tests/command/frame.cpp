@@ -113,7 +113,7 @@ TEST_F(frame_journal, a_folder_of_other_things_is_refused_and_a_file_is_69)
     EXPECT_EQ(run({"enqueue", "true", "--store", "journal:" + path("no/folder/x")}).code, 69);
 }
 
-TEST_F(frame_journal, damage_is_70_and_says_where)
+TEST_F(frame_journal, what_is_damaged_is_read_but_not_written_and_says_where)
 {
     ok({"enqueue", "--id", "a", "true"});
     ok({"enqueue", "--id", "b", "true"});
@@ -121,11 +121,19 @@ TEST_F(frame_journal, damage_is_70_and_says_where)
     std::fstream{file, std::ios::in | std::ios::out | std::ios::binary}.seekp(200) << "\x5a\x5a\x5a\x5a";
     for (const char* cache : {"control", "index.blocks", "index.buckets", "index.pages", "index.undo"})
         std::filesystem::remove(path("q/" + std::string{cache}));
-    for (const strings& words : {strings{"list"}, {"status"}, {"enqueue", "true"}, {"worker", "start", "--drain"}}) {
+    const auto names_it = [](const command_result& r) {
+        return r.err.find("0000000000000001.log: damage at offset 128") != std::string::npos;
+    };
+    for (const strings& words : {strings{"enqueue", "true"}, {"worker", "start", "--drain"}}) {
         const auto r = run(words);
         EXPECT_EQ(r.code, 70) << r.err;
         EXPECT_EQ(r.out, "");
-        EXPECT_NE(r.err.find("0000000000000001.log: damage at offset 128"), std::string::npos) << r.err;
+        EXPECT_TRUE(names_it(r)) << r.err;
+    }
+    for (const strings& words : {strings{"list"}, {"status"}}) {
+        const auto r = run(words);
+        EXPECT_EQ(r.code, 0) << r.err;
+        EXPECT_TRUE(names_it(r)) << r.err;
     }
 }
 
