@@ -89,7 +89,8 @@ void work(journal_storage& store, diary& d, seeded_random& random)
 {
     claim_request request;
     request.max = 1 + random.below(8);
-    request.worker = "w" + std::to_string(::getpid());
+    const std::string worker = "w" + std::to_string(::getpid());
+    request.worker = worker;
     request.nonce = {2, d.next_nonce.fetch_add(1) + 1};
     request.lease = std::chrono::milliseconds{100};
     std::vector<lease> leases;

@@ -71,7 +71,8 @@ private:
     {
         claim_request request;
         request.max = 1 + random_.below(20);
-        request.worker = "w" + std::to_string(random_.below(3));
+        const std::string worker = "w" + std::to_string(random_.below(3));
+        request.worker = worker;
         request.nonce = {2, random_.below(~std::uint64_t{0}) | 1};
         request.lease = std::chrono::seconds{1 + random_.below(3)};
         std::vector<lease> leases;
