@@ -40,6 +40,17 @@ enum class change_status : std::uint8_t {
     conflict,  // the job's state does not allow it
 };
 
+// Whether a store takes changes. The numbers are stored.
+enum class store_state : std::uint8_t {
+    open = 0,
+    read_only = 1,  // every write is errc::read_only
+    moved = 2,      // every write is errc::moved, with the place it went to
+    // What runs may end, nothing begins: extend, settle, free_worker, cancel of a running job and the config verbs
+    // work; claim returns expired leases and leases nothing (next_at = timestamp_max); insert and every other change
+    // are errc::busy, with the place the store goes to.
+    moving = 3,
+};
+
 // The header of a store.
 struct store_info {
     std::uint32_t format = 0;      // version of its layout
@@ -47,8 +58,9 @@ struct store_info {
     std::uint32_t min_writer = 0;
     uid id{};
     std::string location;  // for people: a path or URL, without a password
-    std::string moved_to;  // where it was moved; empty = it was not
-    bool read_only = false;
+    std::string moved_to;  // where it was moved, or is being moved; empty = it was not
+    store_state state = store_state::open;
+    bool read_only = false;  // by its state, or as it was opened
     queuectl::durability durability = durability::full;
 };
 
@@ -147,6 +159,35 @@ concept configurable_storage = storage<S> &&
         } -> std::same_as<result<bool>>;
     {
         s.config_list(key, out, now)
+        } -> std::same_as<result<void>>;
+};
+
+// A job with all its past, as one store hands it to another.
+struct stored_job {
+    job_record record;              // waiting or ended, never processing
+    std::vector<attempt> attempts;  // oldest first, each with its output where that is kept
+};
+
+// Expression                       Meaning
+// s.restore(jobs, statuses, now)   Adds the jobs as they were elsewhere, all or none: every member of record and
+// attempts
+//                                  is kept but `sequence`, which follows the order here. `inserted`, also for an id
+//                                  whose job here has the same nonce and created_at (nothing changes: the call may be
+//                                  repeated); `duplicate` for any other id that is taken. A processing job:
+//                                  errc::invalid_argument. Durable before it returns, whatever the durability.
+// s.set_state(state, moved_to)     Whether the store takes changes from now on, by anybody; the one write that every
+//                                  state takes. `moved_to` is a URL for moved and moving. Durable before it returns;
+//                                  wakes those who wait for a change.
+template <class S>
+concept transferable_storage = inspectable_storage<S> &&
+    requires(S& s, std::span<const stored_job> jobs, std::span<insert_status> statuses, store_state state,
+             std::string_view moved_to, const instant& now)
+{
+    {
+        s.restore(jobs, statuses, now)
+        } -> std::same_as<result<void>>;
+    {
+        s.set_state(state, moved_to)
         } -> std::same_as<result<void>>;
 };
 

@@ -26,7 +26,8 @@ public:
         i.durability = session().mode();
         auto done = session().read("info", [&](core& c) -> result<void> {
             const auto& roots = c.index.roots();
-            i.read_only = roots.store_state == static_cast<std::uint32_t>(store_state::read_only);
+            i.state = static_cast<store_state>(roots.store_state);
+            i.read_only = i.state == store_state::read_only;
             if (roots.moved_to != 0) i.moved_to = read_text(c.index.space(), roots.moved_to);
             return {};
         });

@@ -2,15 +2,13 @@
 #ifndef QUEUECTL_JOURNAL_STORE_SESSION_HPP
 #define QUEUECTL_JOURNAL_STORE_SESSION_HPP
 
+#include <queuectl/facets.hpp>
 #include <queuectl/journal/log.hpp>
 #include <queuectl/journal/store/clean.hpp>
 #include <queuectl/journal/store/replay.hpp>
 #include <queuectl/process/wake_word.hpp>
 
 namespace queuectl::inline v0::journal {
-
-// Whether a store may be changed. The numbers are stored.
-enum class store_state : std::uint8_t { open = 0, read_only = 1, moved = 2 };
 
 // Any number of threads. FileSystem, Gate, the words and the index memory are shared by all who have the store open.
 template <file_system FileSystem, class Gate, class Guards>
@@ -167,7 +165,8 @@ private:
                 return fail(errc::moved, std::string{verb} + ' ' + location_,
                             std::string{roots.moved_to == 0 ? std::string_view{}
                                                             : read_text(core_.index.space(), roots.moved_to)});
-            case store_state::read_only: break;
+            case store_state::read_only:
+            case store_state::moving: break;
         }
         return fail(errc::read_only, std::string{verb} + ' ' + location_, "the store is read-only");
     }

@@ -20,7 +20,8 @@ public:
             out.min_writer = static_cast<std::uint32_t>(tx.head.min_writer);
             out.id = uid_from_hex(tx.head.store_id);
             out.moved_to = tx.head.moved_to;
-            out.read_only = tx.head.state != store_state::open || store().options().read_only;
+            out.state = tx.head.state;
+            out.read_only = out.state == store_state::read_only || store().options().read_only;
             return SQLITE_OK;
         });
         out.location = store().path();

@@ -2,23 +2,16 @@
 #ifndef QUEUECTL_SQLITE_TRANSACTION_HPP
 #define QUEUECTL_SQLITE_TRANSACTION_HPP
 
+#include <queuectl/facets.hpp>
 #include <queuectl/sqlite/lane.hpp>
 #include <queuectl/sqlite/lease_hints.hpp>
 #include <queuectl/sqlite/row.hpp>
 #include <queuectl/sqlite/schema.hpp>
 #include <queuectl/sqlite/sql.hpp>
 #include <queuectl/sqlite/store_files.hpp>
-#include <queuectl/state.hpp>
 
 #include <algorithm>
 #include <optional>
-
-namespace queuectl::inline v0 {
-
-// Whether a store takes changes; in its header. The numbers are stored.
-enum class store_state : std::uint8_t { open = 0, read_only = 1, moved = 2 };
-
-}  // namespace queuectl::inline v0
 
 namespace queuectl::inline v0::detail::sqlite {
 
