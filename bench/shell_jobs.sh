@@ -31,7 +31,7 @@ figure() {
 }
 note() { echo "shell_jobs: $*" >&2; }
 now() { date +%s%N; }
-rate() { awk "BEGIN { printf \"%.0f\", $1 / (($3 - $2) / 1e9) }"; }  # COUNT BEGIN END
+rate() { awk "BEGIN { printf \"%.0f\\n\", $1 / (($3 - $2) / 1e9) }"; }  # COUNT BEGIN END
 ratio() { awk "BEGIN { printf \"%.2f\", $1 / $2 }"; }
 median() { sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
 have() {
