@@ -23,7 +23,7 @@ struct journal_backend {
     std::unique_ptr<storage_type> reopen() { return remember(open()); }
     std::unique_ptr<storage_type> another() { return open(); }
     [[nodiscard]] std::uint64_t operations() const { return store_->index_steps(); }
-    void make_read_only() { EXPECT_TRUE(open()->set_state(journal::store_state::read_only)); }
+    void make_read_only() { EXPECT_TRUE(open()->set_state(store_state::read_only)); }
 
 private:
     [[nodiscard]] std::unique_ptr<storage_type> open() const
