@@ -4,7 +4,7 @@
 
 #include <queuectl/lease.hpp>
 #include <queuectl/limits.hpp>
-#include <queuectl/sqlite/log_files.hpp>
+#include <queuectl/process/output_files.hpp>
 #include <queuectl/sqlite/transaction.hpp>
 
 namespace queuectl::inline v0::detail::sqlite {

@@ -3,7 +3,7 @@
 #define QUEUECTL_SQLITE_SESSION_HPP
 
 #include <queuectl/sqlite/connection.hpp>
-#include <queuectl/sqlite/log_files.hpp>
+#include <queuectl/process/output_files.hpp>
 #include <queuectl/sqlite/store_files.hpp>
 #include <queuectl/sqlite/transaction.hpp>
 
