@@ -1,0 +1,144 @@
+// claim: reap, find, lease.
+#ifndef QUEUECTL_LMDB_CLAIM_HPP
+#define QUEUECTL_LMDB_CLAIM_HPP
+
+#include <queuectl/lmdb/claim_order.hpp>
+#include <queuectl/lmdb/groups.hpp>
+
+namespace queuectl::inline v0::detail::lmdb {
+
+// Appends the lease of a job.
+[[nodiscard]] inline int read_lease(transaction& tx, const job_view& from, const state_view& s, lease_token token,
+                                    std::vector<lease>& leases)
+{
+    auto& out = leases.emplace_back();
+    out.token = token;
+    out.attempts = s.row.attempts;
+    out.crashes = s.row.crashes;
+    out.error = s.error;
+    return read_job(tx, from, s, out.job);
+}
+
+// The current leases of a claim made before, by ordinal. Reads the rows of that worker's leases.
+[[nodiscard]] inline int repeat(transaction& tx, const claim_request& request, std::vector<lease>& leases)
+{
+    struct mine {
+        lease_token token;
+        std::uint64_t sequence;
+    };
+    std::vector<mine> all;
+    lease_list group;
+    int rc = 0;
+    cursor* const c = tx.at(table::leases, rc);
+    for (rc = rc == 0 ? c->move(MDB_FIRST) : rc; rc == 0; rc = c->next()) {
+        if (!group.read(*c)) return MDB_CORRUPTED;
+        if (group.worker != request.worker) continue;
+        for (const auto sequence : group.sequences) {
+            state_view s;
+            const int found = read_state_row(tx, sequence, s);
+            if (found != 0 && found != MDB_NOTFOUND) return found;
+            if (found == 0 && s.state() == state::processing && s.place() == group.place &&
+                s.token().nonce == request.nonce)
+                all.push_back({s.token(), sequence});
+        }
+    }
+    if (rc != MDB_NOTFOUND) return rc;
+    std::sort(all.begin(), all.end(), [](const mine& a, const mine& b) { return a.token < b.token; });
+    for (const auto& m : all) {
+        state_view s;
+        job_view from;
+        rc = read_state_row(tx, m.sequence, s);
+        if (rc == 0) rc = read_job_row(tx, m.sequence, from);
+        if (rc == 0) rc = read_lease(tx, from, s, m.token, leases);
+        if (rc != 0) return rc;
+    }
+    return 0;
+}
+
+// Leases out what was taken out of line.
+class lessor {
+public:
+    lessor(transaction& tx, const claim_request& request, std::uint32_t boot, const instant& now)
+        : tx_{tx}, request_{request}, now_{now}, groups_{tx, boot, add(now.boot, request.lease).count(), request.worker}
+    {
+    }
+
+    [[nodiscard]] int all(const std::vector<std::uint64_t>& sequences, std::vector<lease>& leases)
+    {
+        int rc = 0;
+        states_ = tx_.at(table::states, rc);
+        if (rc == 0) rc = states_->move(MDB_LAST);
+        if (rc == 0) last_ = states_->sequence();
+        if (rc == MDB_NOTFOUND) rc = 0;
+        leases.reserve(leases.size() + sequences.size());
+        for (std::size_t i = 0; rc == 0 && i < sequences.size(); ++i)
+            rc = one(sequences[i], static_cast<std::uint32_t>(i), leases);
+        return rc == 0 ? groups_.finish() : rc;
+    }
+
+private:
+    // A job's first claim adds its row of states; later ones find it there.
+    int one(std::uint64_t sequence, std::uint32_t ordinal, std::vector<lease>& leases)
+    {
+        const lease_token token{request_.nonce, ordinal};
+        leased_place place{};
+        job_view from;
+        state_view s;
+        int rc = groups_.add(sequence, place);
+        if (rc == 0) rc = read_job_row(tx_, sequence, from);
+        if (rc != 0) return rc;
+        const bool is_new = sequence > last_;
+        rc = is_new ? MDB_NOTFOUND : read_state_row(tx_, sequence, s);
+        if (rc == MDB_NOTFOUND) s.begin(from);
+        if (rc == 0 || rc == MDB_NOTFOUND) rc = read_lease(tx_, from, s, token, leases);
+        if (rc != 0) return rc;
+        tx_.move(s.row.queue, s.state(), state::processing);
+        take(s, token, place);
+        s.write(tx_.scratch);
+        if (is_new) last_ = sequence;
+        return states_->put(sequence_key(sequence), tx_.scratch, is_new ? MDB_APPEND : 0u);
+    }
+
+    void take(state_view& s, const lease_token& token, const leased_place& place)
+    {
+        s.row.claimed_from = s.row.state;
+        s.row.state = static_cast<std::uint8_t>(state::processing);
+        s.set(state_row::own_run, false);
+        s.set(state_row::cancel_requested, false);
+        s.token(token);
+        s.row.boot = place.boot;
+        s.row.lease_end = place.end;
+        s.row.group = place.group;
+        s.row.started_at = s.row.updated_at = ticks(now_.wall);
+        s.row.ended_at = ticks(add(now_.wall, request_.lease));
+        s.worker = request_.worker;
+    }
+
+    transaction& tx_;
+    const claim_request& request_;
+    const instant& now_;
+    group_writer groups_;
+    cursor* states_ = nullptr;
+    std::uint64_t last_ = 0;  // the highest sequence that has a row of states
+};
+
+[[nodiscard]] inline int claim(transaction& tx, const claim_request& request, std::vector<lease>& leases,
+                               claim_info& info, const instant& now)
+{
+    const std::size_t before = leases.size();
+    const auto boot = tx.boot(now);
+    info = {};
+    int rc = reap(tx, boot, now, info.reaped);
+    if (rc == 0 && tx.state() == store_state::moving) return 0;
+    if (rc == 0 && request.repeat) rc = repeat(tx, request, leases);
+    const bool repeated = leases.size() > before;
+    claim_order order{tx, request, now};
+    if (rc == 0) rc = order.take(repeated ? 0 : request.max);
+    if (rc == 0 && !order.sequences.empty()) rc = lessor{tx, request, boot, now}.all(order.sequences, leases);
+    info.next_at = leases.size() - before == request.max ? now.wall : order.next_at;
+    return rc;
+}
+
+}  // namespace queuectl::inline v0::detail::lmdb
+
+#endif

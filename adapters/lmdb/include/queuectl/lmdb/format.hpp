@@ -1,0 +1,236 @@
+// The stored format, version 1: databases, keys and values of a store in the LMDB environment DIR/data.mdb.
+//
+// A change that older programs can live with raises `format`; one that they cannot write (or read) also raises
+// min_writer (or min_reader) of the stores it is applied to.
+//
+// Database           Key                              Value
+// queuectl.store     'h'                              store_header, then the URL where the store was moved
+//                    'Q' name, 'K' name               u32: the number of that queue, or kind
+//                    'q' number, 'k' number           queue_row and the queue's name; the kind's name
+// queuectl.jobs      sequence                         job_row: what was asked for; never written again
+// queuectl.states    sequence                         state_row: what changes. None: pending, and never claimed
+// queuectl.ids       id                               sequence
+// queuectl.unique    unique key                       sequence of the job that waits or runs under it
+// queuectl.line      lane, run_at, sequence           u32 n: n jobs from that sequence on stand in line
+// queuectl.leases    boot (u32), end, group           lease_group: the leases that end then
+// queuectl.ended     state (u8), updated_at, group    sequences of final jobs
+// queuectl.runs      sequence, run (u32)              run_row: a run that ended or was cut off; the newest 20
+// queuectl.config    key                              config_row: a setting, a worker's registration, …
+//
+// Insertion order is `sequence`, a number that is never used twice; a revived job gets a new one. Where it is the whole
+// key it is a size_t as MDB_INTEGERKEY has it. Inside other keys numbers are big-endian, signed ones with the sign bit
+// flipped, so that they sort; lane: queue's number << 32 | kind's number << 8 | 127 - priority. All other numbers are
+// as the machine has them: LMDB's files do not travel between kinds of machines either. Times are UTC microseconds
+// since 1970, lease ends microseconds on the clock of a boot, both int64.
+//
+// What may be claimed once it is due stands in line: the jobs that wait and are not held, a lane for each queue, kind
+// and priority, each in claim order. Neighbours (same lane and run_at, next sequence) share one entry. A leased job is
+// in exactly one lease group, a final one in exactly one entry of `ended`; its state_row says in which.
+#ifndef QUEUECTL_LMDB_FORMAT_HPP
+#define QUEUECTL_LMDB_FORMAT_HPP
+
+#include <queuectl/job.hpp>
+#include <queuectl/limits.hpp>
+
+#include <array>
+#include <cstring>
+#include <string_view>
+#include <type_traits>
+
+namespace queuectl::inline v0::detail::lmdb {
+
+static_assert(sizeof(std::size_t) == 8, "lmdb_storage needs a 64-bit machine");
+
+inline constexpr std::uint32_t format_version = 1;
+
+enum class table : std::uint8_t { store, jobs, states, ids, unique, line, leases, ended, runs, config };
+inline constexpr std::size_t table_count = 10;
+inline constexpr std::array<const char*, table_count> table_names = {
+    "queuectl.store", "queuectl.jobs",   "queuectl.states", "queuectl.ids",  "queuectl.unique",
+    "queuectl.line",  "queuectl.leases", "queuectl.ended",  "queuectl.runs", "queuectl.config"};
+
+// Sequences in one value of leases and ended: it fits on a page.
+inline constexpr std::size_t group_most = 200;
+
+struct store_header {
+    std::uint32_t format, min_reader, min_writer, state;
+    std::uint64_t id_high, id_low;
+    std::uint64_t last_sequence;   // the last one given
+    std::uint64_t last_group;      // of leases and ended
+    std::uint64_t config_version;  // the last one given to an entry of config
+    std::uint64_t boot_high, boot_low;
+    std::uint32_t boots;  // the number of that boot: of all that this store has seen
+    std::uint32_t last_queue, last_kind, reserved;
+};
+
+// Every queue that ever held a job, and how many are in each state: always equal to a recount.
+struct queue_row {
+    std::array<std::uint64_t, state_count> counts;
+};
+
+// Followed by the bytes of id, tag, batch, key, unique_key, cwd, env, depends_on (each id ended by a newline), payload.
+struct job_row {
+    std::int64_t run_at, created_at, timeout, retention;
+    double backoff_base;
+    std::uint64_t nonce_high, nonce_low;
+    std::uint32_t queue, kind, hold;
+    std::int32_t max_retries;
+    std::int8_t priority;
+    std::uint8_t id_bytes, tag_bytes, batch_bytes;
+    std::uint16_t key_bytes, unique_key_bytes;
+    std::uint32_t cwd_bytes, env_bytes, depends_on_bytes, reserved;
+};
+
+// Over job_row where both tell: priority, run_at, hold. Followed by the bytes of worker, error, result, progress.
+struct state_row {
+    enum flag : std::uint8_t {
+        cancel_requested = 1,
+        // The run that completed the job, when it wrote nothing: started_at, ended_at, exit_code and the worker are
+        // its own, and it is in no row of runs until the job is revived.
+        own_run = 2,
+        forgotten_when_completed = 4,
+        has_unique_key = 8,
+    };
+    std::uint8_t state, flags;
+    std::int8_t priority;
+    std::uint8_t claimed_from;  // the state before the claim
+    std::uint32_t queue, kind, hold;
+    std::int64_t run_at, updated_at;
+    std::int32_t attempts, crashes;
+    std::uint32_t runs;  // all runs there ever were: the newest's number in the table of that name
+    std::int32_t exit_code, signal;
+    std::uint32_t boot;                   // with lease_end and group the key in leases;
+    std::uint64_t group;                  // with state and updated_at the key in ended
+    std::int64_t started_at;              // leased: when the claim was made
+    std::int64_t ended_at;                // leased: when the lease ends in wall time, for people
+    std::int64_t lease_end;               // on the clock of that boot: the one that counts
+    std::uint64_t token_high, token_low;  // the current lease's
+    std::uint64_t settled_high, settled_low;
+    std::uint32_t token_ordinal, settled_ordinal;
+    std::uint32_t worker_bytes, error_bytes, result_bytes, progress_bytes;
+};
+
+// Followed by the worker's name and `count` sequences (u64) in claim order.
+struct lease_group {
+    std::uint32_t live;     // how many of them are still leased in this group; never 0
+    std::uint32_t scanned;  // of that many from the front none is
+    std::uint32_t count;
+    std::uint32_t worker_bytes;
+};
+
+// Followed by the bytes of error, worker, output.
+struct run_row {
+    std::int32_t number;  // attempts + crashes before the run, plus 1
+    std::int32_t exit_code, signal;
+    std::uint32_t status;
+    std::int64_t started_at, ended_at;
+    std::uint64_t output_bytes;   // written in all
+    std::uint64_t dropped_bytes;  // missing after the head
+    std::uint64_t head_bytes;     // of output, before the gap
+    std::uint64_t file;           // output over 4 KiB lies in logs/FILE-RUN; 0 = it is here
+    std::uint32_t file_run;
+    std::uint32_t error_bytes, worker_bytes, kept_bytes;
+};
+
+// Followed by the value.
+struct config_row {
+    std::uint64_t version;  // another one with every write, never used twice
+    std::int64_t expires_at;
+};
+
+static_assert(sizeof(store_header) == 88 && sizeof(job_row) == 96 && sizeof(state_row) == 144 &&
+              sizeof(lease_group) == 16 && sizeof(run_row) == 80 && sizeof(config_row) == 16);
+
+// The fixed part of a value; false when it is too short.
+template <class Row>
+[[nodiscard]] bool read_row(std::string_view bytes, Row& row) noexcept
+{
+    static_assert(std::is_trivially_copyable_v<Row>);
+    if (bytes.size() < sizeof row) return false;
+    std::memcpy(&row, bytes.data(), sizeof row);
+    return true;
+}
+template <class Row>
+[[nodiscard]] std::string_view bytes_of(const Row& row) noexcept
+{
+    static_assert(std::is_trivially_copyable_v<Row>);
+    return {reinterpret_cast<const char*>(&row), sizeof row};
+}
+
+// Takes the next `count` bytes; false when there are fewer.
+[[nodiscard]] inline bool take(std::string_view& rest, std::size_t count, std::string_view& out) noexcept
+{
+    if (rest.size() < count) return false;
+    out = rest.substr(0, count);
+    rest.remove_prefix(count);
+    return true;
+}
+
+// Keys of several numbers.
+template <std::size_t Bytes>
+struct packed_key {
+    std::array<char, Bytes> bytes{};
+    std::size_t used = 0;
+
+    template <class T>
+    packed_key& add(T value) noexcept
+    {
+        auto bits = static_cast<std::make_unsigned_t<T>>(value);
+        if constexpr (std::is_signed_v<T>) bits ^= std::make_unsigned_t<T>{1} << (8 * sizeof(T) - 1);
+        for (std::size_t i = sizeof(T); i-- > 0; bits = static_cast<decltype(bits)>(sizeof(T) > 1 ? bits >> 8 : 0))
+            bytes[used + i] = static_cast<char>(bits & 255);
+        used += sizeof(T);
+        return *this;
+    }
+    [[nodiscard]] std::string_view view() const noexcept { return {bytes.data(), used}; }
+};
+template <class T>
+[[nodiscard]] T unpack(std::string_view key, std::size_t at) noexcept
+{
+    using bits_type = std::make_unsigned_t<T>;
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < sizeof(T) && at + i < key.size(); ++i)
+        bits = bits << 8 | static_cast<unsigned char>(key[at + i]);
+    if constexpr (std::is_signed_v<T>) bits ^= std::uint64_t{1} << (8 * sizeof(T) - 1);
+    return static_cast<T>(static_cast<bits_type>(bits));
+}
+
+// A lane holds the waiting jobs of one queue, kind and priority. By queue, then kind, then priority from the highest.
+inline constexpr std::uint32_t lane_kind_max = (1u << 24) - 1;
+inline constexpr std::uint32_t lane_queue_max = ~std::uint32_t{0} - 1;
+[[nodiscard]] constexpr std::uint64_t lane_of(std::uint64_t queue, std::uint64_t kind, int priority) noexcept
+{
+    return queue << 32 | kind << 8 | static_cast<std::uint64_t>(limits::priority_max - priority);
+}
+[[nodiscard]] constexpr std::uint32_t lane_queue(std::uint64_t lane) noexcept
+{
+    return static_cast<std::uint32_t>(lane >> 32);
+}
+[[nodiscard]] constexpr int lane_priority(std::uint64_t lane) noexcept
+{
+    return limits::priority_max - static_cast<int>(lane & 255);
+}
+
+[[nodiscard]] inline packed_key<24> line_key(std::uint64_t lane, std::int64_t run_at, std::uint64_t sequence) noexcept
+{
+    return packed_key<24>{}.add(lane).add(run_at).add(sequence);
+}
+[[nodiscard]] inline packed_key<20> lease_key(std::uint32_t boot, std::int64_t end, std::uint64_t group) noexcept
+{
+    return packed_key<20>{}.add(boot).add(end).add(group);
+}
+[[nodiscard]] inline packed_key<17> ended_key(queuectl::state s, std::int64_t updated_at, std::uint64_t group) noexcept
+{
+    return packed_key<17>{}.add(static_cast<std::uint8_t>(s)).add(updated_at).add(group);
+}
+[[nodiscard]] inline packed_key<12> run_key(std::uint64_t sequence, std::uint32_t run) noexcept
+{
+    return packed_key<12>{}.add(sequence).add(run);
+}
+
+[[nodiscard]] inline std::int64_t ticks(timestamp t) noexcept { return t.time_since_epoch().count(); }
+[[nodiscard]] inline timestamp time_of(std::int64_t us) noexcept { return timestamp{duration{us}}; }
+
+}  // namespace queuectl::inline v0::detail::lmdb
+
+#endif

@@ -1,0 +1,224 @@
+// Jobs and their states as values.
+#ifndef QUEUECTL_LMDB_ROWS_HPP
+#define QUEUECTL_LMDB_ROWS_HPP
+
+#include <queuectl/lmdb/line.hpp>
+
+namespace queuectl::inline v0::detail::lmdb {
+
+// A value of jobs, as it lies in the map.
+struct job_view {
+    job_row row{};
+    std::string_view id, tag, batch, key, unique_key, cwd, env, depends_on, payload;
+
+    [[nodiscard]] bool read(std::string_view value) noexcept
+    {
+        if (!read_row(value, row)) return false;
+        payload = value.substr(sizeof row);
+        return take(payload, row.id_bytes, id) && take(payload, row.tag_bytes, tag) &&
+               take(payload, row.batch_bytes, batch) && take(payload, row.key_bytes, key) &&
+               take(payload, row.unique_key_bytes, unique_key) && take(payload, row.cwd_bytes, cwd) &&
+               take(payload, row.env_bytes, env) && take(payload, row.depends_on_bytes, depends_on);
+    }
+    [[nodiscard]] uid nonce() const noexcept { return {row.nonce_high, row.nonce_low}; }
+};
+
+// A value of states, as it lies in the map; also one being made, with strings of others.
+struct state_view {
+    state_row row{};
+    std::string_view worker, error, result, progress;
+
+    [[nodiscard]] bool read(std::string_view value) noexcept
+    {
+        if (!read_row(value, row)) return false;
+        value.remove_prefix(sizeof row);
+        return row.state < state_count && take(value, row.worker_bytes, worker) &&
+               take(value, row.error_bytes, error) && take(value, row.result_bytes, result) &&
+               take(value, row.progress_bytes, progress);
+    }
+    // Of a job that was never claimed nor changed.
+    void begin(const job_view& j) noexcept
+    {
+        row.queue = j.row.queue;
+        row.kind = j.row.kind;
+        row.hold = j.row.hold;
+        row.priority = j.row.priority;
+        row.run_at = j.row.run_at;
+        row.updated_at = j.row.created_at;
+        row.exit_code = -1;
+        if (j.row.retention == 0) row.flags |= state_row::forgotten_when_completed;
+        if (j.row.unique_key_bytes != 0) row.flags |= state_row::has_unique_key;
+    }
+    void write(std::string& out)
+    {
+        row.worker_bytes = static_cast<std::uint32_t>(worker.size());
+        row.error_bytes = static_cast<std::uint32_t>(error.size());
+        row.result_bytes = static_cast<std::uint32_t>(result.size());
+        row.progress_bytes = static_cast<std::uint32_t>(progress.size());
+        out = bytes_of(row);
+        ((out += worker) += error) += result;
+        out += progress;
+    }
+
+    [[nodiscard]] queuectl::state state() const noexcept { return static_cast<queuectl::state>(row.state); }
+    [[nodiscard]] bool has(state_row::flag f) const noexcept { return (row.flags & f) != 0; }
+    void set(state_row::flag f, bool on) noexcept
+    {
+        row.flags = static_cast<std::uint8_t>(on ? row.flags | f : row.flags & ~f);
+    }
+    [[nodiscard]] std::uint64_t lane() const noexcept { return lane_of(row.queue, row.kind, row.priority); }
+    [[nodiscard]] leased_place place() const noexcept { return {row.boot, row.lease_end, row.group}; }
+    [[nodiscard]] lease_token token() const noexcept { return {{row.token_high, row.token_low}, row.token_ordinal}; }
+    [[nodiscard]] lease_token settled_token() const noexcept
+    {
+        return {{row.settled_high, row.settled_low}, row.settled_ordinal};
+    }
+    void token(const lease_token& t) noexcept
+    {
+        row.token_high = t.nonce.high;
+        row.token_low = t.nonce.low;
+        row.token_ordinal = t.ordinal;
+    }
+    void settled_token(const lease_token& t) noexcept
+    {
+        row.settled_high = t.nonce.high;
+        row.settled_low = t.nonce.low;
+        row.settled_ordinal = t.ordinal;
+    }
+};
+
+[[nodiscard]] inline std::string join_lines(const std::vector<std::string>& words)
+{
+    std::string out;
+    for (const auto& word : words) (out += word) += '\n';
+    return out;
+}
+[[nodiscard]] inline std::vector<std::string> split_lines(std::string_view text)
+{
+    std::vector<std::string> out;
+    for (std::size_t end; (end = text.find('\n')) != text.npos; text.remove_prefix(end + 1))
+        out.emplace_back(text.substr(0, end));
+    return out;
+}
+
+// Adds the row of a job under the highest sequence.
+[[nodiscard]] inline int append_job(transaction& tx, std::uint64_t sequence, const job& j, std::uint32_t queue,
+                                    std::uint32_t kind, std::int64_t created_at)
+{
+    const std::string depends_on = join_lines(j.depends_on);
+    job_row row{};
+    row.run_at = ticks(j.run_at);
+    row.created_at = created_at;
+    row.timeout = j.timeout.count();
+    row.retention = j.retention.count();
+    row.backoff_base = j.backoff_base;
+    row.nonce_high = j.nonce.high;
+    row.nonce_low = j.nonce.low;
+    row.queue = queue;
+    row.kind = kind;
+    row.hold = j.hold;
+    row.max_retries = j.max_retries;
+    row.priority = j.priority;
+    row.id_bytes = static_cast<std::uint8_t>(j.id.size());
+    row.tag_bytes = static_cast<std::uint8_t>(j.tag.size());
+    row.batch_bytes = static_cast<std::uint8_t>(j.batch.size());
+    row.key_bytes = static_cast<std::uint16_t>(j.key.size());
+    row.unique_key_bytes = static_cast<std::uint16_t>(j.unique_key.size());
+    row.cwd_bytes = static_cast<std::uint32_t>(j.cwd.size());
+    row.env_bytes = static_cast<std::uint32_t>(j.env.size());
+    row.depends_on_bytes = static_cast<std::uint32_t>(depends_on.size());
+    const std::string_view parts[] = {bytes_of(row), j.id,  j.tag, j.batch,    j.key,
+                                      j.unique_key,  j.cwd, j.env, depends_on, j.payload};
+    std::size_t bytes = 0;
+    for (const auto& part : parts) bytes += part.size();
+    int rc = 0;
+    cursor* const jobs = tx.at(table::jobs, rc);
+    char* room = nullptr;
+    if (rc == 0) rc = jobs->reserve(sequence_key(sequence), bytes, room, MDB_APPEND);
+    if (rc != 0) return rc;
+    for (const auto& part : parts) {
+        if (!part.empty()) std::memcpy(room, part.data(), part.size());
+        room += part.size();
+    }
+    return 0;
+}
+
+// The job of a row; what its state row says goes over it.
+[[nodiscard]] inline int read_job(transaction& tx, const job_view& from, const state_view& now, job& out)
+{
+    std::string_view queue;
+    std::string_view kind;
+    if (const int rc = tx.name_of(name_kind::queue, from.row.queue, queue); rc != 0) return rc;
+    if (const int rc = tx.name_of(name_kind::kind, from.row.kind, kind); rc != 0) return rc;
+    out.id = from.id;
+    out.queue = queue;
+    out.kind = kind;
+    out.payload = from.payload;
+    out.run_at = time_of(now.row.run_at);
+    out.timeout = duration{from.row.timeout};
+    out.retention = duration{from.row.retention};
+    out.backoff_base = from.row.backoff_base;
+    out.max_retries = from.row.max_retries;
+    out.hold = now.row.hold;
+    out.priority = now.row.priority;
+    out.nonce = from.nonce();
+    out.tag = from.tag;
+    out.key = from.key;
+    out.unique_key = from.unique_key;
+    out.batch = from.batch;
+    out.cwd = from.cwd;
+    out.env = from.env;
+    out.depends_on = split_lines(from.depends_on);
+    return 0;
+}
+
+[[nodiscard]] inline int find_sequence(transaction& tx, std::string_view id, std::uint64_t& sequence)
+{
+    if (id.empty() || id.size() > limits::id_bytes) return MDB_NOTFOUND;
+    std::string_view value;
+    const int rc = tx.get(table::ids, id, value);
+    return rc == 0 && !read_row(value, sequence) ? MDB_CORRUPTED : rc;
+}
+
+// The row of a sequence that some other row names.
+[[nodiscard]] inline int read_job_row(transaction& tx, std::uint64_t sequence, job_view& out)
+{
+    int rc = 0;
+    cursor* const jobs = tx.at(table::jobs, rc);
+    if (rc == 0) rc = jobs->find(sequence_key(sequence));
+    if (rc == MDB_NOTFOUND || (rc == 0 && !out.read(jobs->value()))) return MDB_CORRUPTED;
+    return rc;
+}
+
+// The state of a job; MDB_NOTFOUND when it has no row.
+[[nodiscard]] inline int read_state_row(transaction& tx, std::uint64_t sequence, state_view& out)
+{
+    int rc = 0;
+    cursor* const states = tx.at(table::states, rc);
+    if (rc == 0) rc = states->find(sequence_key(sequence));
+    return rc == 0 && !out.read(states->value()) ? MDB_CORRUPTED : rc;
+}
+
+// The same, made of the job's own row where there is none.
+[[nodiscard]] inline int read_state(transaction& tx, std::uint64_t sequence, state_view& out)
+{
+    const int rc = read_state_row(tx, sequence, out);
+    if (rc != MDB_NOTFOUND) return rc;
+    job_view from;
+    const int found = read_job_row(tx, sequence, from);
+    if (found == 0) out.begin(from);
+    return found;
+}
+
+[[nodiscard]] inline int write_state(transaction& tx, std::uint64_t sequence, state_view& s)
+{
+    int rc = 0;
+    cursor* const states = tx.at(table::states, rc);
+    if (rc != 0) return rc;
+    s.write(tx.scratch);
+    return states->put(sequence_key(sequence), tx.scratch);
+}
+
+}  // namespace queuectl::inline v0::detail::lmdb
+
+#endif

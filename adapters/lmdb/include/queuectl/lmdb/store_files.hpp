@@ -1,0 +1,107 @@
+// What lies in a store's folder beside LMDB's files: lock, control page, logs.
+#ifndef QUEUECTL_LMDB_STORE_FILES_HPP
+#define QUEUECTL_LMDB_STORE_FILES_HPP
+
+#include <queuectl/process/network_fs.hpp>
+#include <queuectl/process/output_files.hpp>
+#include <queuectl/process/store_lock.hpp>
+#include <queuectl/process/wake_word.hpp>
+
+#include <climits>
+#include <cstdlib>
+
+namespace queuectl::inline v0::detail::lmdb {
+
+// `path` with the links of its parent resolved; the last component is left as it is.
+[[nodiscard]] inline result<std::string> resolve(std::string path)
+{
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    const auto slash = path.rfind('/');
+    const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+    if (name.empty() || name == "." || name == ".." || path.find('\0') != std::string::npos)
+        return fail(errc::invalid_argument, "open " + path, "it does not name a folder");
+    char real[PATH_MAX];
+    if (::realpath(parent.c_str(), real) == nullptr) return fail_errno("open " + path, errno);
+    std::string full = real;
+    if (full != "/") full += '/';
+    return full + name;
+}
+
+// Locks, wake-ups and logs of one store. Stays where it is.
+struct store_files {
+    std::optional<side_folder> folder;
+    std::optional<side_folder> logs;
+    std::optional<control_page> page;
+    control_words private_words{};  // for a folder that we may not write to: nobody can be told of changes
+    std::optional<store_lock> lock;
+    std::optional<wake_word> wake;
+
+    // The folder, which is neither made nor filled where there is something else than a store.
+    [[nodiscard]] result<void> open_folder(const std::string& path, bool create)
+    {
+        auto opened = side_folder::open(path, create);
+        if (!opened) return fail(opened.error());
+        folder.emplace(std::move(*opened));
+        if (folder->created() || folder->holds("data.mdb")) return {};
+        if (!create) return fail(errc::not_found, "open " + path, "no such store");
+        auto strange = first_stranger();
+        if (!strange) return fail(strange.error());
+        if (strange->empty()) return {};
+        return fail(errc::invalid_argument, "open " + path, "it is no store, and holds other things: " + *strange);
+    }
+
+    [[nodiscard]] result<void> open_control(bool writes)
+    {
+        auto mapped = control_page::open(*folder);
+        if (!mapped && !writes) {
+            wake.emplace(private_words);
+            return {};
+        }
+        if (!mapped) return fail(mapped.error());
+        page.emplace(std::move(*mapped));
+        wake.emplace(page->words());
+        auto locked = store_lock::open(*folder, page->words());
+        if (!locked && writes) return fail(locked.error());
+        if (locked) lock.emplace(std::move(*locked));
+        return {};
+    }
+
+    // DIR/logs; made when it is first needed.
+    [[nodiscard]] result<const side_folder*> open_logs(bool create)
+    {
+        if (!logs) {
+            auto opened = folder->subfolder("logs", create);
+            if (!opened) return fail(opened.error());
+            if (opened->created())
+                if (auto synced = folder->sync(); !synced) return fail(synced.error());
+            logs.emplace(std::move(*opened));
+        }
+        return &*logs;
+    }
+
+private:
+    // A name in the folder that a store being made does not put there; empty = none.
+    [[nodiscard]] result<std::string> first_stranger() const
+    {
+        owned_fd fd{::openat(folder->fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        DIR* const entries = fd ? ::fdopendir(fd.get()) : nullptr;
+        if (entries == nullptr) return fail_errno("list " + folder->path(), errno);
+        static_cast<void>(fd.release());
+        std::string strange;
+        while (const dirent* entry = ::readdir(entries)) {
+            const std::string_view name = entry->d_name;
+            bool known = false;
+            for (const std::string_view ours :
+                 {".", "..", "lock", "control", "lock.mdb", "logs", "workers", "lost+found"})
+                known = known || name == ours;
+            if (!known) strange = name;
+        }
+        ::closedir(entries);
+        return strange;
+    }
+};
+
+}  // namespace queuectl::inline v0::detail::lmdb
+
+#endif
