@@ -47,7 +47,8 @@ enum class store_state : std::uint8_t {
     moved = 2,      // every write is errc::moved, with the place it went to
     // What runs may end, nothing begins: extend, settle, free_worker, cancel of a running job and the config verbs
     // work; claim returns expired leases and leases nothing (next_at = timestamp_max); insert and every other change
-    // are errc::busy, with the place the store goes to.
+    // are errc::busy, with the place the store goes to. (A call that would cancel a waiting job is such a change; the
+    // repetition of a claim still tells its leases.)
     moving = 3,
 };
 
@@ -169,15 +170,16 @@ struct stored_job {
 };
 
 // Expression                       Meaning
-// s.restore(jobs, statuses, now)   Adds the jobs as they were elsewhere, all or none: every member of record and
-// attempts
-//                                  is kept but `sequence`, which follows the order here. `inserted`, also for an id
-//                                  whose job here has the same nonce and created_at (nothing changes: the call may be
-//                                  repeated); `duplicate` for any other id that is taken. A processing job:
+// s.restore(jobs, statuses, now)   Adds the jobs as they were elsewhere, all or none, in this order: every member of
+//                                  record and attempts is kept, the newest limits::attempts_kept of these, but the
+//                                  sequence, which is given here, and what only a lease has (token, locked_*,
+//                                  lease_until, cancel_requested). Unique keys are not compared. `inserted`, also for
+//                                  an id whose job here has the same nonce and created_at (nothing changes: the call
+//                                  may be repeated); `duplicate` for any other id that is taken. A processing job:
 //                                  errc::invalid_argument. Durable before it returns, whatever the durability.
 // s.set_state(state, moved_to)     Whether the store takes changes from now on, by anybody; the one write that every
-//                                  state takes. `moved_to` is a URL for moved and moving. Durable before it returns;
-//                                  wakes those who wait for a change.
+//                                  state takes. `moved_to` is a URL for moved and moving, and empty for the others.
+//                                  Durable before it returns; wakes those who wait for a change.
 template <class S>
 concept transferable_storage = inspectable_storage<S> &&
     requires(S& s, std::span<const stored_job> jobs, std::span<insert_status> statuses, store_state state,

@@ -87,6 +87,16 @@ public:
         return s_->free_worker(name, cause, now);
     }
 
+    result<void> restore(std::span<const stored_job> jobs, std::span<insert_status> statuses,
+                         const instant& now) requires transferable_storage<S>
+    {
+        return s_->restore(jobs, statuses, now);
+    }
+    result<void> set_state(store_state state, std::string_view moved_to) requires transferable_storage<S>
+    {
+        return s_->set_state(state, moved_to);
+    }
+
     result<std::optional<config_entry>> config_get(std::string_view key,
                                                    const instant& now) requires configurable_storage<S>
     {

@@ -158,7 +158,45 @@
     X(nobody_is_told_of_work)                \
     X(nobody_is_told_of_cancels)             \
     X(waits_are_too_long)                    \
-    X(interrupts_are_lost)
+    X(interrupts_are_lost)                   \
+    /* transferable */                       \
+    X(restore_loses_words)                   \
+    X(restore_makes_times)                   \
+    X(restore_loses_runs)                    \
+    X(restore_loses_output)                  \
+    X(restore_cuts_output)                   \
+    X(restore_keeps_the_oldest_runs)         \
+    X(restore_keeps_sequences)               \
+    X(restore_ignores_queues_in_counts)      \
+    X(restore_drops_holds)                   \
+    X(restored_failures_are_pending)         \
+    X(restore_loses_nonces)                  \
+    X(restore_loses_settled_tokens)          \
+    X(restore_adds_again)                    \
+    X(restore_repeated_is_a_duplicate)       \
+    X(restore_overwrites)                    \
+    X(restore_compares_ids_only)             \
+    X(restore_compares_nonces_only)          \
+    X(restore_answers_all_alike)             \
+    X(restore_takes_processing_jobs)         \
+    X(restore_ends_at_100)                   \
+    X(restored_jobs_are_not_kept)            \
+    X(restore_tells_nobody)                  \
+    /* the states of a store */              \
+    X(moving_is_ignored)                     \
+    X(moving_refuses_everything)             \
+    X(moving_leases)                         \
+    X(moving_cancels_waiting_jobs)           \
+    X(moving_refuses_cancels)                \
+    X(moving_refuses_settings)               \
+    X(moving_reaps_nothing)                  \
+    X(moved_is_ignored)                      \
+    X(moved_takes_settles)                   \
+    X(the_state_is_not_told)                 \
+    X(the_place_is_not_told)                 \
+    X(reopen_opens_a_moving_store)           \
+    X(states_are_of_a_handle)                \
+    X(states_tell_nobody)
 
 #define QUEUECTL_FAULT_ENUMERATOR(name) name,
 #define QUEUECTL_FAULT_NAME(name) #name,

@@ -23,8 +23,8 @@ bool begins_with(const std::string& text, const char* prefix) { return text.rfin
 bool is_slow(const std::string& check)
 {
     return begins_with(check, "line6_") || begins_with(check, "line7_") || begins_with(check, "line8_a_payload_of") ||
-           begins_with(check, "line8_many") || begins_with(check, "notify_") || begins_with(check, "random_") ||
-           begins_with(check, "line10_threads_");
+           begins_with(check, "line8_many") || begins_with(check, "restore_takes_whole") ||
+           begins_with(check, "notify_") || begins_with(check, "random_") || begins_with(check, "line10_threads_");
 }
 
 class wrong_storages : public testing::TestWithParam<expectation> {

@@ -2,19 +2,20 @@
 #ifndef QUEUECTL_TESTS_CONFORMANCE_WRONG_STORAGE_HPP
 #define QUEUECTL_TESTS_CONFORMANCE_WRONG_STORAGE_HPP
 
-#include "conformance/wrong_verbs.hpp"
+#include "conformance/wrong_transfer.hpp"
 
 #include <queuectl/testing/conformance/notify.hpp>
 
-class wrong_storage : public wrong_verbs {
+class wrong_storage : public wrong_transfer {
 public:
-    using wrong_verbs::wrong_verbs;
+    using wrong_transfer::wrong_transfer;
 
     result<store_info> info() const
     {
         auto i = model_storage::info();
         if (is(fault::header_is_empty)) return store_info{};
         if (is(fault::stores_have_one_id)) i->id = uid{1, 1};
+        if (is(fault::the_state_is_not_told)) i->state = store_state::open;
         return i;
     }
     result<std::uint64_t> list(const job_filter& filter, const page_request& page,
@@ -127,10 +128,10 @@ public:
     }
 
 protected:
-    result<void> writable(const char* verb) const override
+    result<void> admits(const char* verb, detail::change_of what) const override
     {
-        if (is(fault::read_only_is_ignored)) return {};
-        return model_storage::writable(verb);
+        if (is(fault::read_only_is_ignored) && kept().info.read_only) return {};
+        return wrong_transfer::admits(verb, what);
     }
     change_status revive_one(model_row& r, const instant& now) override
     {
@@ -219,6 +220,10 @@ struct wrong_backend {
     void lose()
     {
         if (fault_now == fault::reopen_loses_jobs && !store->rows.empty()) store->rows.pop_back();
+        if (fault_now == fault::restored_jobs_are_not_kept)
+            std::erase_if(store->rows, [](const model_row& r) { return r.record.job.batch == "batch-1"; });
+        if (fault_now == fault::reopen_opens_a_moving_store && store->info.state == store_state::moving)
+            store->info.state = store_state::open;
         if (fault_now == fault::reopen_loses_settings) store->config.clear();
         if (fault_now == fault::reopen_restarts_sequences) store->next_sequence = 1;
         if (fault_now == fault::reopen_changes_the_id) ++store->info.id.low;

@@ -7,6 +7,7 @@
 #include <queuectl/detail/memory_recent.hpp>
 #include <queuectl/detail/memory_record.hpp>
 #include <queuectl/detail/memory_table.hpp>
+#include <queuectl/detail/store_gate.hpp>
 
 namespace queuectl::inline v0::detail {
 
@@ -37,6 +38,8 @@ struct memory_core {
     memory_order order;
     std::vector<std::unique_ptr<memory_boot>> boots;  // the current one last; every lease of the others has expired
     memory_names<memory_setting> settings;
+    store_state gate = store_state::open;
+    std::string moved_to;
     std::uint64_t settings_version = 0;
     std::uint32_t insert_calls = 0;
     std::uint64_t claim_calls = 0;
@@ -47,6 +50,16 @@ struct memory_core {
     std::vector<std::uint32_t> hashes;
     std::vector<memory_line*> matched;
     std::vector<memory_outcome> outcomes;
+
+    [[nodiscard]] bool closed_to(change_of what) const noexcept
+    {
+        return gate != store_state::open && (what == change_of::jobs || gate != store_state::moving);
+    }
+    // Requires: closed to it.
+    [[nodiscard]] QUEUECTL_MEMORY_APART failure_value refuse(std::string_view verb) const
+    {
+        return fail(admit(gate, moved_to, change_of::jobs, verb).error());
+    }
 
     QUEUECTL_MEMORY_INLINE void set_state(memory_slot& slot, state to) noexcept
     {

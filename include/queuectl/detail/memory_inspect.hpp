@@ -86,6 +86,15 @@ inline void memory_revive(memory_core& core, std::span<const std::string> ids, s
     core.changes.touch_work();
 }
 
+// Whether the call would change a job that waits.
+[[nodiscard]] inline bool memory_cancels_waiting(const memory_core& core, std::span<const std::string> ids)
+{
+    return std::any_of(ids.begin(), ids.end(), [&](const std::string& id) {
+        const memory_slot* const slot = core.table.find(id);
+        return slot && is_waiting(slot->state);
+    });
+}
+
 inline void memory_cancel(memory_core& core, std::span<const std::string> ids, std::span<change_status> statuses,
                           timestamp now)
 {

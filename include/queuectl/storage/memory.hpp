@@ -5,6 +5,7 @@
 #include <queuectl/detail/memory_claim.hpp>
 #include <queuectl/detail/memory_config.hpp>
 #include <queuectl/detail/memory_inspect.hpp>
+#include <queuectl/detail/memory_transfer.hpp>
 #include <queuectl/detail/memory_verbs.hpp>
 
 #include <memory>
@@ -32,6 +33,7 @@ public:
     {
         QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("insert");
         detail::memory_insert(*core_, jobs, statuses, now.wall);
         return {};
     }
@@ -45,6 +47,7 @@ public:
     {
         QUEUECTL_ASSERT(receipts.size() <= max_batch && statuses.size() >= receipts.size());
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("extend");
         detail::memory_extend(*core_, receipts, length, statuses, now);
         return {};
     }
@@ -53,6 +56,7 @@ public:
     {
         QUEUECTL_ASSERT(settlements.size() <= max_batch && statuses.size() >= settlements.size());
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("settle");
         detail::memory_settle(*core_, settlements, statuses, now.wall);
         return {};
     }
@@ -63,6 +67,7 @@ public:
     {
         QUEUECTL_ASSERT(settlements.size() <= max_batch && statuses.size() >= settlements.size());
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("settle");
         detail::memory_settle(*core_, settlements, statuses, now.wall);
         return claim_locked(request, leases, now);
     }
@@ -75,6 +80,10 @@ public:
         i.format = i.min_reader = i.min_writer = 1;
         i.id = core_->id;
         i.location = "memory:";
+        const detail::memory_guard guard{core_->lock};
+        i.state = core_->gate;
+        i.read_only = i.state == store_state::read_only;
+        i.moved_to = core_->moved_to;
         i.durability = durability::process;
         return i;
     }
@@ -117,6 +126,7 @@ public:
                                       const instant& now)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("revive");
         detail::memory_revive(*core_, ids, statuses, now.wall);
         return {};
     }
@@ -124,12 +134,15 @@ public:
                                       const instant& now)
     {
         const detail::memory_guard guard{core_->lock};
+        const bool any = detail::memory_cancels_waiting(*core_, ids);
+        if (core_->closed_to(any ? detail::change_of::jobs : detail::change_of::runs)) return core_->refuse("cancel");
         detail::memory_cancel(*core_, ids, statuses, now.wall);
         return {};
     }
     [[nodiscard]] result<void> remove(std::span<const std::string> ids, std::span<change_status> statuses)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("remove");
         detail::memory_remove(*core_, ids, statuses);
         return {};
     }
@@ -137,6 +150,7 @@ public:
     [[nodiscard]] result<std::size_t> purge(const job_filter& filter, std::size_t limit)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("purge");
         return detail::memory_purge(*core_, filter, limit);
     }
     [[nodiscard]] result<change_status> reprioritise(std::string_view id, int priority, const instant& now)
@@ -144,12 +158,34 @@ public:
         if (priority < limits::priority_min || priority > limits::priority_max)
             return fail(errc::invalid_argument, "reprioritise", "a priority is -128 to 127");
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("reprioritise");
         return detail::memory_reprioritise(*core_, id, static_cast<std::int8_t>(priority), now.wall);
     }
     [[nodiscard]] result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant& now)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("free_worker");
         return detail::memory_free_worker(*core_, worker, cause, now.wall);
+    }
+
+    // transferable_storage
+
+    [[nodiscard]] result<void> restore(std::span<const stored_job> jobs, std::span<insert_status> statuses,
+                                       const instant& now)
+    {
+        QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
+        const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("restore");
+        return detail::memory_restore(*core_, jobs, statuses, now.wall);
+    }
+    [[nodiscard]] result<void> set_state(store_state to, std::string_view moved_to)
+    {
+        const detail::memory_guard guard{core_->lock};
+        core_->moved_to = moved_to;
+        core_->gate = to;
+        core_->changes.touch_work();
+        core_->changes.touch_control();
+        return {};
     }
 
     // configurable_storage
@@ -163,11 +199,13 @@ public:
     [[nodiscard]] result<std::uint64_t> config_put(const config_entry& entry, const instant& now)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("config_put");
         return detail::memory_config_put(*core_, entry, now.wall);
     }
     [[nodiscard]] result<bool> config_erase(std::string_view key)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("config_erase");
         return detail::memory_config_erase(*core_, key);
     }
     [[nodiscard]] result<void> config_list(std::string_view prefix, std::vector<config_entry>& out, const instant& now)
@@ -203,12 +241,13 @@ public:
 private:
     result<claim_info> claim_locked(const claim_request& request, std::vector<lease>& leases, const instant& now)
     {
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("claim");
         claim_info info;
         info.reaped = core_->reap(now);
         detail::memory_claim claim{*core_, request, leases, now, std::min(request.max, max_batch)};
         if (request.repeat && claim.again() > 0)
             info.next_at = now.wall;
-        else
+        else if (core_->gate == store_state::open)
             info.next_at = claim.take_due();
         claim.commit();
         return info;
@@ -227,6 +266,7 @@ private:
 static_assert(fused_storage<memory_storage>);
 static_assert(inspectable_storage<memory_storage>);
 static_assert(configurable_storage<memory_storage>);
+static_assert(transferable_storage<memory_storage>);
 static_assert(notifying_storage<memory_storage> == bool{QUEUECTL_HAS_THREADS});
 
 }  // namespace queuectl::inline v0

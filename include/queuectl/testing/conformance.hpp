@@ -28,9 +28,11 @@
 #include <queuectl/testing/conformance/persist.hpp>
 #include <queuectl/testing/conformance/processes.hpp>
 #include <queuectl/testing/conformance/settings.hpp>
+#include <queuectl/testing/conformance/store_states.hpp>
 #include <queuectl/testing/conformance/threads.hpp>
 #include <queuectl/testing/conformance/time.hpp>
 #include <queuectl/testing/conformance/tokens.hpp>
+#include <queuectl/testing/conformance/transfer.hpp>
 #include <queuectl/testing/conformance/verdicts.hpp>
 #include <queuectl/testing/conformance/visible.hpp>
 #include <queuectl/testing/random_ops.hpp>
@@ -58,6 +60,8 @@ template <backend B>
     add_change_checks(list);
     add_setting_checks(list);
     add_notification_checks(list);
+    add_transfer_checks(list);
+    add_store_state_checks(list);
     add_random_checks(list);
     add_thread_checks(list);
     add_process_checks(list);

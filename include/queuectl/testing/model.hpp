@@ -17,7 +17,7 @@ public:
 };
 
 static_assert(storage<model_storage> && inspectable_storage<model_storage> && configurable_storage<model_storage> &&
-              notifying_storage<model_storage>);
+              notifying_storage<model_storage> && transferable_storage<model_storage>);
 
 }  // namespace queuectl::inline v0
 

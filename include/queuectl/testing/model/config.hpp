@@ -2,11 +2,11 @@
 #ifndef QUEUECTL_TESTING_MODEL_CONFIG_HPP
 #define QUEUECTL_TESTING_MODEL_CONFIG_HPP
 
-#include <queuectl/testing/model/inspect.hpp>
+#include <queuectl/testing/model/transfer.hpp>
 
 namespace queuectl::inline v0 {
 
-class model_config : public model_inspect {
+class model_config : public model_transfer {
 public:
     virtual result<std::optional<config_entry>> config_get(std::string_view key, const instant& now) const
     {
@@ -19,7 +19,7 @@ public:
     virtual result<std::uint64_t> config_put(const config_entry& entry, const instant& now)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("config_put"); !open) return fail(open.error());
+        if (auto open = ending("config_put"); !open) return fail(open.error());
         auto& all = kept().config;
         std::uint64_t stored = 0;
         for (const auto& e : all)
@@ -37,7 +37,7 @@ public:
     virtual result<bool> config_erase(std::string_view key)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("config_erase"); !open) return fail(open.error());
+        if (auto open = ending("config_erase"); !open) return fail(open.error());
         return drop(key);
     }
 
@@ -72,7 +72,7 @@ public:
     }
 
 protected:
-    using model_inspect::model_inspect;
+    using model_transfer::model_transfer;
 
     virtual bool live(const config_entry& e, const instant& now) const { return now.wall < e.expires_at; }
     virtual bool may_put(std::uint64_t expected, std::uint64_t stored) const

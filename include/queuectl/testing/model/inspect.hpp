@@ -75,7 +75,13 @@ public:
     }
     result<void> cancel(std::span<const std::string> ids, std::span<change_status> statuses, const instant& now)
     {
-        return change(ids, statuses, "cancel", [&](model_row& r) { return cancel_one(r, now); });
+        const std::scoped_lock lock{kept().mutex};
+        if (auto open = may_cancel(ids); !open) return open;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            auto* r = kept().find(ids[i]);
+            statuses[i] = r == nullptr ? change_status::not_found : cancel_one(*r, now);
+        }
+        return {};
     }
     result<void> remove(std::span<const std::string> ids, std::span<change_status> statuses)
     {
@@ -109,7 +115,7 @@ public:
     virtual result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant& now)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("free_worker"); !open) return fail(open.error());
+        if (auto open = ending("free_worker"); !open) return fail(open.error());
         std::size_t freed = 0;
         for (auto& r : kept().rows) {
             if (freed == limits::sweep) break;
@@ -146,6 +152,14 @@ protected:
         r.record.updated_at = now.wall;
         end(r, state::cancelled);
         return change_status::done;
+    }
+
+    // A moving store takes the cancellation of what runs.
+    virtual result<void> may_cancel(std::span<const std::string> ids) const
+    {
+        for (const auto& id : ids)
+            if (const auto* r = kept().find(id); r != nullptr && is_waiting(r->record.state)) return writable("cancel");
+        return ending("cancel");
     }
 
     virtual change_status remove_one(model_row& r)

@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_TESTING_MODEL_VERBS_HPP
 #define QUEUECTL_TESTING_MODEL_VERBS_HPP
 
+#include <queuectl/detail/store_gate.hpp>
 #include <queuectl/testing/model/rules.hpp>
 
 namespace queuectl::inline v0 {
@@ -21,10 +22,11 @@ public:
     result<claim_info> claim(const claim_request& request, std::vector<lease>& leases, const instant& now)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("claim"); !open) return fail(open.error());
+        if (auto open = ending("claim"); !open) return fail(open.error());
         claim_info info;
         info.reaped = reap(now);
         std::size_t found = request.repeat ? repeat(request, leases) : 0;
+        if (leases_nothing()) return info;
         if (found == 0) found = take(request, leases, now);
         info.next_at = next_at(request, found == request.max, now);
         return info;
@@ -34,7 +36,7 @@ public:
                         const instant& now)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("extend"); !open) return open;
+        if (auto open = ending("extend"); !open) return open;
         for (std::size_t i = 0; i < receipts.size(); ++i) statuses[i] = extend_one(receipts[i], d, now);
         return {};
     }
@@ -42,7 +44,7 @@ public:
     result<void> settle(std::span<const settlement> settlements, std::span<settle_status> statuses, const instant& now)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("settle"); !open) return open;
+        if (auto open = ending("settle"); !open) return open;
         for (std::size_t i = 0; i < settlements.size(); ++i) statuses[i] = settle_one(settlements[i], now);
         kept().tell_work();
         return {};
@@ -51,13 +53,15 @@ public:
 protected:
     using model_rules::model_rules;
 
-    virtual result<void> writable(const char* verb) const
+    // Whether the store takes any change, and those that a moving one takes, too.
+    result<void> writable(const char* verb) const { return admits(verb, detail::change_of::jobs); }
+    result<void> ending(const char* verb) const { return admits(verb, detail::change_of::runs); }
+    virtual result<void> admits(const char* verb, detail::change_of what) const
     {
         const auto& info = kept().info;
-        if (!info.moved_to.empty()) return fail(errc::moved, verb, info.moved_to);
-        if (info.read_only) return fail(errc::read_only, verb, "the store is read-only");
-        return {};
+        return detail::admit(info.read_only ? store_state::read_only : info.state, info.moved_to, what, verb);
     }
+    virtual bool leases_nothing() const { return kept().info.state == store_state::moving; }
 
     virtual insert_status insert_one(const job& j, const instant& now)
     {

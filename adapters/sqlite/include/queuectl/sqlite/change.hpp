@@ -95,6 +95,7 @@ template <class Change>
         tx.control = true;
         return tx.sql.get(sql::cancel_running).bind(job.sequence).run();
     }
+    if (const int rc = tx.check_state("cancel", change_of::jobs); rc != SQLITE_OK) return rc;
     status = change_status::done;
     tx.move(job.queue, job.state, state::cancelled);
     if (const int rc = tx.sql.get(sql::leave_line).bind(job.sequence).run(); rc != SQLITE_OK) return rc;

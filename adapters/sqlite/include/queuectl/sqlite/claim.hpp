@@ -110,6 +110,7 @@ struct taken_row {
     if (request.repeat)
         if (const int rc = repeat(tx, request, leases); rc != SQLITE_OK) return rc;
     const bool repeated = leases.size() > before;
+    if (tx.head.state != store_state::open) return SQLITE_OK;
     claim_order order{tx, request, now};
     if (const int rc = order.find(repeated ? 0 : request.max); rc != SQLITE_OK) return rc;
     if (const int rc = lease_out(tx, request, order, boot, leases, now); rc != SQLITE_OK) return rc;

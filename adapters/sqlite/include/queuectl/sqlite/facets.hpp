@@ -1,9 +1,10 @@
-// The facets of sqlite_storage: inspectable, configurable, notifying.
+// The facets of sqlite_storage: inspectable, transferable, configurable, notifying.
 #ifndef QUEUECTL_SQLITE_FACETS_HPP
 #define QUEUECTL_SQLITE_FACETS_HPP
 
 #include <queuectl/sqlite/config_rows.hpp>
 #include <queuectl/sqlite/inspect.hpp>
+#include <queuectl/sqlite/transfer.hpp>
 #include <queuectl/sqlite/verify.hpp>
 #include <queuectl/sqlite/verbs.hpp>
 
@@ -30,14 +31,19 @@ public:
         return told(std::move(done), std::move(out));
     }
 
-    // Sets the state that every verb checks; `moved_to` is where a moved store went. The only write that a store which
-    // is not open takes.
+    // transferable_storage. Attempts that wrote more than fits a row get files, as those of a settle do.
     [[nodiscard]] result<void> set_state(store_state to, std::string_view moved_to = {})
     {
-        return store().write_any("set_state", [&](transaction& tx) {
+        return store().write("set_state", durable::always, change_of::the_state, [&](transaction& tx) {
             tx.work = tx.control = true;
             return tx.sql.get(sql::set_state).bind(static_cast<int>(to), moved_to).run();
         });
+    }
+    [[nodiscard]] result<void> restore(std::span<const stored_job> jobs, std::span<insert_status> statuses,
+                                       const instant&)
+    {
+        return store().write("restore", durable::always,
+                             [&](transaction& tx) { return sqlite::restore(tx, jobs, statuses); });
     }
 
     [[nodiscard]] result<std::optional<job_record>> find(std::string_view id) const
@@ -80,22 +86,25 @@ public:
     [[nodiscard]] result<void> revive(std::span<const std::string> ids, std::span<change_status> statuses,
                                       const instant& now)
     {
-        return change("revive", ids, statuses, [&](transaction& tx, const job_place& job, change_status& status) {
-            return sqlite::revive(tx, job, status, now);
-        });
+        return change("revive", change_of::jobs, ids, statuses,
+                      [&](transaction& tx, const job_place& job, change_status& status) {
+                          return sqlite::revive(tx, job, status, now);
+                      });
     }
     [[nodiscard]] result<void> cancel(std::span<const std::string> ids, std::span<change_status> statuses,
                                       const instant& now)
     {
-        return change("cancel", ids, statuses, [&](transaction& tx, const job_place& job, change_status& status) {
-            return sqlite::cancel(tx, job, status, now);
-        });
+        return change("cancel", change_of::runs, ids, statuses,
+                      [&](transaction& tx, const job_place& job, change_status& status) {
+                          return sqlite::cancel(tx, job, status, now);
+                      });
     }
     [[nodiscard]] result<void> remove(std::span<const std::string> ids, std::span<change_status> statuses)
     {
-        return change("remove", ids, statuses, [](transaction& tx, const job_place& job, change_status& status) {
-            return sqlite::remove(tx, job, status);
-        });
+        return change("remove", change_of::jobs, ids, statuses,
+                      [](transaction& tx, const job_place& job, change_status& status) {
+                          return sqlite::remove(tx, job, status);
+                      });
     }
 
     // Looks for the jobs without a lock, then removes those that are still final. errc::… as for every write.
@@ -123,7 +132,7 @@ public:
     [[nodiscard]] result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant& now)
     {
         std::size_t freed = 0;
-        auto done = store().write("free_worker", durable::now,
+        auto done = store().write("free_worker", durable::now, change_of::runs,
                                   [&](transaction& tx) { return sqlite::free_worker(tx, worker, cause, now, freed); });
         return told(std::move(done), std::move(freed));
     }
@@ -137,14 +146,14 @@ public:
     [[nodiscard]] result<std::uint64_t> config_put(const config_entry& entry, const instant& now)
     {
         std::uint64_t version = 0;
-        auto done = store().write("config_put", durable::now,
+        auto done = store().write("config_put", durable::now, change_of::runs,
                                   [&](transaction& tx) { return sqlite::config_put(tx, entry, now, version); });
         return told(std::move(done), std::move(version));
     }
     [[nodiscard]] result<bool> config_erase(std::string_view key)
     {
         bool erased = false;
-        auto done = store().write("config_erase", durable::now,
+        auto done = store().write("config_erase", durable::now, change_of::runs,
                                   [&](transaction& tx) { return sqlite::config_erase(tx, key, erased); });
         return told(std::move(done), std::move(erased));
     }
@@ -195,10 +204,10 @@ private:
     }
 
     template <class Change>
-    result<void> change(const char* verb, std::span<const std::string> ids, std::span<change_status> statuses,
-                        Change one)
+    result<void> change(const char* verb, change_of what, std::span<const std::string> ids,
+                        std::span<change_status> statuses, Change one)
     {
-        return store().write(verb, durable::now, [&](transaction& tx) {
+        return store().write(verb, durable::now, what, [&](transaction& tx) {
             return change_each(tx, ids, statuses,
                                [&](const job_place& job, change_status& status) { return one(tx, job, status); });
         });

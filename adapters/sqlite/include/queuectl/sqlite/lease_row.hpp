@@ -66,18 +66,17 @@ struct lease_row : lease_hint {
     return std::to_string(row.sequence) + '-' + std::to_string(row.runs + 1);
 }
 
-// Writes the attempt record of the run that ends now; forgets what is over limits::attempts_kept. The row's own
-// counters are the caller's.
-[[nodiscard]] inline int record_run(transaction& tx, const lease_hint& row, std::string_view worker, const attempt& run)
+// Writes an attempt record: of a job, its `place`-th run ever. Output that is too long for a row goes to the file
+// `log`.
+[[nodiscard]] inline int write_run(transaction& tx, std::int64_t job, std::int64_t place, const attempt& run,
+                                   std::int32_t number, std::string_view worker, std::string log)
 {
-    const std::int64_t place = row.runs + 1;
     const auto& out = run.output;
     std::string small;
-    std::string log;
     if (out.head.size() + out.tail.size() <= limits::inline_output_bytes || tx.files() == nullptr) {
         small = out.head + out.tail;
+        log.clear();
     } else {
-        log = log_name(row);
         auto logs = tx.files()->open_logs(true);
         if (!logs) return tx.refuse(fail(logs.error()));
         tx.new_logs.push_back(log);
@@ -85,12 +84,18 @@ struct lease_row : lease_hint {
     }
     const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
     const auto bytes = std::max(size(run.output_bytes), size(out.head.size() + out.tail.size() + out.dropped_bytes));
-    auto record = tx.sql.get(sql::record_run);
-    const int rc = record
-                       .bind(row.sequence, place, row.attempts + row.crashes + 1, static_cast<int>(run.status),
-                             run.exit_code, run.signal, run.started_at, run.ended_at, run.error, worker, bytes,
-                             size(out.dropped_bytes), size(out.head.size()), blob{small}, text_or_null{log})
-                       .run();
+    return tx.sql.get(sql::record_run)
+        .bind(job, place, number, static_cast<int>(run.status), run.exit_code, run.signal, run.started_at, run.ended_at,
+              run.error, worker, bytes, size(out.dropped_bytes), size(out.head.size()), blob{small}, text_or_null{log})
+        .run();
+}
+
+// Writes the attempt record of the run that ends now; forgets what is over limits::attempts_kept. The row's own
+// counters are the caller's.
+[[nodiscard]] inline int record_run(transaction& tx, const lease_hint& row, std::string_view worker, const attempt& run)
+{
+    const int rc =
+        write_run(tx, row.sequence, row.runs + 1, run, row.attempts + row.crashes + 1, worker, log_name(row));
     return rc == SQLITE_OK ? forget_old_runs(tx, row) : rc;
 }
 

@@ -9,8 +9,8 @@
 
 namespace queuectl::inline v0::detail::sqlite {
 
-// What of a commit must have reached the disk when it returns.
-enum class durable : bool { later, now };
+// What of a commit must have reached the disk when it returns: nothing, what the store's options promise, all.
+enum class durable : std::uint8_t { later, now, always };
 
 // Any number of threads. Writers share one connection, under the store's lock; readers another.
 class session {
@@ -54,25 +54,20 @@ public:
     [[nodiscard]] const sqlite_options& options() const noexcept { return options_; }
     [[nodiscard]] store_files& files() noexcept { return files_; }
 
-    // Runs `body(transaction&)` and commits what it did. After an error nothing has changed, or it is
-    // errc::outcome_unknown.
+    // Runs `body(transaction&)` and commits what it did, on a store that takes such changes. After an error nothing has
+    // changed, or it is errc::outcome_unknown.
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, durable wanted, Body body)
+    [[nodiscard]] result<void> write(const char* verb, durable wanted, change_of what, Body body)
     {
-        return write_checked(verb, wanted, [verb, &body](transaction& tx) {
-            const int rc = tx.check_writable(verb);
+        return write_checked(verb, wanted, [verb, what, &body](transaction& tx) {
+            const int rc = tx.check_writable(verb, what);
             return rc == SQLITE_OK ? body(tx) : rc;
         });
     }
-
-    // The same on a store that may be in any state.
     template <class Body>
-    [[nodiscard]] result<void> write_any(const char* verb, Body body)
+    [[nodiscard]] result<void> write(const char* verb, durable wanted, Body body)
     {
-        return write_checked(verb, durable::now, [verb, &body](transaction& tx) {
-            const int rc = tx.check_format(verb);
-            return rc == SQLITE_OK ? body(tx) : rc;
-        });
+        return write(verb, wanted, change_of::jobs, std::move(body));
     }
 
     // Runs `body(transaction&)` on one state of the store. Takes no lock of the queue.
@@ -183,7 +178,8 @@ private:
     {
         connection& db = *writer_;
         transaction tx{db.sql, &files_, &hints_};
-        const bool full = wanted == durable::now && options_.durability == durability::full;
+        const bool kept = wanted == durable::now && options_.durability == durability::full;
+        const bool full = kept || wanted == durable::always;
         errno = 0;
         int rc = db.sync(full ? sync_level::full : sync_level::normal);
         if (rc == SQLITE_OK) rc = db.sql.get(sql::begin).run();

@@ -138,6 +138,19 @@ inline constexpr char output_of[] =
     "SELECT output_bytes,dropped_bytes,head_bytes,output,log FROM attempts WHERE job=?1 AND number=?2 "
     "AND output_bytes>0 ORDER BY run DESC LIMIT 1";
 
+inline constexpr char past_of[] = "SELECT nonce,created_at FROM jobs WHERE id=?1";
+inline constexpr char past_of_dead[] = "SELECT nonce,created_at FROM dead_letter_queue WHERE id=?1";
+#define QUEUECTL_SQLITE_RESTORE(table)                                                                            \
+    "INSERT INTO " table                                                                                          \
+    "(sequence,id,queue,kind,state,priority,run_at,hold,created_at,updated_at,attempts,crashes,runs,max_retries," \
+    "timeout,retention,backoff_base,exit_code,signal,settled_token,nonce,error,result,progress,tag,key,"          \
+    "unique_key,batch,depends_on,cwd,env,payload) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16," \
+    "?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32)"
+inline constexpr char restore[] = QUEUECTL_SQLITE_RESTORE("jobs");
+inline constexpr char restore_dead[] = QUEUECTL_SQLITE_RESTORE("dead_letter_queue");
+#undef QUEUECTL_SQLITE_RESTORE
+inline constexpr char stand_in_line[] = "INSERT INTO line VALUES(?1,?2,?3)";
+
 inline constexpr char logs[] = "SELECT log FROM attempts WHERE log IS NOT NULL";
 
 inline constexpr char bury[] = "INSERT INTO dead_letter_queue(sequence,state," QUEUECTL_SQLITE_MOVED

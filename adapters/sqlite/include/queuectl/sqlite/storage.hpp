@@ -64,7 +64,8 @@ private:
 };
 
 static_assert(fused_storage<sqlite_storage> && inspectable_storage<sqlite_storage> &&
-              configurable_storage<sqlite_storage> && notifying_storage<sqlite_storage>);
+              configurable_storage<sqlite_storage> && notifying_storage<sqlite_storage> &&
+              transferable_storage<sqlite_storage>);
 
 }  // namespace queuectl::inline v0
 

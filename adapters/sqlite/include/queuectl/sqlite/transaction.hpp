@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_SQLITE_TRANSACTION_HPP
 #define QUEUECTL_SQLITE_TRANSACTION_HPP
 
+#include <queuectl/detail/store_gate.hpp>
 #include <queuectl/facets.hpp>
 #include <queuectl/sqlite/lane.hpp>
 #include <queuectl/sqlite/lease_hints.hpp>
@@ -95,13 +96,17 @@ public:
         return SQLITE_OK;
     }
 
-    // … and also those that take no changes now.
-    [[nodiscard]] int check_writable(const char* verb)
+    // … and also those that take no such change now.
+    [[nodiscard]] int check_writable(const char* verb, change_of what = change_of::jobs)
     {
         if (const int rc = check_format(verb); rc != SQLITE_OK) return rc;
-        if (head.state == store_state::moved) return refuse(fail(errc::moved, verb, head.moved_to));
-        if (head.state != store_state::open) return refuse(fail(errc::read_only, verb, "the store is read-only"));
-        return SQLITE_OK;
+        return check_state(verb, what);
+    }
+    // The second part alone.
+    [[nodiscard]] int check_state(const char* verb, change_of what)
+    {
+        auto admitted = admit(head.state, head.moved_to, what, verb);
+        return admitted ? SQLITE_OK : refuse(fail(admitted.error()));
     }
 
     void count(std::string_view queue, state s, std::int64_t by)

@@ -20,6 +20,9 @@ namespace queuectl::inline v0 {
 //
 // One thread at a time, as for the connection itself, which must outlive this.
 class sqlite_transaction {
+    using context = detail::sqlite::transaction;
+    using change_of = detail::change_of;
+
 public:
     static constexpr bool single_thread = true;
 
@@ -30,14 +33,17 @@ public:
 
     [[nodiscard]] result<void> insert(std::span<const job> jobs, std::span<insert_status> statuses, const instant& now)
     {
-        return step("insert", [&](context& tx) { return detail::sqlite::inserter{tx, now}.all(jobs, statuses); });
+        return step("insert", change_of::jobs, [&](context& tx) {
+            return detail::sqlite::inserter{tx, now}.all(jobs, statuses);
+        });
     }
 
     [[nodiscard]] result<claim_info> claim(const claim_request& request, std::vector<lease>& leases, const instant& now)
     {
         claim_info info;
         const auto before = leases.size();
-        auto done = step("claim", [&](context& tx) { return detail::sqlite::claim(tx, request, leases, info, now); });
+        auto done = step("claim", change_of::runs,
+                         [&](context& tx) { return detail::sqlite::claim(tx, request, leases, info, now); });
         if (done) return info;
         leases.resize(before);
         return fail(done.error());
@@ -46,26 +52,27 @@ public:
     [[nodiscard]] result<void> extend(std::span<const receipt> receipts, duration d, std::span<extend_status> statuses,
                                       const instant& now)
     {
-        return step("extend", [&](context& tx) { return detail::sqlite::extend(tx, receipts, d, statuses, now); });
+        return step("extend", change_of::runs,
+                    [&](context& tx) { return detail::sqlite::extend(tx, receipts, d, statuses, now); });
     }
 
     [[nodiscard]] result<void> settle(std::span<const settlement> settlements, std::span<settle_status> statuses,
                                       const instant& now)
     {
-        return step("settle", [&](context& tx) { return detail::sqlite::settler{tx, now}.all(settlements, statuses); });
+        return step("settle", change_of::runs, [&](context& tx) {
+            return detail::sqlite::settler{tx, now}.all(settlements, statuses);
+        });
     }
 
 private:
-    using context = detail::sqlite::transaction;
-
     template <class Body>
-    result<void> step(const char* verb, Body body)
+    result<void> step(const char* verb, change_of what, Body body)
     {
         using namespace detail::sqlite;
         context tx{statements_};
         const bool alone = sqlite3_get_autocommit(statements_.db()) != 0;
         int rc = statements_.get(sql::savepoint).run();
-        if (rc == SQLITE_OK) rc = tx.check_writable(verb);
+        if (rc == SQLITE_OK) rc = tx.check_writable(verb, what);
         if (rc == SQLITE_OK) rc = body(tx);
         if (rc == SQLITE_OK) rc = tx.finish();
         const auto when = rc == SQLITE_OK && alone ? stage::commit : stage::before_commit;

@@ -28,14 +28,14 @@ public:
     [[nodiscard]] result<void> extend(std::span<const receipt> receipts, duration d, std::span<extend_status> statuses,
                                       const instant& now)
     {
-        return session_->write("extend", durable::later,
+        return session_->write("extend", durable::later, change_of::runs,
                                [&](transaction& tx) { return sqlite::extend(tx, receipts, d, statuses, now); });
     }
 
     [[nodiscard]] result<void> settle(std::span<const settlement> settlements, std::span<settle_status> statuses,
                                       const instant& now)
     {
-        return session_->write("settle", durable::now, [&](transaction& tx) {
+        return session_->write("settle", durable::now, change_of::runs, [&](transaction& tx) {
             return settler{tx, now}.all(settlements, statuses);
         });
     }
@@ -61,7 +61,7 @@ private:
     {
         claim_info info;
         const auto before = leases.size();
-        auto done = session_->write(verb, wanted, [&](transaction& tx) {
+        auto done = session_->write(verb, wanted, change_of::runs, [&](transaction& tx) {
             const int rc = first(tx);
             return rc == SQLITE_OK ? sqlite::claim(tx, request, leases, info, now) : rc;
         });
