@@ -204,5 +204,26 @@ TEST(SqliteOpen, SixteenProcessesCreateOneStore)
     EXPECT_EQ(take(s, 100).size(), 16u);
 }
 
+int descriptors_of(const std::string& path)
+{
+    int found = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+        std::error_code gone;
+        if (std::filesystem::read_symlink(entry.path(), gone) == path) ++found;
+    }
+    return found;
+}
+
+TEST(SqliteOpen, WhoReadsAndThenWritesNeedsOneConnection)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q.db");
+    ASSERT_TRUE(s.info());
+    put(s, make_job("a"));
+    EXPECT_EQ(descriptors_of(folder / "q.db"), 1);
+    ASSERT_TRUE(s.info());
+    EXPECT_EQ(descriptors_of(folder / "q.db"), 2) << "a reader is not held up by the writer, once there are both";
+}
+
 }  // namespace
 }  // namespace queuectl_test

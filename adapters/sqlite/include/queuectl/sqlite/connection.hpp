@@ -3,6 +3,7 @@
 #define QUEUECTL_SQLITE_CONNECTION_HPP
 
 #include <queuectl/sqlite/failure.hpp>
+#include <queuectl/sqlite/log_vfs.hpp>
 #include <queuectl/sqlite/options.hpp>
 #include <queuectl/sqlite/statement.hpp>
 
@@ -23,7 +24,7 @@ public:
         const int flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOFOLLOW |
                           SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
         errno = 0;
-        const int rc = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
+        const int rc = sqlite3_open_v2(path.c_str(), &db, flags, log_vfs::name());
         if (db == nullptr) return fail(errc::no_memory, "open " + path);
         std::unique_ptr<connection> made{new connection{db}};
         if (rc != SQLITE_OK) return failed(db, rc, "open " + path);
@@ -79,7 +80,16 @@ public:
         if (whole) log_pages_ = 0;
     }
 
-    // The same at close, emptying the log where no reader is in the way: whoever opens the store first reads all of it.
+    // The same before the first commit, when another connection left a log of `pages`: whoever opens the store first
+    // reads all of it. The commit then starts the log anew in place, which is cheaper to sync than one that grows.
+    void checkpoint_left(std::int64_t pages, std::int64_t bytes)
+    {
+        if (pages * page_bytes >= bytes) static_cast<void>(checkpoint(SQLITE_CHECKPOINT_PASSIVE));
+    }
+
+    [[nodiscard]] std::int64_t log_pages() const noexcept { return log_pages_; }
+
+    // The same at close, emptying the log where no reader is in the way.
     void empty_log_past(std::int64_t bytes)
     {
         if (log_pages_ * page_bytes < bytes) return;

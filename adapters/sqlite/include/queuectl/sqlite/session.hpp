@@ -141,7 +141,8 @@ public:
 
 private:
     static constexpr std::int64_t log_bytes = 4 << 20;
-    static constexpr std::int64_t log_bytes_at_close = 256 << 10;
+    static constexpr std::int64_t log_bytes_left = 256 << 10;
+    static constexpr std::int64_t log_bytes_at_close = 512 << 10;
 
     struct transaction_ends {
         bool work = false;
@@ -161,10 +162,11 @@ private:
         {
             auto held = files_.lock->acquire(options_.busy);
             if (!held) return fail(held.error());
-            if (auto ready = take(writer_); !ready) return fail(ready.error());
+            if (auto ready = take_writer(); !ready) return ready;
             writer_->busy(options_.busy - duration{monotonic_us() - start});
             if (auto done = run_write(verb, wanted, ends, body); !done) return done;
             writer_->checkpoint_past(log_bytes);
+            files_.log().pages.store(static_cast<std::uint32_t>(writer_->log_pages()));
             for (const auto& log : ends.dead_logs)
                 if (auto logs = files_.open_logs(false)) remove_log(**logs, log);
         }
@@ -222,6 +224,24 @@ private:
         }
         role = std::move(spare_);
         return {};
+    }
+
+    result<void> take_writer()
+    {
+        if (writer_) return {};
+        take_over_reader();
+        if (auto ready = take(writer_); !ready) return ready;
+        writer_->checkpoint_left(files_.log().pages.load(), log_bytes_left);
+        return {};
+    }
+
+    // A process that reads and then writes, like most that live for one command, needs one connection.
+    void take_over_reader()
+    {
+        const std::unique_lock idle{reading_, std::try_to_lock};
+        if (!idle || !reader_) return;
+        const std::scoped_lock one{sparing_};
+        if (!spare_) spare_ = std::move(reader_);
     }
 
     // A file without our tables is made a store, if it is empty.

@@ -54,6 +54,11 @@ namespace queuectl::inline v0::detail::sqlite {
     return {};
 }
 
+// The storage's words of the control page: hints.
+struct log_words {
+    shared_word pages;  // of the write-ahead log, after the last commit
+};
+
 // Locks, wake-ups and logs of one store. Stays where it is.
 struct store_files {
     std::optional<side_folder> folder;  // none: a store that is only read and has none
@@ -81,6 +86,8 @@ struct store_files {
         lock.emplace(std::move(*locked));
         return {};
     }
+
+    [[nodiscard]] log_words& log() const noexcept { return page->storage_words<log_words>(); }
 
     // PATH.d/logs; made when it is first needed.
     [[nodiscard]] result<const side_folder*> open_logs(bool create)
