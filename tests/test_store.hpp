@@ -1,4 +1,4 @@
-// The storage that the checks of the command run on: QUEUECTL_TEST_STORE, sqlite (default) or journal.
+// The storage that the checks of the command run on: QUEUECTL_TEST_STORE, sqlite (default), journal or lmdb.
 #ifndef QUEUECTL_TESTS_TEST_STORE_HPP
 #define QUEUECTL_TESTS_TEST_STORE_HPP
 
@@ -13,26 +13,27 @@ namespace test_store {
 {
     const char* const named = std::getenv("QUEUECTL_TEST_STORE");
     const std::string_view store = named == nullptr ? "sqlite" : named;
-    if (store != "sqlite" && store != "journal") {
-        std::fprintf(stderr, "QUEUECTL_TEST_STORE must be sqlite or journal\n");
+    if (store != "sqlite" && store != "journal" && store != "lmdb") {
+        std::fprintf(stderr, "QUEUECTL_TEST_STORE must be sqlite, journal or lmdb\n");
         std::abort();
     }
     return store;
 }
-[[nodiscard]] inline bool on_journal() { return name() == "journal"; }
 
-// Of the store called `name` in a folder: its path, its URL, and the folder of its locks, workers and logs.
-[[nodiscard]] inline std::string path_in(const std::string& folder, bool journal, const std::string& name = "q")
+// Of the store of that kind and called `name` in a folder: its path, its URL, and the folder of its locks, workers and
+// logs.
+[[nodiscard]] inline std::string path_in(const std::string& folder, std::string_view kind,
+                                         const std::string& name = "q")
 {
-    return folder + '/' + name + (journal ? "" : ".db");
+    return folder + '/' + name + (kind == "sqlite" ? ".db" : "");
 }
-[[nodiscard]] inline std::string url_in(const std::string& folder, bool journal, const std::string& name = "q")
+[[nodiscard]] inline std::string url_in(const std::string& folder, std::string_view kind, const std::string& name = "q")
 {
-    return (journal ? "journal:" : "sqlite:") + path_in(folder, journal, name);
+    return std::string{kind} + ':' + path_in(folder, kind, name);
 }
-[[nodiscard]] inline std::string side_folder_in(const std::string& folder, bool journal)
+[[nodiscard]] inline std::string side_folder_in(const std::string& folder, std::string_view kind)
 {
-    return path_in(folder, journal) + (journal ? "" : ".d");
+    return path_in(folder, kind) + (kind == "sqlite" ? ".d" : "");
 }
 
 }  // namespace test_store

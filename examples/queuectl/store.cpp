@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,7 +14,12 @@ namespace queuectl::command {
 
 namespace {
 
-constexpr char known_urls[] = "must be sqlite:PATH, journal:DIR[?durability=full|interval|none] or memory:";
+constexpr char known_urls[] =
+    "must be sqlite:PATH, journal:DIR[?durability=full|interval|none], "
+#ifdef QUEUECTL_COMMAND_LMDB
+    "lmdb:DIR[?durability=full|interval|none] "
+#endif
+    "or memory:";
 
 std::string from_environment(const char* name)
 {
@@ -68,12 +74,23 @@ failure_value refuse_memory()
                 "store memory:", "holds jobs within one process only; use it with `worker start --file F --drain`");
 }
 
-// Of "durability=full", what may follow the folder of a journal and a question mark.
+// Of "durability=full", what may follow the folder of a store and a question mark.
 result<durability> durability_of(std::string_view parameter)
 {
     for (const auto one : {durability::full, durability::interval, durability::none})
         if (parameter == "durability=" + std::string{name(one)}) return one;
-    return fail(errc::invalid_argument, "store", "journal:DIR may be followed by ?durability=full, interval or none");
+    return fail(errc::invalid_argument, "store", "a folder may be followed by ?durability=full, interval or none");
+}
+
+// Of a scheme that names a file or folder.
+std::optional<store_kind> kind_of(std::string_view scheme)
+{
+    if (scheme == "sqlite") return store_kind::sqlite;
+    if (scheme == "journal") return store_kind::journal;
+#ifdef QUEUECTL_COMMAND_LMDB
+    if (scheme == "lmdb") return store_kind::lmdb;
+#endif
+    return std::nullopt;
 }
 
 result<store_location> locate_default()
@@ -87,7 +104,10 @@ result<store_location> locate_default()
 
 result<std::unique_ptr<any_storage>> open_file(const store_location& where, open_mode mode, const open_options& options)
 {
-    if (where.kind != store_kind::journal) return open_sqlite(where.path, mode, options);
+    if (where.kind == store_kind::sqlite) return open_sqlite(where.path, mode, options);
+#ifdef QUEUECTL_COMMAND_LMDB
+    if (where.kind == store_kind::lmdb) return open_lmdb(where.path, mode, {options.sync_claims, where.durability});
+#endif
     return open_journal(where.path, mode, {options.sync_claims, where.durability});
 }
 
@@ -111,7 +131,8 @@ std::string store_location::url() const
     switch (kind) {
         case store_kind::sqlite: return "sqlite:" + path;
         case store_kind::journal:
-            return "journal:" + path +
+        case store_kind::lmdb:
+            return (kind == store_kind::lmdb ? "lmdb:" : "journal:") + path +
                    (durability == durability::full ? "" : "?durability=" + std::string{queuectl::name(durability)});
         case store_kind::memory: break;
     }
@@ -125,27 +146,27 @@ result<store_location> locate(std::string_view url)
     if (named == "memory:") return store_location{store_kind::memory, {}, false};
     const std::size_t colon = named.find(':');
     const std::string scheme = named.substr(0, colon);
+    const auto kind = colon == std::string::npos ? std::nullopt : kind_of(scheme);
     for (const char* other : {"lmdb", "redis", "rediss", "redis+unix"})
-        if (colon != std::string::npos && scheme == other)
+        if (!kind && colon != std::string::npos && scheme == other)
             return fail(errc::unsupported, "store " + scheme + ":", std::string{"is not compiled in; "} + known_urls);
-    const bool journal = scheme == "journal";
-    if (colon == std::string::npos || (scheme != "sqlite" && !journal))
-        return fail(errc::invalid_argument, "store", std::string{known_urls});
+    if (!kind) return fail(errc::invalid_argument, "store", std::string{known_urls});
+    const bool folder = *kind != store_kind::sqlite;
     std::string path = named.substr(colon + 1);
     auto durable = durability::full;
-    if (const auto question = path.find('?'); journal && question != std::string::npos) {
+    if (const auto question = path.find('?'); folder && question != std::string::npos) {
         auto chosen = durability_of(std::string_view{path}.substr(question + 1));
         if (!chosen) return fail(chosen.error());
         durable = *chosen;
         path.resize(question);
     }
-    while (journal && path.size() > 1 && path.back() == '/') path.pop_back();
+    while (folder && path.size() > 1 && path.back() == '/') path.pop_back();
     if (path.empty() || path.back() == '/' || path.find('\0') != std::string::npos)
         return fail(errc::invalid_argument, "store",
-                    journal ? "journal:DIR needs the path of a folder" : "sqlite:PATH needs the path of a file");
+                    folder ? scheme + ":DIR needs the path of a folder" : "sqlite:PATH needs the path of a file");
     auto full = absolute(path);
     if (!full) return fail(full.error());
-    return store_location{journal ? store_kind::journal : store_kind::sqlite, std::move(*full), false, durable};
+    return store_location{*kind, std::move(*full), false, durable};
 }
 
 result<open_store> open_for_reading(const store_location& where) { return open_existing(where, open_mode::read); }

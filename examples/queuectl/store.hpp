@@ -10,7 +10,7 @@
 
 namespace queuectl::command {
 
-enum class store_kind { sqlite, journal, memory };
+enum class store_kind { sqlite, journal, lmdb, memory };
 
 // Where a store is.
 struct store_location {
@@ -31,7 +31,7 @@ struct store_location {
 
 struct open_options {
     bool sync_claims = false;                                      // a claim is durable before its jobs start
-    queuectl::durability durability = queuectl::durability::full;  // of a journal
+    queuectl::durability durability = queuectl::durability::full;  // of a journal or LMDB
 };
 
 struct open_store {

@@ -16,6 +16,10 @@ enum class open_mode { read, change, create };
 [[nodiscard]] result<std::unique_ptr<any_storage>> open_journal(const std::string& path, open_mode mode,
                                                                 const open_options& options);
 
+// Opens the LMDB store in the folder at an absolute path. Only where QUEUECTL_COMMAND_LMDB is defined.
+[[nodiscard]] result<std::unique_ptr<any_storage>> open_lmdb(const std::string& path, open_mode mode,
+                                                             const open_options& options);
+
 }  // namespace queuectl::command
 
 #endif

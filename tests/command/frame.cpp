@@ -59,7 +59,7 @@ TEST_F(frame, global_options_stand_before_or_after)
 
 TEST_F(frame, other_stores_are_refused_in_one_line)
 {
-    for (const char* url : {"journal:", "journal:/", "lmdb:/x", "redis://host:1/0", "redis+unix:///s",
+    for (const char* url : {"journal:", "journal:/", "lmdb:", "lmdb:/", "redis://host:1/0", "redis+unix:///s",
                             "memory:", "sqlite:", "x", "sqlite:/a/"})
         for (const char* command : {"list", "status"}) expect_refused(run({command, "--store", url}), {"store"});
     expect_refused(run({"enqueue", "true", "--store", "memory:"}), {"worker start"});

@@ -48,14 +48,14 @@ protected:
 
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
     [[nodiscard]] bool store_exists() const { return std::filesystem::exists(store_path()); }
-    [[nodiscard]] std::string store_path() const { return test_store::path_in(folder_, test_store::on_journal()); }
+    [[nodiscard]] std::string store_path() const { return test_store::path_in(folder_, test_store::name()); }
     [[nodiscard]] std::string side_folder() const
     {
-        return test_store::side_folder_in(folder_, test_store::on_journal());
+        return test_store::side_folder_in(folder_, test_store::name());
     }
     [[nodiscard]] std::string url(const std::string& name = "q") const
     {
-        return test_store::url_in(folder_, test_store::on_journal(), name);
+        return test_store::url_in(folder_, test_store::name(), name);
     }
 
     // Runs `queuectl WORDS…` in the folder, with the environment and that standard input.

@@ -96,7 +96,12 @@ TEST_P(KillPoints, NothingIsLostStuckOrRunTwiceOnceSettled)
 std::vector<kill_point> all_points()
 {
     std::vector<kill_point> points;
-    for (const char* store : {"sqlite", "journal"}) {
+    std::vector<const char*> stores{"sqlite", "journal"};
+#ifdef QUEUECTL_COMMAND_LMDB
+    stores.push_back("lmdb");
+    points.push_back({"settling", "lmdb", cut_off::yes});  // before it commits
+#endif
+    for (const char* store : stores) {
         points.push_back({"claimed", store, cut_off::yes});  // the claim is stored, the job has not started
         points.push_back({"started", store, cut_off::yes});  // the job's process has just started
         points.push_back({"exited", store, cut_off::yes});   // the job has ended, its settle has not begun

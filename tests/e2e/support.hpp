@@ -145,7 +145,7 @@ public:
 // A folder with a store, and the command on it.
 class site {
 public:
-    explicit site(std::string_view store = test_store::name()) : journal_{store == "journal"}
+    explicit site(std::string_view store = test_store::name()) : store_{store}
     {
         const char* const base = std::getenv("TMPDIR");
         folder_ = std::string{base != nullptr ? base : "/tmp"} + "/queuectl-e2e-XXXXXX";
@@ -161,8 +161,8 @@ public:
     }
 
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ + '/' + name; }
-    [[nodiscard]] std::string url() const { return test_store::url_in(folder_, journal_); }
-    [[nodiscard]] std::string side_folder() const { return test_store::side_folder_in(folder_, journal_); }
+    [[nodiscard]] std::string url() const { return test_store::url_in(folder_, store_); }
+    [[nodiscard]] std::string side_folder() const { return test_store::side_folder_in(folder_, store_); }
     [[nodiscard]] std::string log() const { return read_all(path("worker.err")); }
 
     [[nodiscard]] child start(words arguments, const std::string& in = {}, const std::string& out = {},
@@ -205,8 +205,12 @@ public:
 
     [[nodiscard]] std::unique_ptr<reader> open() const
     {
-        auto opened = (journal_ ? command::open_journal : command::open_sqlite)(test_store::path_in(folder_, journal_),
-                                                                                command::open_mode::create, {});
+        auto* const open_it = store_ == "journal" ? command::open_journal
+#ifdef QUEUECTL_COMMAND_LMDB
+                              : store_ == "lmdb" ? command::open_lmdb
+#endif
+                                                 : command::open_sqlite;
+        auto opened = open_it(test_store::path_in(folder_, store_), command::open_mode::create, {});
         EXPECT_TRUE(opened) << opened.error().message();
         return std::make_unique<reader>(std::move(*opened));
     }
@@ -257,7 +261,7 @@ public:
     }
 
 private:
-    bool journal_;
+    std::string store_;
     std::string folder_;
 };
 
