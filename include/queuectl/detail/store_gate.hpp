@@ -16,13 +16,14 @@ enum class change_of : std::uint8_t {
     the_state,  // set_state
 };
 
-// Whether a store in that state takes the change; the error says why not, and where the store is.
+// Whether a store in that state takes the change; the error says why not, and where the store is. A state that is not
+// known is as read_only.
 [[nodiscard]] inline result<void> admit(store_state state, std::string_view moved_to, change_of what,
                                         std::string_view verb)
 {
     if (what == change_of::the_state || state == store_state::open) return {};
     if (state == store_state::moved) return fail(errc::moved, std::string{verb}, std::string{moved_to});
-    if (state == store_state::read_only) return fail(errc::read_only, std::string{verb}, "the store is read-only");
+    if (state != store_state::moving) return fail(errc::read_only, std::string{verb}, "the store is read-only");
     if (what == change_of::runs) return {};
     return fail(errc::busy, std::string{verb}, "the store is moving to " + std::string{moved_to});
 }

@@ -121,6 +121,9 @@ public:
         return {};
     }
 
+    // Until what the ticket names has reached the disk, whatever the mode.
+    [[nodiscard]] result<void> sync_always(const log_ticket& ticket) { return sync_.wait(ticket); }
+
     // For a holder of the turn: `bytes` bytes of the log from `offset` of a segment's file on, valid until the next
     // call or append. errc::corrupt when they are not there. What is near to what was read last costs no system call.
     [[nodiscard]] result<std::string_view> read(std::uint64_t segment, std::uint64_t offset, std::size_t bytes)

@@ -18,7 +18,8 @@
 // sequences: v count, then for each the signed varint of its difference from the one before (the first: from 0).
 // A job is named by its sequence, everywhere but in its own image.
 //
-// 1 job: the image of a job, written when it is inserted and again when it is moved; replaces what was known of it
+// 1 job: the image of a job, written when it is inserted or restored from elsewhere, and again when it is moved;
+//   replaces what was known of it
 //    u64 sequence, time created_at, u32 parts, u8 state, u8 priority (int8), uid nonce, text id, text queue, text kind,
 //    the parts whose bit is set, payload (to the end of the record). A part that is not there is 0, empty or as said.
 //      bit  0 run_at − created_at (else created_at)     13 updated_at − created_at (else created_at)
@@ -52,8 +53,9 @@
 // 7 config: a keyed value                                  u64 version, time expires_at, text key, text value
 // 8 unconfig: it is erased                                 u64 version, text key
 // 9 queues: names that are remembered                      text … to the end of the record
-// 10 header: the state of the store                        time created_at, u8 state (0 open, 1 read-only, 2 moved),
-//                                                          text the URL that it was moved to
+// 10 header: the state of the store                        time created_at, u8 state (0 open, 1 read-only, 2 moved,
+//                                                          3 moving; a program takes one that it does not know for 1),
+//                                                          text the URL that it was, or is being, moved to
 //
 // Readers take any bytes: every value or error that they return is within the record, and they allocate no more than
 // in proportion to it. A wrong number of bytes, or a number outside an enumeration, is errc::corrupt.

@@ -29,7 +29,7 @@ struct change_record {
 // The state of a store: see store_info.
 struct header_record {
     timestamp created_at{};
-    std::uint8_t state = 0;     // 0 open, 1 read-only, 2 moved
+    std::uint8_t state = 0;     // of store_state
     std::string_view moved_to;  // the URL
 };
 

@@ -162,7 +162,8 @@ private:
 };
 
 static_assert(fused_storage<journal_storage> && inspectable_storage<journal_storage> &&
-              configurable_storage<journal_storage> && notifying_storage<journal_storage>);
+              transferable_storage<journal_storage> && configurable_storage<journal_storage> &&
+              notifying_storage<journal_storage>);
 
 }  // namespace queuectl::inline v0
 

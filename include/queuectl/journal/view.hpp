@@ -44,6 +44,11 @@ public:
         return fail(refuse("settle").error());
     }
 
+    [[nodiscard]] result<void> restore(std::span<const stored_job>, std::span<insert_status>, const instant&)
+    {
+        return refuse("restore");
+    }
+
     // Every damaged place of the log.
     [[nodiscard]] result<verify_report> verify(const instant&)
     {

@@ -11,6 +11,7 @@ class changing : public looking<Session> {
     using base = looking<Session>;
     using core = typename Session::core_type;
     using turn = typename Session::turn_type;
+    using change_of = queuectl::detail::change_of;
 
 public:
     [[nodiscard]] result<void> revive(std::span<const std::string> ids, std::span<change_status> statuses,
@@ -44,7 +45,7 @@ public:
                                       const instant& now)
     {
         bool told = false;
-        auto done = session().write("cancel", true, append_room::normal, [&](core& c, turn& t) -> result<void> {
+        const auto body = [&](core& c, turn& t) -> result<void> {
             end_record sample{};
             if (auto room = c.index.reserve(0, ids.size()); !room) return room;
             if (auto place = c.prepare(t, ids.size() * (64 + end_bytes_max(sample)), append_room::normal); !place)
@@ -56,7 +57,8 @@ public:
                 told = told || *status == change_status::requested;
             }
             return {};
-        });
+        };
+        auto done = session().write("cancel", change_of::runs, durable::as_promised, append_room::normal, body);
         if (done && told) session().wake().bump_control();
         return done;
     }
@@ -129,7 +131,7 @@ public:
     [[nodiscard]] result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant& now)
     {
         std::size_t freed = 0;
-        auto done = session().write("free_worker", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+        const auto body = [&](core& c, turn& t) -> result<void> {
             std::vector<ref> held;
             if (const ref at = c.index.all_leases().find_worker(worker); at != 0)
                 c.index.all_leases().for_each(at, [&](ref job) {
@@ -145,7 +147,8 @@ public:
             }
             freed = held.size();
             return {};
-        });
+        };
+        auto done = session().write("free_worker", change_of::runs, durable::as_promised, append_room::reserve, body);
         if (!done) return fail(done.error());
         if (freed > 0) session().wake().bump_work();
         return freed;
@@ -175,6 +178,7 @@ private:
             c.index.request_cancel(job);
             return change_status::requested;
         }
+        if (auto open = c.admits(change_of::jobs, {}); !open) return fail(open.error());
         auto token = c.settled_token(slot.last);
         if (!token) return fail(token.error());
         end_record r{};

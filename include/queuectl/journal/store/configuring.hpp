@@ -11,6 +11,7 @@ class configuring : public changing<Session> {
     using base = changing<Session>;
     using core = typename Session::core_type;
     using turn = typename Session::turn_type;
+    using change_of = queuectl::detail::change_of;
 
 public:
     [[nodiscard]] result<std::optional<config_entry>> config_get(std::string_view key, const instant& now)
@@ -35,21 +36,24 @@ public:
         if (entry.value.size() > limits::config_value_bytes)
             return fail(errc::invalid_argument, "config_put " + entry.key, "a value has at most 64 KiB");
         config_entry written = entry;
-        auto done = session().write("config_put", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
-            const ref known = live_entry(c, entry.key, now);
-            const std::uint64_t version = known == 0 ? 0 : c.config.get(known).version;
-            if (entry.version != any_version && entry.version != version)
-                return fail(errc::conflict, entry.key, "it was changed by another");
-            if (auto room = c.index.reserve(1, 1); !room) return room;
-            if (auto place = c.prepare(t, 128 + entry.key.size() + entry.value.size(), append_room::reserve); !place)
-                return place;
-            written.version = c.index.roots().config_version + 1;
-            const location at = c.here();
-            append_config(c.body, written);
-            c.config.put(entry.key, written.version, entry.expires_at.time_since_epoch().count(), at,
-                         static_cast<std::uint32_t>(c.body.size()));
-            return {};
-        });
+        auto done = session().write(
+            "config_put", change_of::runs, durable::as_promised, append_room::reserve,
+            [&](core& c, turn& t) -> result<void> {
+                const ref known = live_entry(c, entry.key, now);
+                const std::uint64_t version = known == 0 ? 0 : c.config.get(known).version;
+                if (entry.version != any_version && entry.version != version)
+                    return fail(errc::conflict, entry.key, "it was changed by another");
+                if (auto room = c.index.reserve(1, 1); !room) return room;
+                if (auto place = c.prepare(t, 128 + entry.key.size() + entry.value.size(), append_room::reserve);
+                    !place)
+                    return place;
+                written.version = c.index.roots().config_version + 1;
+                const location at = c.here();
+                append_config(c.body, written);
+                c.config.put(entry.key, written.version, entry.expires_at.time_since_epoch().count(), at,
+                             static_cast<std::uint32_t>(c.body.size()));
+                return {};
+            });
         if (!done) return fail(done.error());
         session().wake().bump_work();
         return written.version;
@@ -58,15 +62,17 @@ public:
     [[nodiscard]] result<bool> config_erase(std::string_view key)
     {
         bool erased = false;
-        auto done = session().write("config_erase", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
-            if (c.config.find(key) == 0) return {};
-            if (auto room = c.index.reserve(0, 1); !room) return room;
-            if (auto place = c.prepare(t, 128 + key.size(), append_room::reserve); !place) return place;
-            append_unconfig(c.body, key, c.index.roots().config_version);
-            c.config.erase(key);
-            erased = true;
-            return {};
-        });
+        auto done = session().write("config_erase", change_of::runs, durable::as_promised, append_room::reserve,
+                                    [&](core& c, turn& t) -> result<void> {
+                                        if (c.config.find(key) == 0) return {};
+                                        if (auto room = c.index.reserve(0, 1); !room) return room;
+                                        if (auto place = c.prepare(t, 128 + key.size(), append_room::reserve); !place)
+                                            return place;
+                                        append_unconfig(c.body, key, c.index.roots().config_version);
+                                        c.config.erase(key);
+                                        erased = true;
+                                        return {};
+                                    });
         if (!done) return fail(done.error());
         if (erased) session().wake().bump_work();
         return erased;

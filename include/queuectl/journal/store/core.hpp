@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_JOURNAL_STORE_CORE_HPP
 #define QUEUECTL_JOURNAL_STORE_CORE_HPP
 
+#include <queuectl/detail/store_gate.hpp>
 #include <queuectl/journal/index/job_index.hpp>
 #include <queuectl/journal/index/settings.hpp>
 #include <queuectl/journal/store/guards.hpp>
@@ -61,6 +62,19 @@ public:
         space.touch(roots.store_state) = h.state;
         if (roots.moved_to != 0) drop_text(space, roots.moved_to);
         space.touch(roots.moved_to) = h.moved_to.empty() ? 0 : make_text(space, h.moved_to);
+    }
+
+    [[nodiscard]] bool is_moving() noexcept
+    {
+        return static_cast<store_state>(index.roots().store_state) == store_state::moving;
+    }
+    // Whether the store takes such a change.
+    [[nodiscard]] result<void> admits(queuectl::detail::change_of what, std::string_view verb)
+    {
+        const auto& roots = index.roots();
+        if (roots.store_state == 0) return {};
+        const auto place = roots.moved_to == 0 ? std::string_view{} : read_text(index.space(), roots.moved_to);
+        return queuectl::detail::admit(static_cast<store_state>(roots.store_state), place, what, verb);
     }
 
     // Whether the job is leased by this token.

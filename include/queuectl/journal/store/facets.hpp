@@ -2,13 +2,13 @@
 #ifndef QUEUECTL_JOURNAL_STORE_FACETS_HPP
 #define QUEUECTL_JOURNAL_STORE_FACETS_HPP
 
-#include <queuectl/journal/store/configuring.hpp>
+#include <queuectl/journal/store/transferring.hpp>
 
 namespace queuectl::inline v0::journal {
 
 template <class Session>
-class facets : public configuring<Session> {
-    using base = configuring<Session>;
+class facets : public transferring<Session> {
+    using base = transferring<Session>;
     using core = typename Session::core_type;
 
 public:
@@ -39,15 +39,6 @@ public:
             return {};
         }));
         return bytes;
-    }
-
-    // Whether the store may be changed from now on, by anybody; `moved_to` for store_state::moved.
-    [[nodiscard]] result<void> set_state(store_state s, std::string_view moved_to = {})
-    {
-        header_record header{};
-        header.state = static_cast<std::uint8_t>(s);
-        header.moved_to = moved_to;
-        return session().set_header("set_state", header);
     }
 
 protected:

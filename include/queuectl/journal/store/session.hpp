@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_JOURNAL_STORE_SESSION_HPP
 #define QUEUECTL_JOURNAL_STORE_SESSION_HPP
 
+#include <queuectl/detail/store_gate.hpp>
 #include <queuectl/facets.hpp>
 #include <queuectl/journal/log.hpp>
 #include <queuectl/journal/store/clean.hpp>
@@ -10,11 +11,15 @@
 
 namespace queuectl::inline v0::journal {
 
+// What of a change must be durable when the call returns: nothing, what the mode promises, all.
+enum class durable : std::uint8_t { later, as_promised, always };
+
 // Any number of threads. FileSystem, Gate, the words and the index memory are shared by all who have the store open.
 template <file_system FileSystem, class Gate, class Guards>
 class session {
 public:
     using log_type = log<FileSystem, Gate, Guards>;
+    using change_of = queuectl::detail::change_of;
     using core_type = store_core<log_type, Guards>;
     using turn_type = typename log_type::turn;
 
@@ -52,16 +57,16 @@ public:
     }
 
     // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body, and appends
-    // those. With `wait`, all of it is as durable as the mode promises when this returns. After an error nothing has
-    // changed, or it is errc::outcome_unknown. `body` runs again when a failed sync of somebody else's came between.
+    // those, on a store that takes such changes. After an error nothing has changed, or it is errc::outcome_unknown.
+    // `body` runs again when a failed sync of somebody else's came between.
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, bool wait, append_room room, Body&& body)
+    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, append_room room, Body&& body)
     {
         log_ticket ticket;
         for (int left = repairs_max;; --left) {
             auto turn = take(verb);
             if (!turn) return fail(turn.error());
-            if (auto open = check_writable(verb); !open) return open;
+            if (auto open = core_.admits(what, {}); !open) return named(verb, open.error());
             auto done = change(*turn, room, ticket, body);
             if (done) {
                 clean(*turn);
@@ -70,9 +75,16 @@ public:
             if (left == 0 || !log_->needs_rescue() || done.error().code == errc::outcome_unknown)
                 return named(verb, done.error());
         }
-        if (!wait || !Guards::sync_writes) return {};
-        auto synced = log_->sync(ticket);
+        if (wanted == durable::later || !Guards::sync_writes) return {};
+        auto synced = wanted == durable::always ? log_->sync_always(ticket) : log_->sync(ticket);
         return synced ? synced : named(verb, synced.error());
+    }
+    // With `wait`, all of it is as durable as the mode promises when this returns.
+    template <class Body>
+    [[nodiscard]] result<void> write(const char* verb, bool wait, append_room room, Body&& body)
+    {
+        return write(verb, change_of::jobs, wait ? durable::as_promised : durable::later, room,
+                     std::forward<Body>(body));
     }
 
     // Runs `body(core)` → result<void> on one state of the store.
@@ -86,8 +98,8 @@ public:
         return done ? result<void>{} : named(verb, done.error());
     }
 
-    // The store's own state; changes it whatever it is.
-    [[nodiscard]] result<void> set_header(const char* verb, const header_record& header)
+    // The store's own state; changes it whatever it is. When the store was made is not changed.
+    [[nodiscard]] result<void> set_header(const char* verb, header_record header)
     {
         log_ticket ticket;
         {
@@ -97,13 +109,14 @@ public:
                 if (auto room = core.index.reserve(1, 1); !room) return room;
                 if (auto place = core.prepare(t, 1024 + header.moved_to.size(), append_room::reserve); !place)
                     return place;
+                header.created_at = timestamp{duration{core.index.roots().created_at}};
                 append_header(core.body, header);
                 core.set_header(header);
                 return result<void>{};
             });
             if (!done) return named(verb, done.error());
         }
-        auto synced = log_->sync(ticket);
+        auto synced = log_->sync_always(ticket);
         return synced ? synced : named(verb, synced.error());
     }
 
@@ -154,21 +167,6 @@ private:
             return why;
         }
         return turn;
-    }
-
-    result<void> check_writable(const char* verb)
-    {
-        const auto& roots = core_.index.roots();
-        switch (static_cast<store_state>(roots.store_state)) {
-            case store_state::open: return {};
-            case store_state::moved:
-                return fail(errc::moved, std::string{verb} + ' ' + location_,
-                            std::string{roots.moved_to == 0 ? std::string_view{}
-                                                            : read_text(core_.index.space(), roots.moved_to)});
-            case store_state::read_only:
-            case store_state::moving: break;
-        }
-        return fail(errc::read_only, std::string{verb} + ' ' + location_, "the store is read-only");
     }
 
     // What is written to a folder that was removed is lost, and others may have made a new store in its place.

@@ -33,11 +33,12 @@ public:
                                       std::span<extend_status> statuses, const instant& now)
     {
         QUEUECTL_ASSERT(receipts.size() <= max_batch && statuses.size() >= receipts.size());
-        return session_->write("extend", false, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+        const auto body = [&](core& c, turn& t) -> result<void> {
             if (auto room = c.index.reserve(0, receipts.size()); !room) return room;
             if (auto place = c.prepare(t, 128 + 10 * receipts.size(), append_room::reserve); !place) return place;
             return extend_leases(c, receipts, length, statuses, now);
-        });
+        };
+        return session_->write("extend", change_of::runs, durable::later, append_room::reserve, body);
     }
 
     [[nodiscard]] result<void> settle(std::span<const settlement> settlements, std::span<settle_status> statuses,
@@ -59,6 +60,7 @@ public:
 protected:
     using core = typename Session::core_type;
     using turn = typename Session::turn_type;
+    using change_of = queuectl::detail::change_of;
 
     explicit verbs(std::unique_ptr<Session> session, bool sync_claims)
         : session_{std::move(session)}, sync_claims_{sync_claims}
@@ -80,30 +82,33 @@ private:
         claim_info info;
         bool any_waits = false;
         const auto room = settlements.empty() ? append_room::normal : append_room::reserve;
-        auto done =
-            session_->write(settlements.empty() ? "claim" : "settle", !settlements.empty() || sync_claims_, room,
-                            [&](core& c, turn& t) -> result<void> {
-                                leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
-                                settle_call<core> settling{c, settlements, statuses, files, now.wall};
-                                auto bytes = settling.bytes_max();
-                                std::size_t changes = settlements.size();
-                                std::optional<claim_call<core>> claiming;
-                                if (request != nullptr) {
-                                    claiming.emplace(c, *request, leases, now, std::min(request->max, max_batch));
-                                    bytes += claiming->bytes_max();
-                                    changes += claiming->changes_max();
-                                }
-                                if (auto reserved = c.index.reserve(0, changes); !reserved) return reserved;
-                                if (auto place = c.prepare(t, bytes, room); !place) return place;
-                                if (auto settled = settling.run(); !settled) return settled;
-                                any_waits = settling.any_waits();
-                                dead_files = settling.dead_files();
-                                if (!claiming) return {};
-                                auto claimed = claiming->run();
-                                if (!claimed) return fail(claimed.error());
-                                info = *claimed;
-                                return {};
-                            });
+        auto done = session_->write(settlements.empty() ? "claim" : "settle", change_of::runs,
+                                    settlements.empty() && !sync_claims_ ? durable::later : durable::as_promised, room,
+                                    [&](core& c, turn& t) -> result<void> {
+                                        leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
+                                        settle_call<core> settling{c, settlements, statuses, files, now.wall};
+                                        auto bytes = settling.bytes_max();
+                                        std::size_t changes = settlements.size();
+                                        std::optional<claim_call<core>> claiming;
+                                        if (request != nullptr) {
+                                            const std::size_t most =
+                                                c.is_moving() ? 0 : std::min(request->max, max_batch);
+                                            claiming.emplace(c, *request, leases, now, most);
+                                            bytes += claiming->bytes_max();
+                                            changes += claiming->changes_max();
+                                        }
+                                        if (auto reserved = c.index.reserve(0, changes); !reserved) return reserved;
+                                        if (auto place = c.prepare(t, bytes, room); !place) return place;
+                                        if (auto settled = settling.run(); !settled) return settled;
+                                        any_waits = settling.any_waits();
+                                        dead_files = settling.dead_files();
+                                        if (!claiming) return {};
+                                        auto claimed = claiming->run();
+                                        if (!claimed) return fail(claimed.error());
+                                        info = *claimed;
+                                        if (c.is_moving()) info.next_at = timestamp_max;
+                                        return {};
+                                    });
         if (!done) {
             leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
             if (done.error().code != errc::outcome_unknown) session_->remove_outputs(files);

@@ -62,6 +62,11 @@ public:
     {
         return refuse(verb);
     }
+    template <class Body>
+    [[nodiscard]] result<void> write(const char* verb, queuectl::detail::change_of, durable, append_room, Body&&)
+    {
+        return refuse(verb);
+    }
     [[nodiscard]] result<void> set_header(const char* verb, const header_record&) { return refuse(verb); }
 
     template <class Body>
