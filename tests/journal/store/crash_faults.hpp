@@ -28,17 +28,18 @@ public:
     report run()
     {
         steps_ = {step_kind::insert_two, step_kind::claim};
-        for (std::size_t length = 1; length <= length_; ++length) extend_steps(length);
+        for (std::size_t length = 1; length <= length_; ++length)
+            extend_steps(length, length < 3 ? step_kinds : common_step_kinds);
         return report_;
     }
 
 private:
-    void extend_steps(std::size_t more)
+    void extend_steps(std::size_t more, std::size_t kinds)
     {
         if (more == 0) return try_sequence();
-        for (std::size_t i = 0; i < step_kinds && report_.fault.empty(); ++i) {
+        for (std::size_t i = 0; i < kinds && report_.fault.empty(); ++i) {
             steps_.push_back(static_cast<step_kind>(i));
-            extend_steps(more - 1);
+            extend_steps(more - 1, kinds);
             steps_.pop_back();
         }
     }

@@ -40,7 +40,7 @@ std::string kills() { return store_search<switches>{{2, false, true}}.run().faul
 std::string faults() { return fault_search<switches>{1}.run().fault; }
 std::string lives()
 {
-    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 12; ++seed) {
         const auto report = store_search<switches>{{0, true, true, 2, 7}}.run_random(seed, 150);
         if (!report.fault.empty()) return report.fault;
     }

@@ -70,11 +70,12 @@ private:
 }
 
 struct search_options {
-    std::size_t length = 5;     // of the longest sequences, behind two steps that are always the same
+    std::size_t length = 5;     // of the longest sequences of common steps, behind two that are always the same
     bool power = true;          // cuts the power
     bool kill = false;          // kills the process
     std::size_t random = 2;     // how many images of each class that chance decides
     std::size_t deep_nth = 97;  // every so manieth image is used, recovered again, and cut off while it is recovered
+    std::size_t rare = 0;       // length of the longest sequences with at least one of the rarer steps
 };
 
 struct search_report {
@@ -104,7 +105,8 @@ public:
     search_report run()
     {
         steps_ = {step_kind::insert_two, step_kind::claim};
-        for (std::size_t length = 0; length <= options_.length; ++length) extend_steps(length);
+        for (std::size_t length = 0; length <= options_.length; ++length) extend_steps(length, common_step_kinds);
+        for (std::size_t length = 1; length <= options_.rare; ++length) extend_steps(length, step_kinds);
         report_.distinct = known_.size();
         return report_;
     }
@@ -143,14 +145,19 @@ public:
     }
 
 private:
-    void extend_steps(std::size_t more)
+    // Tries all that begin like this, of the first `kinds` kinds; of all kinds those only that have a rarer step.
+    void extend_steps(std::size_t more, std::size_t kinds)
     {
-        if (more == 0) return try_sequence();
-        for (std::size_t i = 0; i < step_kinds && report_.fault.empty(); ++i) {
+        if (more == 0) return kinds == common_step_kinds || any_rare() ? try_sequence() : void();
+        for (std::size_t i = 0; i < kinds && report_.fault.empty(); ++i) {
             steps_.push_back(static_cast<step_kind>(i));
-            extend_steps(more - 1);
+            extend_steps(more - 1, kinds);
             steps_.pop_back();
         }
+    }
+    [[nodiscard]] bool any_rare() const
+    {
+        return std::any_of(steps_.begin(), steps_.end(), [](step_kind s) { return s > step_kind::configure; });
     }
 
     void wrong(const std::string& why)

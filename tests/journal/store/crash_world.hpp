@@ -216,8 +216,15 @@ enum class step_kind : std::uint8_t {
     settle_and_claim,  // the first completes
     change,            // cancel or remove, of jobs that were inserted
     configure,
+    // Rarer ones: not in the longest sequences.
+    erase_config,
+    revive,
+    purge,
+    reprioritise,
+    free_worker,
 };
-inline constexpr std::size_t step_kinds = 8;
+inline constexpr std::size_t common_step_kinds = 8;
+inline constexpr std::size_t step_kinds = 13;
 
 // A client of a store, real or model: the same steps are the same calls as long as they are answered alike.
 class step_client {
@@ -314,16 +321,56 @@ private:
                 return settle(store, std::move(first), true, i);
             }
             case step_kind::change: return change(store, i);
-            case step_kind::configure: break;
+            case step_kind::configure: return configure(store, i);
+            case step_kind::erase_config: return tell(store.config_erase(ids_.size() % 2 == 0 ? "even" : "odd"));
+            case step_kind::revive: {
+                std::vector<change_status> statuses(2);
+                auto done = store.revive(two_ids(i), statuses, now_);
+                tell_all(statuses);
+                return done;
+            }
+            case step_kind::purge: {
+                job_filter which;
+                if (i % 3 == 0) which.state = state::completed;
+                if (i % 3 == 1) which.queue = "b";
+                return tell(store.purge(which, 100));
+            }
+            case step_kind::reprioritise: return tell(store.reprioritise(two_ids(i)[0], i % 2 == 0 ? 2 : -1, now_));
+            case step_kind::free_worker: break;
         }
+        auto freed = store.free_worker("w", "its worker died", now_);
+        if (freed)
+            while (!held_.empty()) drop(held_.front().receipt());
+        return tell(freed);
+    }
+
+    // A repeated call may be answered otherwise.
+    template <class T>
+    result<void> tell(const result<T>& answer)
+    {
+        if (!answer) return fail(answer.error());
+        if (!repeats_) told_ << *answer;
+        return {};
+    }
+    void tell_all(const std::vector<change_status>& statuses)
+    {
+        if (!repeats_)
+            for (const auto s : statuses) told_ << s;
+    }
+    [[nodiscard]] std::vector<std::string> two_ids(std::uint64_t i) const
+    {
+        if (ids_.empty()) return {"nobody", "nobody else"};
+        return {ids_[i % ids_.size()], ids_[(i + 1) % ids_.size()]};
+    }
+
+    template <class Store>
+    result<void> configure(Store& store, std::uint64_t i)
+    {
         config_entry entry;
         entry.key = i % 2 == 0 ? "even" : "odd";
         entry.value = "value of step " + std::to_string(i);
         entry.version = any_version;
-        auto version = store.config_put(entry, now_);
-        if (!version) return fail(version.error());
-        if (!repeats_) told_ << *version;
-        return {};
+        return tell(store.config_put(entry, now_));
     }
 
     template <class Store>
@@ -405,11 +452,10 @@ private:
     result<void> change(Store& store, std::uint64_t i)
     {
         if (ids_.empty()) return {};
-        const std::vector<std::string> which{ids_[i % ids_.size()], ids_[(i + 1) % ids_.size()]};
+        const auto which = two_ids(i);
         std::vector<change_status> statuses(2);
         auto done = i % 2 == 0 ? store.cancel(which, statuses, now_) : store.remove(which, statuses);
-        if (!repeats_)
-            for (const auto s : statuses) told_ << s;
+        tell_all(statuses);
         return done;
     }
 

@@ -24,7 +24,7 @@ public:
                 statuses[i] = job == 0 ? change_status::not_found : change_status::conflict;
                 if (job == 0) continue;
                 const state s = c.index.state_of(job);
-                if (s == state::pending || s == state::processing) continue;
+                if (s == state::pending || s == state::processing || rewriting.has(job)) continue;
                 auto added = rewriting.add(job, true, [&](job_image& image) {
                     auto& r = image.record;
                     r.state = state::pending;

@@ -6,6 +6,8 @@
 #include <queuectl/journal/store/finish.hpp>
 #include <queuectl/journal/store/outputs.hpp>
 
+#include <algorithm>
+
 namespace queuectl::inline v0::journal {
 
 // ── Looking ──
@@ -144,7 +146,10 @@ class rewrite_call {
 public:
     explicit rewrite_call(Core& core) : core_{core} {}
 
-    // `edit(image)` changes what is written; with `renumber`, the job comes to stand last.
+    // Whether the job is among those that were added.
+    [[nodiscard]] bool has(ref job) const noexcept { return std::binary_search(added_.begin(), added_.end(), job); }
+
+    // `edit(image)` changes what is written; with `renumber`, the job comes to stand last. Requires: !has(job).
     template <class Edit>
     [[nodiscard]] result<void> add(ref job, bool renumber, Edit&& edit)
     {
@@ -155,6 +160,7 @@ public:
         image->record.sequence = renumber ? ++newest() : known->first;
         edit(*image);
         jobs_.push_back({job, core_.body.size(), known->first, known->second});
+        added_.insert(std::lower_bound(added_.begin(), added_.end(), job), job);
         append_job(core_.body, *image);
         return {};
     }
@@ -185,6 +191,7 @@ private:
     }
     Core& core_;
     std::vector<rewritten_job> jobs_;
+    std::vector<ref> added_;  // sorted
     std::uint64_t newest_ = 0;
 };
 
