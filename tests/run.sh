@@ -24,6 +24,8 @@ need pkg-config pkg-config
 need "/usr/include/gtest/gtest.h /usr/local/include/gtest/gtest.h" libgtest-dev
 need "/usr/include/sqlite3.h /usr/local/include/sqlite3.h" libsqlite3-dev
 need "/usr/include/lmdb.h /usr/local/include/lmdb.h" liblmdb-dev
+need "/usr/include/hiredis/hiredis.h /usr/local/include/hiredis/hiredis.h" libhiredis-dev
+need redis-server redis-server
 need "/usr/include/CLI/CLI.hpp /usr/local/include/CLI/CLI.hpp" libcli11-dev
 need "/usr/include/nlohmann/json.hpp /usr/local/include/nlohmann/json.hpp" nlohmann-json3-dev
 if [ -z "$quick" ]; then

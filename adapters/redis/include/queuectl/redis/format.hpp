@@ -1,0 +1,147 @@
+// The stored format, version 1: keys and the layout of their values. All numbers in them are big-endian, times are
+// doubles of microseconds UTC (exact up to 2^53), strings any bytes.
+//
+// Keys, each after the prefix of the store ("queuectl:" by default):
+//   store          hash: format, min_reader, min_writer, id (32 hexadecimal digits), state, moved_to; seq, the last
+//                  sequence; config_version; boot, of handles with a clock of their own. Channel of the same name:
+//                  16 bytes of the sender, then "w" (work) or "c" (control).
+//   jobs           hash: id → job as it was asked for (JOB), written once
+//   jobs:state     hash: id → what happened to it since (STATE); none yet = pending, untouched
+//   jobs:order     zset: sequence, id; every job
+//   retry_queue    zset of one score: PLACE, then the id, of jobs that wait and are not held; bytes give claim order
+//   leases         zset: when the lease ends, id; on the server's clock
+//   leases:held    zset of one score: worker (length 2, text), token (20), id: what a worker holds, a claim took
+//   completed, cancelled, dead   zset: updated_at, id
+//   dead_letter    zset: sequence, id; the dead letter queue in insertion order
+//   counts         hash: digit of the state, queue → how many; always equal to a recount
+//   unique         hash: unique key → sequence (8), id of the job that took it last
+//   runs           hash: id → runs (RUN), oldest first
+//   output         hash: id, "#", RUN's place → head and tail of what the run wrote
+//   config         hash: key → version (8, a double), expires_at (8), value;  config:expiry zset: expires_at, key
+//   reply:HANDLE   string, forgotten after ten minutes: number and answer of the handle's last change, so that a change
+//                  whose answer was lost can be asked for again
+//
+// PLACE   127 − priority (1), queue (length 1, text), kind (length 1, text), run_at (8), sequence (8). So all jobs of a
+//         queue, kind and priority are one stretch in order of run_at and sequence; the due ones are its beginning, and
+//         nothing has to be moved when time passes. A claim looks at the first job of each stretch and takes from the
+//         beginning of the best. run_at as microseconds + 2^53, so that bytes order like times. (One score for all:
+//         a score per job could hold only one of the five. Priority is in front, so that stretches come in that order.)
+// JOB     version 1 (1), flags (1), run_at as in PLACE (8), nonce (16), PLACE up to kind (length 1), tag (length 1),
+//         unique_key (length 1); then what no script reads; created_at (8, a double) at the end.
+//         flags: 4 has a unique key, 8 is removed when it completes, 16 held, 32 due at once
+// STATE   state, state before the claim, flags (1 each), attempts, crashes, runs (4 each), updated_at, locked_at,
+//         lease_until (8 each), exit_code, signal (4 each), started_at, ended_at of the last run (8 each), token (20),
+//         settled_token (20), PLACE (length 1), worker (2), error (2), result (4), progress (4).
+//         flags: those of JOB; 1 cancellation asked for; 2 the run that completed it wrote nothing and is told here only
+// RUN     length (4), place among all runs there ever were (4), number (4), worker (length 2), REPORT
+// REPORT  status (1), exit_code, signal (4 each), started_at, ended_at, bytes written, bytes dropped (8 each, doubles),
+//         bytes before the gap (4), whether output is kept (1), error (length 2)
+//
+// Cluster: all keys of a store must be in one slot, so its prefix needs a part in braces: "{queuectl}:".
+#ifndef QUEUECTL_REDIS_FORMAT_HPP
+#define QUEUECTL_REDIS_FORMAT_HPP
+
+#include <queuectl/facets.hpp>
+#include <queuectl/limits.hpp>
+
+#include <bit>
+
+namespace queuectl::inline v0::detail::redis {
+
+inline constexpr int format_version = 1;
+inline constexpr std::size_t token_bytes = 20;
+
+enum job_flag : std::uint8_t { flag_unique = 4, flag_forget = 8, flag_held = 16, flag_at_once = 32 };
+enum state_flag : std::uint8_t { flag_cancel = 1, flag_own_run = 2 };
+
+// Appends big-endian values to a string.
+class packer {
+public:
+    explicit packer(std::string& out) noexcept : out_{out} {}
+    packer& number(std::uint64_t value, std::size_t bytes)
+    {
+        for (std::size_t i = bytes; i-- > 0;) out_ += static_cast<char>(value >> (8 * i) & 255);
+        return *this;
+    }
+    packer& byte(std::uint8_t value) { return number(value, 1); }
+    packer& int32(std::int32_t value) { return number(static_cast<std::uint32_t>(value), 4); }
+    packer& real(double value) { return number(std::bit_cast<std::uint64_t>(value), 8); }
+    packer& micros(duration d) { return real(static_cast<double>(saturate(d).count())); }
+    packer& time(timestamp t) { return micros(t.time_since_epoch()); }
+    packer& id(const uid& u) { return number(u.high, 8).number(u.low, 8); }
+    packer& token(const lease_token& t) { return id(t.nonce).number(t.ordinal, 4); }
+    packer& text(std::string_view bytes, std::size_t length_bytes)
+    {
+        number(bytes.size(), length_bytes);
+        out_ += bytes;
+        return *this;
+    }
+
+private:
+    std::string& out_;
+};
+
+// Reads them back; what is not there reads as zero or empty and makes good() false.
+class unpacker {
+public:
+    explicit unpacker(std::string_view bytes) noexcept : rest_{bytes} {}
+    [[nodiscard]] bool good() const noexcept { return good_; }
+    [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
+    std::string_view take(std::size_t n)
+    {
+        good_ = good_ && n <= rest_.size();
+        const auto bytes = rest_.substr(0, good_ ? n : 0);
+        rest_.remove_prefix(bytes.size());
+        return bytes;
+    }
+    std::uint64_t number(std::size_t bytes)
+    {
+        std::uint64_t value = 0;
+        for (const char c : take(bytes)) value = value << 8 | static_cast<unsigned char>(c);
+        return value;
+    }
+    std::uint8_t byte() { return static_cast<std::uint8_t>(number(1)); }
+    std::int32_t int32() { return static_cast<std::int32_t>(static_cast<std::uint32_t>(number(4))); }
+    double real() { return std::bit_cast<double>(number(8)); }
+    duration micros()
+    {
+        const double value = real();
+        constexpr auto most = static_cast<double>(time_max_us);
+        if (!(value > -most)) return -duration_max;
+        return value > most ? duration_max : duration{static_cast<std::int64_t>(value)};
+    }
+    timestamp time() { return timestamp{micros()}; }
+    uid id()
+    {
+        uid u;
+        u.high = number(8);
+        u.low = number(8);
+        return u;
+    }
+    lease_token token()
+    {
+        lease_token t;
+        t.nonce = id();
+        t.ordinal = static_cast<std::uint32_t>(number(4));
+        return t;
+    }
+    std::string_view text(std::size_t length_bytes) { return take(static_cast<std::size_t>(number(length_bytes))); }
+
+private:
+    std::string_view rest_;
+    bool good_ = true;
+};
+
+inline constexpr std::int64_t run_at_bias = std::int64_t{1} << 53;
+inline void pack_run_at(packer& p, timestamp t)
+{
+    p.number(static_cast<std::uint64_t>(saturate(t.time_since_epoch()).count() + run_at_bias), 8);
+}
+[[nodiscard]] inline timestamp unpack_run_at(unpacker& u)
+{
+    return timestamp{saturate(duration{static_cast<std::int64_t>(u.number(8)) - run_at_bias})};
+}
+
+}  // namespace queuectl::inline v0::detail::redis
+
+#endif

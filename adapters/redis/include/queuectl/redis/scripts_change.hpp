@@ -1,0 +1,243 @@
+// Changes by hand. ARGV[1] is the instant, ARGV[2] the handle, ARGV[3] the number of the change (8 bytes): asked for
+// again, it answers as it did. Every answer is a string.
+#ifndef QUEUECTL_REDIS_SCRIPTS_CHANGE_HPP
+#define QUEUECTL_REDIS_SCRIPTS_CHANGE_HPP
+
+namespace queuectl::inline v0::detail::redis::lua {
+
+inline constexpr char once[] = R"lua(
+do
+  local last=R('GET',K_reply)
+  if last and last:sub(1,8)==ARGV[3] then return last:sub(9) end
+end
+local function answer(text)
+  R('SET',K_reply,ARGV[3]..text,'PX',600000)
+  return text
+end
+)lua";
+
+// Takes a job out of the set of its state.
+inline constexpr char unlist[] = R"lua(
+local function unlist(id,t)
+  if t.st==0 or t.st==3 then R('ZREM',K_line,t.place..id)
+  elseif t.st==2 then R('ZREM',K_completed,id)
+  elseif t.st==5 then R('ZREM',K_cancelled,id)
+  else
+    R('ZREM',K_dlq,id)
+    R('ZREM',K_dead,id)
+  end
+  count(queue_of(t.place),t.st,-1)
+end
+local told={}
+)lua";
+
+inline constexpr char revive[] = R"lua(
+for i=4,#ARGV do
+  local id=ARGV[i]
+  local t=load(id)
+  if not t then told[#told+1]='2'
+  elseif t.st==0 or t.st==1 then told[#told+1]='3'
+  else
+    unlist(id,t)
+    if has(t,2) then
+      add_run(id,t,t.at+t.cr,pack('>Bi4i4ddddI4BI2',0,t.ex,t.sg,t.sa,t.en,0,0,0,0,0),'')
+      t.fl=t.fl-2
+    end
+    if has(t,1) then t.fl=t.fl-1 end
+    t.st,t.bf,t.at,t.cr,t.up=0,0,0,0,wall
+    local seq=R('HINCRBY',K_store,'seq',1)
+    t.place=t.place:sub(1,-17)..run_at_bytes(wall)..pack('>I8',seq)
+    R('ZADD',K_order,seq,id)
+    R('HSET',K_state,id,wr(t))
+    count(queue_of(t.place),0,1)
+    line_up(id,t)
+    told[#told+1]='0'
+  end
+end
+finish()
+return answer(table.concat(told))
+)lua";
+
+inline constexpr char cancel[] = R"lua(
+local T={}
+for i=4,#ARGV do
+  T[i]=load(ARGV[i])
+  if moving and T[i] and (T[i].st==0 or T[i].st==3) then return bad('busy','the store is being moved to '..H[5]) end
+end
+for i=4,#ARGV do
+  local id=ARGV[i]
+  local t=T[i]
+  if t then t=load(id) end
+  if not t then told[#told+1]='2'
+  elseif t.st==1 then
+    if not has(t,1) then t.fl=t.fl+1 end
+    R('HSET',K_state,id,wr(t))
+    control=true
+    told[#told+1]='1'
+  elseif t.st==0 or t.st==3 then
+    unlist(id,t)
+    t.st,t.up=5,wall
+    R('HSET',K_state,id,wr(t))
+    R('ZADD',K_cancelled,wall,id)
+    count(queue_of(t.place),5,1)
+    told[#told+1]='0'
+  else told[#told+1]='3' end
+end
+finish()
+return answer(table.concat(told))
+)lua";
+
+inline constexpr char remove[] = R"lua(
+for i=4,#ARGV do
+  local id=ARGV[i]
+  local t=load(id)
+  if not t then told[#told+1]='2'
+  elseif t.st==1 then told[#told+1]='3'
+  else
+    unlist(id,t)
+    forget(id,t)
+    told[#told+1]='0'
+  end
+end
+finish()
+return answer(table.concat(told))
+)lua";
+
+// state, updated before (a score of ZRANGEBYSCORE), queue, kind, tag, most, how many to pass over
+// → removed, kept, "1" when there may be more.
+inline constexpr char purge[] = R"lua(
+local set=({['2']=K_completed,['4']=K_dead,['5']=K_cancelled})[ARGV[4]]
+local most,skip=tonumber(ARGV[9]),tonumber(ARGV[10])
+local plain=ARGV[6]=='' and ARGV[7]=='' and ARGV[8]==''
+local page=plain and most or 1000
+local ids=R('ZRANGEBYSCORE',set,'-inf',ARGV[5],'LIMIT',skip,page)
+local removed,kept=0,0
+for i=1,#ids do
+  local id=ids[i]
+  local t=load(id)
+  local fits=removed<most and (ARGV[6]=='' or queue_of(t.place)==ARGV[6]) and (ARGV[7]=='' or kind_of(t.place)==ARGV[7])
+  if fits and ARGV[8]~='' then
+    local d=R('HGET',K_jobs,id)
+    local at=28+d:byte(27)
+    fits=d:sub(at+1,at+d:byte(at))==ARGV[8]
+  end
+  if fits then
+    unlist(id,t)
+    forget(id,t)
+    removed=removed+1
+  else kept=kept+1 end
+end
+finish()
+return answer(removed..' '..kept..' '..(#ids==page and '1' or '0'))
+)lua";
+
+inline constexpr char reprioritise[] = R"lua(
+local id=ARGV[4]
+local t=load(id)
+if not t then return answer('2') end
+if t.st~=0 and t.st~=3 then return answer('3') end
+R('ZREM',K_line,t.place..id)
+t.place=string.char(127-tonumber(ARGV[5]))..t.place:sub(2)
+t.up=wall
+R('HSET',K_state,id,wr(t))
+line_up(id,t)
+finish()
+return answer('0')
+)lua";
+
+inline constexpr char free_worker[] = R"lua(
+local holder=pack('>I2c0',#ARGV[4],ARGV[4])
+local held=R('ZRANGEBYLEX',K_held,'['..holder,'('..holder..string.rep('\255',21),'LIMIT',0,1000)
+for i=1,#held do crash(held[i]:sub(#holder+21),ARGV[5]) end
+finish()
+return answer(tostring(#held))
+)lua";
+
+// key, value, version that must be there ("any": none must), expires_at → "v" and the version, or "c": a conflict.
+inline constexpr char config_put[] = R"lua(
+local key=ARGV[4]
+local old=R('HGET',K_config,key)
+local version=0
+if old then
+  local v,ends=unp('>dd',old)
+  if wall<ends then version=v end
+end
+if ARGV[6]~='any' and tonumber(ARGV[6])~=version then return answer('c') end
+version=R('HINCRBY',K_store,'config_version',1)
+local ends=tonumber(ARGV[7])
+if ends<MAX then ends=later(ends,skew) end
+R('HSET',K_config,key,pack('>dd',version,ends)..ARGV[5])
+if ends<MAX then R('ZADD',K_expiry,ends,key) else R('ZREM',K_expiry,key) end
+local old_ones=R('ZRANGEBYSCORE',K_expiry,'-inf',wall,'LIMIT',0,100)
+for i=1,#old_ones do
+  if old_ones[i]~=key then
+    R('HDEL',K_config,old_ones[i])
+    R('ZREM',K_expiry,old_ones[i])
+  end
+end
+R('PUBLISH',K_store,ARGV[2]..'w')
+return answer('v'..string.format('%.0f',version))
+)lua";
+
+inline constexpr char config_erase[] = R"lua(
+local n=R('HDEL',K_config,ARGV[4])
+R('ZREM',K_expiry,ARGV[4])
+return answer(tostring(n))
+)lua";
+
+// state, moved_to. The one write that every state takes.
+inline constexpr char set_state[] = R"lua(
+R('HSET',K_store,'state',ARGV[4],'moved_to',ARGV[5])
+R('PUBLISH',K_store,ARGV[2]..'c')
+R('PUBLISH',K_store,ARGV[2]..'w')
+return answer('')
+)lua";
+
+// Five for each job: id; JOB with its end; STATE, whose PLACE lacks the sequence; its runs; place and bytes (length 4
+// each) of the outputs kept. → a digit for each: insert_status. Naturally the same when repeated.
+inline constexpr char restore[] = R"lua(
+local n=(#ARGV-3)/5
+local told={}
+for i=1,n do
+  local id,d=ARGV[5*i-1],ARGV[5*i]
+  local old=R('HGET',K_jobs,id)
+  if old and old:sub(11,26)==d:sub(11,26) and old:sub(-8)==d:sub(-8) then told[i]='0'
+  elseif old then told[i]='1'
+  else
+    told[i]='0'
+    local m,runs,outs=ARGV[5*i+1],ARGV[5*i+2],ARGV[5*i+3]
+    local seq=R('HINCRBY',K_store,'seq',1)
+    local len=m:byte(104)
+    m=m:sub(1,103)..string.char(len+8)..m:sub(105,104+len)..pack('>I8',seq)..m:sub(105+len)
+    local t=rd(m)
+    R('HSET',K_jobs,id,d)
+    R('HSET',K_state,id,m)
+    R('ZADD',K_order,seq,id)
+    if runs~='' then R('HSET',K_runs,id,runs) end
+    local at=1
+    while at<=#outs do
+      local place,bytes,next=unp('>I4I4c0',outs,at)
+      R('HSET',K_output,field(id,place),bytes)
+      at=next
+    end
+    if t.st==2 then R('ZADD',K_completed,t.up,id)
+    elseif t.st==5 then R('ZADD',K_cancelled,t.up,id)
+    elseif t.st==4 then
+      R('ZADD',K_dead,t.up,id)
+      R('ZADD',K_dlq,seq,id)
+    else line_up(id,t) end
+    count(queue_of(t.place),t.st,1)
+    if has(t,4) then
+      local p=28+d:byte(27)
+      p=p+1+d:byte(p)
+      R('HSET',K_unique,d:sub(p+1,p+d:byte(p)),pack('>I8',seq)..id)
+    end
+  end
+end
+finish()
+return table.concat(told)
+)lua";
+
+}  // namespace queuectl::inline v0::detail::redis::lua
+
+#endif

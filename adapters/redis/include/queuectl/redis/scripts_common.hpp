@@ -1,0 +1,190 @@
+// The parts that scripts share. Lua 5.1 in Redis: every number is a double; a number given to redis.call is written
+// with 17 digits, so integers up to 2^53 stay exact; strings are never compared by < (that follows the server's locale).
+#ifndef QUEUECTL_REDIS_SCRIPTS_COMMON_HPP
+#define QUEUECTL_REDIS_SCRIPTS_COMMON_HPP
+
+namespace queuectl::inline v0::detail::redis::lua {
+
+// The header of the store, which every script reads first.
+inline constexpr char begin[] = R"lua(
+local R,pack,unp=redis.call,struct.pack,struct.unpack
+local function bad(code,text) return redis.error_reply('-QUEUECTL '..code..' '..text) end
+local H=R('HMGET',K_store,'format','min_reader','min_writer','state','moved_to','boot')
+if not H[1] then return bad('not_found','there is no store (any more)') end
+if tonumber(H[2])>1 then return bad('wrong_version','the store needs a newer version of this program') end
+)lua";
+
+// Refuses what the state of the store does not allow. BEGINS: whether the script begins something.
+inline constexpr char writes[] = R"lua(
+if tonumber(H[3])>1 then return bad('wrong_version','the store needs a newer version of this program') end
+if H[4]=='1' then return bad('read_only','the store is read-only') end
+if H[4]=='2' then return bad('moved',H[5]) end
+local moving=H[4]=='3'
+if BEGINS and moving then return bad('busy','the store is being moved to '..H[5]) end
+)lua";
+
+// wall: now; clock: what leases are measured on; skew: how far the caller's clock is behind. An instant of 32 bytes is
+// of a handle whose clock is the caller's.
+inline constexpr char time[] = R"lua(
+local wall,clock=unp('>dd',ARGV[1])
+local skew=0
+if #ARGV[1]==16 then
+  local t=R('TIME')
+  clock=t[1]*1000000+t[2]
+  skew=clock-wall
+  wall=clock
+end
+local MAX=9007199254740991
+local function later(t,by)
+  t=t+by
+  if t>MAX then return MAX end
+  return t
+end
+)lua";
+
+// Leases of another boot of the caller's clock have ended.
+inline constexpr char boot[] = R"lua(
+if #ARGV[1]==32 then
+  local b=ARGV[1]:sub(17)
+  if H[6]~=b then
+    if H[6] then R('ZUNIONSTORE',K_leases,1,K_leases,'WEIGHTS',0) end
+    R('HSET',K_store,'boot',b)
+  end
+end
+)lua";
+
+// Jobs as tables, counts, and telling those who wait.
+inline constexpr char jobs[] = R"lua(
+local Z=string.rep('\0',20)
+local MF='>BBBI4I4I4dddi4i4dd'
+local TF='>Bc0I2c0I2c0I4c0I4c0'
+local function rd(m)
+  local t={}
+  t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.lk,t.lu,t.ex,t.sg,t.sa,t.en=unp(MF,m)
+  t.tok,t.set=m:sub(64,83),m:sub(84,103)
+  t.place,t.wk,t.er,t.rs,t.pg=unp(TF,m,104)
+  return t
+end
+local function wr(t)
+  return pack(MF,t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.lk,t.lu,t.ex,t.sg,t.sa,t.en)..t.tok..t.set..
+    pack(TF,#t.place,t.place,#t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg)
+end
+local function fresh(d,seq)
+  local created=unp('>d',d,#d-7)
+  return {st=0,bf=0,fl=d:byte(2)%32,at=0,cr=0,ru=0,up=created,lk=0,lu=0,ex=-1,sg=0,sa=0,en=0,tok=Z,set=Z,
+    place=d:sub(28,27+d:byte(27))..d:sub(3,10)..pack('>I8',seq),wk='',er='',rs='',pg=''}
+end
+local function load(id)
+  local m=R('HGET',K_state,id)
+  if m then return rd(m) end
+  local s=R('ZSCORE',K_order,id)
+  if not s then return nil end
+  return fresh(R('HGET',K_jobs,id),tonumber(s))
+end
+local function queue_of(p) return p:sub(3,2+p:byte(2)) end
+local function kind_of(p)
+  local q=p:byte(2)
+  return p:sub(4+q,3+q+p:byte(3+q))
+end
+local function run_at_bytes(us)
+  local hi=math.floor(us/4294967296)
+  return pack('>I4I4',hi+2097152,us-hi*4294967296)
+end
+local function run_at_of(p,at)
+  local hi,lo=unp('>I4I4',p,at)
+  return (hi-2097152)*4294967296+lo
+end
+local function has(t,flag) return t.fl%(flag*2)>=flag end
+local counted={}
+local function count(q,st,by)
+  local f=st..q
+  counted[f]=(counted[f] or 0)+by
+end
+local work,control=false,false
+local function finish()
+  for f,by in pairs(counted) do if by~=0 then R('HINCRBY',K_counts,f,by) end end
+  if control then R('PUBLISH',K_store,ARGV[2]..'c') end
+  if work then R('PUBLISH',K_store,ARGV[2]..'w') end
+end
+local function line_up(id,t)
+  if has(t,16) then return end
+  R('ZADD',K_line,0,t.place..id)
+  work=true
+end
+)lua";
+
+// Runs, and a lease whose holder is gone.
+inline constexpr char runs[] = R"lua(
+local function field(id,place) return id..'#'..string.format('%.0f',place) end
+local function each_run(all,f)
+  local at=1
+  while at<=#all do
+    local n=unp('>I4',all,at)
+    if f(at,n)==false then return end
+    at=at+4+n
+  end
+end
+-- The place of a run at `at`, and whether its output is kept.
+local function run_head(all,at)
+  local place=unp('>I4',all,at+4)
+  local w=unp('>I2',all,at+12)
+  return place,all:byte(at+14+w+45)==1
+end
+local function add_run(id,t,number,report,out)
+  t.ru=t.ru+1
+  local rec=pack('>I4I4I2c0',t.ru,number,#t.wk,t.wk)..report
+  local all=R('HGET',K_runs,id) or ''
+  local n,first=0,0
+  each_run(all,function(at,len) n=n+1 if n==1 then first=4+len end end)
+  if n>=20 then
+    local place,kept=run_head(all,1)
+    if kept then R('HDEL',K_output,field(id,place)) end
+    all=all:sub(first+1)
+  end
+  R('HSET',K_runs,id,all..pack('>I4c0',#rec,rec))
+  if #out>0 then R('HSET',K_output,field(id,t.ru),out) end
+end
+local function held_by(t,id) return pack('>I2c0',#t.wk,t.wk)..t.tok..id end
+local function crash(id,cause)
+  local t=rd(R('HGET',K_state,id))
+  R('ZREM',K_leases,id)
+  R('ZREM',K_held,held_by(t,id))
+  add_run(id,t,t.at+t.cr+1,pack('>Bi4i4ddddI4BI2c0',4,-1,0,t.lk,wall,0,0,0,0,#cause,cause),'')
+  t.cr=t.cr+1
+  t.er=cause
+  t.up=wall
+  t.tok=Z
+  t.st=has(t,1) and 5 or 0
+  R('HSET',K_state,id,wr(t))
+  local q=queue_of(t.place)
+  count(q,1,-1)
+  count(q,t.st,1)
+  if t.st==5 then R('ZADD',K_cancelled,wall,id) else line_up(id,t) end
+end
+-- Forgets a job; its place in the sets of its state is the caller's.
+local function forget(id,t)
+  if t.ru>0 then
+    local all=R('HGET',K_runs,id) or ''
+    each_run(all,function(at)
+      local place,kept=run_head(all,at)
+      if kept then R('HDEL',K_output,field(id,place)) end
+    end)
+    R('HDEL',K_runs,id)
+  end
+  if has(t,4) then
+    local d=R('HGET',K_jobs,id)
+    local at=28+d:byte(27)
+    at=at+1+d:byte(at)
+    local key=d:sub(at+1,at+d:byte(at))
+    local last=R('HGET',K_unique,key)
+    if last and last:sub(9)==id then R('HDEL',K_unique,key) end
+  end
+  R('HDEL',K_jobs,id)
+  R('HDEL',K_state,id)
+  R('ZREM',K_order,id)
+end
+)lua";
+
+}  // namespace queuectl::inline v0::detail::redis::lua
+
+#endif

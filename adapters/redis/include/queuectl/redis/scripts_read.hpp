@@ -1,0 +1,123 @@
+// What only reads; it also runs on a replica. ARGV[1] is the instant.
+#ifndef QUEUECTL_REDIS_SCRIPTS_READ_HPP
+#define QUEUECTL_REDIS_SCRIPTS_READ_HPP
+
+namespace queuectl::inline v0::detail::redis::lua {
+
+// id → sequence, JOB, STATE (or ""), RUNs (or ""); nothing for a job that is not there.
+inline constexpr char find[] = R"lua(
+local s=R('ZSCORE',K_order,ARGV[2])
+if not s then return {} end
+return {s,R('HGET',K_jobs,ARGV[2]),R('HGET',K_state,ARGV[2]) or '',R('HGET',K_runs,ARGV[2]) or ''}
+)lua";
+
+// sequence to go on after, most, state ("" = any), queue, kind, tag, updated before (a number)
+// → next, then sequence, id, JOB, STATE (or "") of each. Looks at 1000 jobs at most.
+inline constexpr char list[] = R"lua(
+local most,st,queue,kind,tag,before=tonumber(ARGV[3]),ARGV[4],ARGV[5],ARGV[6],ARGV[7],tonumber(ARGV[8])
+local filtered=(st~='' and st~='4') or queue~='' or kind~='' or tag~='' or before<9007199254740991
+local page=filtered and 1000 or most
+local got=R('ZRANGEBYSCORE',st=='4' and K_dlq or K_order,'('..ARGV[2],'+inf','WITHSCORES','LIMIT',0,page)
+local n=#got/2
+if n==0 then return {'0'} end
+local reply={n==page and got[2*n] or '0'}
+local ids={}
+for i=1,n do ids[i]=got[2*i-1] end
+local M=R('HMGET',K_state,unpack(ids))
+local told=0
+for i=1,n do
+  if told==most then
+    reply[1]=got[2*i-2]
+    break
+  end
+  local id,m=ids[i],M[i]
+  local d=nil
+  local fits=true
+  if filtered then
+    local t
+    if m then t=rd(m) else
+      d=R('HGET',K_jobs,id)
+      t=fresh(d,tonumber(got[2*i]))
+    end
+    fits=(st=='' or t.st==tonumber(st)) and (queue=='' or queue_of(t.place)==queue) and
+      (kind=='' or kind_of(t.place)==kind) and (before>=9007199254740991 or t.up<before)
+    if fits and tag~='' then
+      d=d or R('HGET',K_jobs,id)
+      local at=28+d:byte(27)
+      fits=d:sub(at+1,at+d:byte(at))==tag
+    end
+  end
+  if fits then
+    told=told+1
+    local k=#reply
+    reply[k+1],reply[k+2],reply[k+3],reply[k+4]=got[2*i],id,d or R('HGET',K_jobs,id),m or ''
+  end
+end
+return reply
+)lua";
+
+// id, number → RUN's REPORT and the output; nothing when it is not kept.
+inline constexpr char output[] = R"lua(
+local all=R('HGET',K_runs,ARGV[2])
+if not all then return {} end
+local place,report
+each_run(all,function(at,len)
+  local p,number=unp('>I4I4',all,at+4)
+  if number==tonumber(ARGV[3]) then
+    local w=unp('>I2',all,at+12)
+    place,report=p,all:sub(at+14+w,at+3+len)
+  end
+end)
+if not place then return {} end
+local out=R('HGET',K_output,field(ARGV[2],place))
+if not out then return {} end
+return {report,out}
+)lua";
+
+inline constexpr char info[] = R"lua(
+return R('HMGET',K_store,'format','min_reader','min_writer','id','state','moved_to')
+)lua";
+
+inline constexpr char counts[] = R"lua(
+return R('HGETALL',K_counts)
+)lua";
+
+// key → its value with version and end in front; nothing where there is none.
+inline constexpr char config_get[] = R"lua(
+local e=R('HGET',K_config,ARGV[2])
+if not e then return {} end
+local v,ends=unp('>dd',e)
+if wall>=ends then return {} end
+if ends<MAX then ends=ends-skew end
+return {ARGV[2],pack('>dd',v,ends)..e:sub(17)}
+)lua";
+
+// prefix → key and entry of each. Looks at every entry.
+inline constexpr char config_list[] = R"lua(
+local all=R('HGETALL',K_config)
+local prefix=ARGV[2]
+local reply={}
+for i=1,#all,2 do
+  if all[i]:sub(1,#prefix)==prefix then
+    local v,ends=unp('>dd',all[i+1])
+    if wall<ends then
+      if ends<MAX then ends=ends-skew end
+      reply[#reply+1]=all[i]
+      reply[#reply+1]=pack('>dd',v,ends)..all[i+1]:sub(17)
+    end
+  end
+end
+return reply
+)lua";
+
+// id of a new store (32 hexadecimal digits), made unless one is there. → its header, as info gives it.
+inline constexpr char open[] = R"lua(
+if redis.call('EXISTS',K_store)==0 then
+  redis.call('HSET',K_store,'format',1,'min_reader',1,'min_writer',1,'id',ARGV[1],'state',0,'moved_to','')
+end
+return redis.call('HMGET',K_store,'format','min_reader','min_writer','id','state','moved_to')
+)lua";
+
+}  // namespace queuectl::inline v0::detail::redis::lua
+
+#endif
