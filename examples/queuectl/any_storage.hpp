@@ -11,7 +11,7 @@
 
 namespace queuectl::command {
 
-// Satisfies storage, fused_storage, inspectable_storage, configurable_storage and notifying_storage; a queue
+// Satisfies storage, fused_storage and every facet; a queue
 // takes it as storage_ref<any_storage>. Thread safety: that of what it holds.
 class any_storage {
 public:
@@ -42,6 +42,9 @@ public:
     virtual result<change_status> reprioritise(std::string_view id, int priority, const instant&) = 0;
     virtual result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant&) = 0;
 
+    virtual result<void> restore(std::span<const stored_job>, std::span<insert_status>, const instant&) = 0;
+    virtual result<void> set_state(store_state, std::string_view moved_to) = 0;
+
     virtual result<std::optional<config_entry>> config_get(std::string_view key, const instant&) = 0;
     virtual result<std::uint64_t> config_put(const config_entry&, const instant&) = 0;
     virtual result<bool> config_erase(std::string_view key) = 0;
@@ -60,7 +63,7 @@ public:
 };
 
 static_assert(fused_storage<any_storage> && inspectable_storage<any_storage> && configurable_storage<any_storage> &&
-              notifying_storage<any_storage>);
+              notifying_storage<any_storage> && transferable_storage<any_storage>);
 
 // A concrete storage as an any_storage.
 template <class S>
@@ -129,6 +132,23 @@ public:
     result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant& now) override
     {
         return s_.free_worker(worker, cause, now);
+    }
+
+    // errc::unsupported where the storage has no such facet.
+    result<void> restore(std::span<const stored_job> jobs, std::span<insert_status> statuses,
+                         const instant& now) override
+    {
+        if constexpr (transferable_storage<S>)
+            return s_.restore(jobs, statuses, now);
+        else
+            return fail(errc::unsupported, "restore", "this store takes no jobs of others");
+    }
+    result<void> set_state(store_state state, std::string_view moved_to) override
+    {
+        if constexpr (transferable_storage<S>)
+            return s_.set_state(state, moved_to);
+        else
+            return fail(errc::unsupported, "set_state", "this store cannot be moved");
     }
 
     result<std::optional<config_entry>> config_get(std::string_view key, const instant& now) override

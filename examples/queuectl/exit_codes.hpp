@@ -12,7 +12,7 @@ enum exit_code : int {
     exit_usage = 2,           // wrong usage or bad input; nothing was stored
     exit_unreachable = 69,    // the store cannot be opened, reached or used by this program
     exit_corrupt = 70,        // the store's bytes are damaged
-    exit_exists = 73,         // the id is taken
+    exit_exists = 73,         // the id is taken; the store is not empty
     exit_again = 75,          // busy, disk full, or an unknown outcome: try again
     exit_wait_timeout = 124,  // `wait`: its own timeout
     exit_never_ran = 125,     // `wait`: cancelled, or no run of it ended

@@ -56,7 +56,7 @@ void complain(std::string_view text)
 
 int complain(const error& e)
 {
-    complain(e.message());
+    complain(e.code == errc::moved ? e.operation + ": the store was moved to " + e.detail : e.message());
     return exit_code_of(e.code);
 }
 

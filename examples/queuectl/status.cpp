@@ -64,6 +64,7 @@ void print_json(context& c, const store_status& s)
     write_workers(json, s.workers);
     json.member("store", s.url).member("exists", s.exists).member("durability", queuectl::name(s.info.durability));
     if (s.exists) json.member("store_id", to_hex(s.info.id)).member("format", std::uint64_t{s.info.format});
+    if (s.exists) json.member("state", queuectl::name(s.info.state));
     if (!s.info.moved_to.empty()) json.member("moved_to", s.info.moved_to);
     json.end_object();
     c.out << "\n";
@@ -87,7 +88,9 @@ void print_people(context& c, const store_status& s)
     });
     c.out << "\nworkers     " << std::to_string(living) << "\nstore       " << one_line(s.url)
           << (s.exists ? "" : " (not there yet)") << "\ndurability  " << queuectl::name(s.info.durability) << "\n";
-    if (!s.info.moved_to.empty()) c.out << "moved to    " << one_line(s.info.moved_to) << "\n";
+    if (s.info.state == store_state::read_only) c.out << "state       read-only\n";
+    if (s.info.state == store_state::moving) c.out << "moving to   " << one_line(s.info.moved_to) << "\n";
+    if (s.info.state == store_state::moved) c.out << "moved to    " << one_line(s.info.moved_to) << "\n";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "detach.hpp"
 #include "exit_codes.hpp"
 #include "file_enqueue.hpp"
+#include "move_mark.hpp"
 #include "own_program.hpp"
 #include "settings.hpp"
 #include "worker_log.hpp"
@@ -12,6 +13,8 @@
 
 #include <queuectl/random.hpp>
 #include <queuectl/supervisor.hpp>
+
+#include <csignal>
 
 namespace queuectl::command {
 namespace {
@@ -57,6 +60,7 @@ int supervise(const store_location& where, const worker_options& options, detach
     start.tell(registered->entry().name);
 
     housekeeping house{where.side_folder() + "/logs"};
+    move_watch watch;
     supervisor over{supervisor_options_of(options, where.url(), registered->entry().name)};
     auto code = over.run(
         [&](const worker_death& death) {
@@ -64,7 +68,10 @@ int supervise(const store_location& where, const worker_options& options, detach
         },
         [&] {
             recover_dead_workers(*registry, *store->storage);
-            house.step(*store->storage, system_time_source{}.now());
+            if (watch.moves(*store->storage))
+                ::raise(SIGUSR1);  // as `worker stop` would
+            else
+                house.step(*store->storage, system_time_source{}.now());
             start.bound_log();
         });
     return code ? *code : complain(code.error());
@@ -92,6 +99,7 @@ int start_on_store(context& c, const store_location& where, const worker_options
     {
         auto store = open_for_writing(where);  // what is wrong is told before anything goes to the background
         if (!store) return complain(store.error());
+        if (auto stays = check_settled(*store->storage, c.now()); !stays) return complain(stays.error());
         if (auto enqueued = enqueue_first(c, *store, options); !enqueued) return complain(enqueued.error());
     }
     detached_start start;

@@ -52,6 +52,13 @@ enum class store_state : std::uint8_t {
     moving = 3,
 };
 
+[[nodiscard]] constexpr std::string_view name(store_state s) noexcept
+{
+    constexpr std::string_view names[] = {"open", "read_only", "moved", "moving"};
+    const auto i = static_cast<std::size_t>(s);
+    return i < std::size(names) ? names[i] : std::string_view{"unknown"};
+}
+
 // The header of a store.
 struct store_info {
     std::uint32_t format = 0;      // version of its layout

@@ -1,0 +1,52 @@
+// The traces that a move leaves in both stores, and what those who use one make of them.
+#ifndef QUEUECTL_COMMAND_MOVE_MARK_HPP
+#define QUEUECTL_COMMAND_MOVE_MARK_HPP
+
+#include "store.hpp"
+
+#include <optional>
+#include <string>
+
+namespace queuectl::command {
+
+// In the store that jobs move to, from before the first of them until the move has ended: what is in it are copies.
+struct move_mark {
+    uid source{};       // id of the store that they come from
+    uid move{};         // which move; the same stands in the source while it goes on
+    timestamp begun{};  // before the source was set moving
+    std::string from;   // the source's URL
+};
+
+// Of no use in another store: never copied.
+inline constexpr std::string_view move_key_prefix = "move/";
+
+[[nodiscard]] result<std::optional<move_mark>> read_move_mark(any_storage& target, const instant& now);
+// With `first`, errc::conflict when there is one.
+[[nodiscard]] result<void> write_move_mark(any_storage& target, const move_mark& mark, bool first, const instant& now);
+[[nodiscard]] result<void> erase_move_mark(any_storage& target);
+
+// The move that the source is in, or was in last; none.
+[[nodiscard]] result<uid> read_move_id(any_storage& source, const instant& now);
+[[nodiscard]] result<void> write_move_id(any_storage& source, const uid& move, const instant& now);
+
+// Whether workers may start: errc::busy while the store is moving, or while jobs are still being moved into it;
+// errc::moved.
+[[nodiscard]] result<void> check_settled(any_storage& store, const instant& now);
+
+// For a supervisor: whether its store is moving, or has moved. Logs where to, once. A look at a counter when nothing
+// has changed.
+class move_watch {
+public:
+    [[nodiscard]] bool moves(any_storage& store);
+
+private:
+    std::optional<change_counts> seen_;
+    bool moves_ = false;
+};
+
+// The URL as it is shown to everybody: without a password.
+[[nodiscard]] std::string public_url(const store_location& where);
+
+}  // namespace queuectl::command
+
+#endif

@@ -1,0 +1,70 @@
+// The move of a store, step by step. Each step may be cut off and done again.
+#ifndef QUEUECTL_COMMAND_MOVER_HPP
+#define QUEUECTL_COMMAND_MOVER_HPP
+
+#include "move_mark.hpp"
+
+#include <queuectl/process/owned_fd.hpp>
+
+#include <functional>
+
+namespace queuectl::command {
+
+struct move_options {
+    duration patience = duration_max;  // for what runs to end
+    std::size_t batch = any_storage::max_batch;
+};
+
+struct move_report {
+    std::uint64_t jobs = 0;
+    std::uint64_t runs = 0;
+    std::uint64_t settings = 0;
+    bool resumed = false;  // an earlier attempt was cut off
+    bool was_done = false;
+};
+
+// From one store to another, while clients and workers are at the first:
+//
+//   mark the target → the source is moving → what runs there ends → copy jobs, then settings → the counts are equal
+//   → the source has moved → the mark goes.
+//
+// Cut off anywhere it goes on when it is run again: copying a job again changes nothing, and as long as the source is
+// moving nothing in it changes. A target that was marked by a move that was given up is emptied of its copies first.
+// One at a time: a lock in the source's folder says so.
+class mover {
+public:
+    // Told on the way: "12000 of 100000 jobs copied".
+    using tell = std::function<void(const std::string& what)>;
+
+    mover(open_store& from, open_store& to, const move_options& options, tell progress)
+        : from_{from}, to_{to}, options_{options}, progress_{std::move(progress)}
+    {
+    }
+    [[nodiscard]] result<move_report> run();
+
+private:
+    [[nodiscard]] result<bool> ended_before(const store_info& source);
+    [[nodiscard]] result<void> prepare(const store_info& source);
+    [[nodiscard]] result<void> begin(const uid& source, bool first);
+    [[nodiscard]] result<void> empty_target(const move_mark& old);
+    [[nodiscard]] result<bool> is_copy(const job_record& r, const move_mark& old);
+    [[nodiscard]] result<void> wait_for_runs();
+    [[nodiscard]] result<std::size_t> still_running();
+    [[nodiscard]] result<void> copy_jobs();
+    [[nodiscard]] result<void> copy_settings();
+    [[nodiscard]] result<void> compare_counts();
+    [[nodiscard]] result<void> finish();
+
+    open_store& from_;
+    open_store& to_;
+    move_options options_;
+    tell progress_;
+    move_report report_{};
+};
+
+// Held for the length of a move; errc::busy when another process moves the store.
+[[nodiscard]] result<owned_fd> lock_move(const store_location& from);
+
+}  // namespace queuectl::command
+
+#endif
