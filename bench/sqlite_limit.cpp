@@ -163,6 +163,72 @@ double of_ours(const std::string& path)
     return batch * batches / took;
 }
 
+// Transactions a second, each changing one row in as many pages.
+double of_commits(const std::string& path, int pages)
+{
+    constexpr int transactions = 4000;
+    engine e{path, ""};
+    std::vector<sqlite3_stmt*> changes;
+    for (int i = 0; i < pages; ++i) {
+        const std::string table = "t" + std::to_string(i);
+        e.run(("CREATE TABLE " + table + "(s INTEGER PRIMARY KEY, n); INSERT INTO " + table + " VALUES(1,0)").c_str());
+        changes.push_back(e.prepare(("UPDATE " + table + " SET n=n+1 WHERE s=1").c_str()));
+    }
+    sqlite3_stmt* const begin = e.prepare("BEGIN IMMEDIATE");
+    sqlite3_stmt* const commit = e.prepare("COMMIT");
+    const auto run = [](sqlite3_stmt* s) {
+        sqlite3_step(s);
+        if (sqlite3_reset(s) != SQLITE_OK) std::exit(1);
+    };
+    const double took = bench::seconds([&] {
+        for (int i = 0; i < transactions; ++i) {
+            run(begin);
+            for (auto* s : changes) run(s);
+            run(commit);
+        }
+    });
+    return transactions / took;
+}
+
+double of_fused(const std::string& path)
+{
+    constexpr int jobs_run = 4000;
+    sqlite_options options;
+    options.durability = durability::none;
+    auto s = sqlite_storage::open(path, options);
+    if (!s) std::exit(1);
+    random_source random;
+    const instant now = system_time_source{}.now();
+    std::vector<job> jobs(batch);
+    std::vector<insert_status> inserted(batch);
+    for (int i = 0; i <= jobs_run; ++i) {
+        auto& j = jobs[static_cast<std::size_t>(i % batch)];
+        j.id = "job-" + std::to_string(i);
+        j.queue = "default";
+        j.payload = "true";
+        j.nonce = random.draw_uid();
+        j.run_at = now.wall;
+        j.retention = std::chrono::hours{1};
+        if (i % batch == batch - 1 && !s->insert(jobs, inserted, now)) std::exit(1);
+    }
+    std::vector<lease> leases;
+    std::vector<settlement> ends;
+    settle_status settled{};
+    const double took = bench::seconds([&] {
+        for (int i = 0; i < jobs_run; ++i) {
+            claim_request request;
+            request.worker = "worker";
+            request.nonce = random.draw_uid();
+            ends.clear();
+            for (const auto& l : leases) ends.push_back({l.receipt(), {}, attempt{}, {}, {}});
+            for (auto& one : ends) one.report->status = run_status::succeeded;
+            leases.clear();
+            if (!s->settle_and_claim(ends, {&settled, ends.size()}, request, leases, now)) std::exit(1);
+        }
+    });
+    return jobs_run / took;
+}
+
 #define NARROW "CREATE TABLE j(s INTEGER PRIMARY KEY, id TEXT, state INT DEFAULT 0, payload BLOB"
 #define WIDE                                                                                                        \
     ",a1 TEXT DEFAULT 'default',a2 TEXT DEFAULT 'shell',a3 INT DEFAULT 0,a4 INT DEFAULT 1,a5 INT DEFAULT 0,"        \
@@ -209,6 +275,22 @@ const rung rungs[] = {
       {UNLEASE, "UPDATE j SET state=2,a8=1,b1=1,b6=0,b8=a6,b9=a7,c1='worker',c2=t.token,a7=a6 " OF_ALL}}},
 };
 
+// The median of each in `rounds` rounds, in turns, so that whatever else the machine does falls on all of them.
+template <class Measure>
+std::vector<double> medians(std::size_t lines, Measure measure)
+{
+    constexpr std::size_t rounds = 7;
+    std::vector<std::vector<double>> rates(lines);
+    for (std::size_t round = 0; round < rounds; ++round)
+        for (std::size_t i = 0; i < lines; ++i) rates[i].push_back(measure(i));
+    std::vector<double> out;
+    for (auto& r : rates) {
+        std::sort(r.begin(), r.end());
+        out.push_back(r[rounds / 2]);
+    }
+    return out;
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
@@ -219,19 +301,19 @@ int main(int argc, char** argv)
     if (::mkdtemp(folder.data()) == nullptr) return 1;
     int n = 0;
     const auto fresh = [&] { return folder + '/' + std::to_string(n++) + ".db"; };
-    // In turns, so that whatever else the machine does falls on all of them.
-    constexpr std::size_t rounds = 7;
-    std::vector<std::vector<double>> rates(std::size(rungs) + 1);
-    for (std::size_t round = 0; round < rounds; ++round) {
-        for (std::size_t r = 0; r < std::size(rungs); ++r) rates[r].push_back(of_engine(fresh(), rungs[r]));
-        rates.back().push_back(of_ours(fresh()));
-    }
-    for (auto& r : rates) std::sort(r.begin(), r.end());
-    const double bare = rates.front()[rounds / 2];
-    for (std::size_t r = 0; r < rates.size(); ++r) {
-        const double rate = rates[r][rounds / 2];
-        const std::string name = r < std::size(rungs) ? rungs[r].name : "sqlite_storage";
-        out.figure("sqlite limit: " + name, rate, "jobs/s", rate / bare, "bare table");
-    }
+    constexpr std::size_t steps = std::size(rungs);
+    const auto rates =
+        medians(steps + 1, [&](std::size_t i) { return i < steps ? of_engine(fresh(), rungs[i]) : of_ours(fresh()); });
+    for (std::size_t i = 0; i <= steps; ++i)
+        out.figure(std::string{"sqlite limit: "} + (i < steps ? rungs[i].name : "sqlite_storage"), rates[i], "jobs/s",
+                   rates[i] / rates[0], "bare table");
+    constexpr int pages[] = {1, 3, 6};
+    constexpr std::size_t sizes = std::size(pages);
+    const auto singles = medians(
+        sizes + 1, [&](std::size_t i) { return i < sizes ? of_commits(fresh(), pages[i]) : of_fused(fresh()); });
+    for (std::size_t i = 0; i <= sizes; ++i)
+        out.figure(
+            "sqlite limit, one at a time: " + (i < sizes ? std::to_string(pages[i]) + " pages" : "sqlite_storage"),
+            singles[i], "transactions/s", singles[i] / singles[0], "1 page");
     std::filesystem::remove_all(folder);
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,7 @@ public:
     {
         while (!claims_.empty() && (kept_ > most || claims_.size() == claims_most)) {
             kept_ -= claims_.front().leases.size();
-            claims_.erase(claims_.begin());
+            claims_.pop_front();
         }
         claims_.push_back({nonce, std::string{worker}, {}});
     }
@@ -59,7 +60,7 @@ private:
         std::string worker;
         std::vector<lease_hint> leases;  // by ordinal
     };
-    std::vector<claimed> claims_;
+    std::deque<claimed> claims_;
     std::size_t kept_ = 0;
 };
 
