@@ -223,6 +223,7 @@ std::string body_lands_elsewhere()
     auto p = m.start(1);
     for (int i = 0; i < 40; ++i) {
         auto turn = p.log->take_turn(p.heard);
+        turn->in_a_hurry(true);  // no new segment before this one is full
         const auto place = turn->prepare(200, journal::append_room::reserve);
         const std::string body(100, static_cast<char>('0' + i));
         const auto ticket = turn->append(body);

@@ -16,7 +16,7 @@ class log : detail::log_listener<FileSystem, Gate, Guards> {
 
 public:
     // The right to append: held by one thread of one process at a time, until destroyed. A thread that holds it may
-    // call sync(), read() and drop_trimmed() of the log, nothing else.
+    // call sync(), read(), drop_one() and drop_trimmed() of the log, nothing else.
     class turn {
     public:
         // Makes room for a body of up to so many bytes, and tells where its first byte will be if it is what is
@@ -44,6 +44,10 @@ public:
 
         // Says in the log how far it is durable, unless it says so already or has no room. Not waited for.
         [[nodiscard]] result<void> watermark() { return log_->watermark(); }
+
+        // Who holds this turn waits for no sync: appends leave a new segment to others, who do, as long as there is
+        // room.
+        void in_a_hurry(bool is) noexcept { log_->hurried_ = is; }
 
         // Everything in the log.
         [[nodiscard]] log_ticket seen() const noexcept { return log_->seen(); }
@@ -131,13 +135,27 @@ public:
         return base::read(segment, offset, bytes);
     }
 
-    // For a holder of the turn: removes the segments before the newest trim's first one once that trim is durable;
-    // until then does nothing. One removal and one sync of the folder for each.
+    // For a holder of the turn: removes the oldest segment if it lies before the newest trim's first one and that trim
+    // is durable. Returns its number, for dropped(); 0 = there is nothing to remove.
+    [[nodiscard]] result<std::uint64_t> drop_one()
+    {
+        auto number = detail::drop_one<Guards>(fs_, *words_);
+        if (number && *number != 0) base::window_.close_before(fs_, *number + 1);
+        return number;
+    }
+    // Anybody, the turn is not needed: makes the removal durable; only then another segment can be removed. One sync of
+    // the folder.
+    [[nodiscard]] result<void> dropped(std::uint64_t number) { return detail::dropped<Guards>(fs_, *words_, number); }
+
+    // For a holder of the turn: all of it, for all such segments.
     [[nodiscard]] result<void> drop_trimmed()
     {
-        auto done = detail::drop_trimmed<Guards>(fs_, *words_);
-        base::window_.close_before(words_->lowest.load());
-        return done;
+        for (;;) {
+            auto number = drop_one();
+            if (!number) return fail(number.error());
+            if (*number == 0) return {};
+            if (auto done = dropped(*number); !done || !Guards::oldest_first) return done;
+        }
     }
 
     // When there is nothing to do, and before the log goes: all durable, and the log says so.

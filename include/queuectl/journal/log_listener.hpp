@@ -18,6 +18,7 @@ struct log_listener : log_writer<FileSystem, Gate, Guards> {
     using base::fs_;
     using base::generation_;
     using base::give_up_segment;
+    using base::hurried_;
     using base::next_;
     using base::note;
     using base::options_;
@@ -39,6 +40,7 @@ struct log_listener : log_writer<FileSystem, Gate, Guards> {
     result<void> enter(Sink& sink)
     {
         prepared_end_ = 0;
+        hurried_ = false;
         refused_.reset();
         if (!store_)  // it may have been created since
             if (auto done = find_store(); !done) return done;
@@ -60,7 +62,7 @@ struct log_listener : log_writer<FileSystem, Gate, Guards> {
                 break;
             }
         }
-        window_.close_before(words_->lowest.load());
+        window_.close_before(fs_, words_->lowest.load());
         return hear(sink);
     }
 

@@ -7,80 +7,109 @@
 
 namespace queuectl::inline v0::journal::detail {
 
-// One window over one segment, and a few segments kept open. What is in the window never changes in the file: it ends
-// where the log ended when it was filled. Not thread-safe.
+// A few windows, each over a part of a segment, and a few segments kept open. What is in a window never changes in the
+// file: it ends where the log ended when it was filled. Not thread-safe.
 template <file_system FileSystem, class Guards>
 class log_window {
 public:
     // `bytes` bytes at `offset` of a segment's file; valid until the next call. What a failed sync has moved to the
-    // next segment is read there. `end`: the log's. errc::corrupt when they are not there. Reads 64 KiB where the last
-    // read was near, else 8 KiB, at least.
+    // next segment is read there. `end`: the log's. errc::corrupt when they are not there. Reads 64 KiB where an
+    // earlier read was near, else 8 KiB, at least.
     [[nodiscard]] result<std::string_view> read(FileSystem& fs, std::uint64_t number, std::uint64_t offset,
                                                 std::size_t bytes, const log_position& end)
     {
-        if (!holds(number, offset, bytes)) {
-            auto filled = fill(fs, number, offset, bytes, end);
-            if (!filled) return fail(filled.error());
-            offset = *filled;
-        }
-        return std::string_view{bytes_}.substr(static_cast<std::size_t>(offset - begin_), bytes);
+        for (window& w : windows_)
+            if (w.holds(number, offset, bytes)) {
+                w.used = ++uses_;
+                return w.view(offset, bytes);
+            }
+        return fill(fs, number, offset, bytes, end);
     }
 
     // What was read may have changed: segments have become void.
     void forget() noexcept
     {
-        number_ = 0;
+        for (window& w : windows_) w.number = 0;
         open_.clear();
         followers_.clear();
     }
     // Segments before this one are no longer needed.
-    void close_before(std::uint64_t number) noexcept
+    void close_before(FileSystem& fs, std::uint64_t number) noexcept
     {
+        for (auto& s : open_)
+            if (s.header.number < number) let_go(fs, s.file);
         std::erase_if(open_, [&](const auto& s) { return s.header.number < number; });
-        if (number_ < number) number_ = 0;
+        for (window& w : windows_)
+            if (w.number < number) w.number = 0;
     }
 
 private:
     static constexpr std::size_t window_bytes = std::size_t{64} << 10;
     static constexpr std::size_t first_bytes = std::size_t{8} << 10;
+    static constexpr std::size_t windows = 4;
     static constexpr std::size_t open_max = 8;
 
-    [[nodiscard]] bool holds(std::uint64_t number, std::uint64_t offset, std::size_t bytes) const noexcept
-    {
-        return number == number_ && offset >= begin_ && offset - begin_ <= bytes_.size() &&
-               bytes <= bytes_.size() - (offset - begin_);
-    }
+    struct window {
+        std::string bytes;
+        std::uint64_t number = 0;  // of the segment; 0 = it holds nothing
+        std::uint64_t begin = 0;
+        std::uint64_t used = 0;  // when it was, the last time
+
+        [[nodiscard]] bool holds(std::uint64_t of, std::uint64_t offset, std::size_t count) const noexcept
+        {
+            return of == number && offset >= begin && offset - begin <= bytes.size() &&
+                   count <= bytes.size() - (offset - begin);
+        }
+        [[nodiscard]] bool is_near(std::uint64_t of, std::uint64_t offset) const noexcept
+        {
+            return of == number && offset + window_bytes >= begin && offset <= begin + bytes.size() + window_bytes;
+        }
+        [[nodiscard]] std::string_view view(std::uint64_t offset, std::size_t count) const noexcept
+        {
+            return std::string_view{bytes}.substr(static_cast<std::size_t>(offset - begin), count);
+        }
+    };
 
     static failure_value not_there(std::uint64_t number, std::uint64_t offset, const char* why)
     {
         return fail(errc::corrupt, "read " + segment_name(number), "at offset " + std::to_string(offset) + ": " + why);
     }
 
-    // Returns the offset, in the segment where it was found.
-    result<std::uint64_t> fill(FileSystem& fs, std::uint64_t number, std::uint64_t offset, std::size_t bytes,
-                               const log_position& end)
+    // The window to fill: one that was near, else the one that was not used for longest.
+    window& window_for(std::uint64_t number, std::uint64_t offset) noexcept
     {
-        const bool near =
-            number == number_ && offset + window_bytes >= begin_ && offset <= begin_ + bytes_.size() + window_bytes;
-        number_ = 0;
+        for (window& w : windows_)
+            if (w.is_near(number, offset)) return w;
+        return *std::min_element(std::begin(windows_), std::end(windows_),
+                                 [](const window& a, const window& b) { return a.used < b.used; });
+    }
+
+    result<std::string_view> fill(FileSystem& fs, std::uint64_t number, std::uint64_t offset, std::size_t bytes,
+                                  const log_position& end)
+    {
         auto moved = moved_from(fs, number, offset, end);
         if (!moved) return fail(moved.error());
         if (Guards::moved && *moved != 0 && offset >= *moved)
-            return fill(fs, number + 1, offset - *moved + frames_begin, bytes, end);
+            return read(fs, number + 1, offset - *moved + frames_begin, bytes, end);
         auto s = open(fs, number, offset);
         if (!s) return fail(s.error());
         const bool growing = Guards::window_end && number == end.segment;
         const std::uint64_t limit = growing ? end.offset : *moved != 0 ? *moved : (*s)->header.bytes;
         if (number > end.segment || offset > limit || bytes > limit - offset)
             return not_there(number, offset, "the log does not reach so far");
-        const auto want = std::min<std::uint64_t>(std::max(bytes, near ? window_bytes : first_bytes), limit - offset);
-        bytes_.resize(static_cast<std::size_t>(want));
-        const auto got = fs.read((*s)->file, offset, bytes_.data(), bytes_.size());
+        window& w = window_for(number, offset);
+        const auto least = w.is_near(number, offset) ? window_bytes : first_bytes;
+        const auto want = std::min<std::uint64_t>(std::max(bytes, least), limit - offset);
+        w.number = 0;
+        w.bytes.resize(static_cast<std::size_t>(want));
+        const auto got = fs.read((*s)->file, offset, w.bytes.data(), w.bytes.size());
         if (!got) return fail(got.error());
         if (*got < bytes) return not_there(number, offset, "the file was cut off");
-        bytes_.resize(*got);
-        number_ = number;
-        return begin_ = offset;
+        w.bytes.resize(*got);
+        w.number = number;
+        w.begin = offset;
+        w.used = ++uses_;
+        return w.view(offset, bytes);
     }
 
     // From which offset on the segment's frames have moved to the next one; 0 = none have.
@@ -122,9 +151,8 @@ private:
 
     std::vector<segment<FileSystem>> open_;  // the last used first
     std::vector<follower> followers_;        // what the segment behind `number` says; it never changes
-    std::string bytes_;
-    std::uint64_t number_ = 0;  // of the window's segment; 0 = it holds nothing
-    std::uint64_t begin_ = 0;
+    window windows_[windows];
+    std::uint64_t uses_ = 0;
 };
 
 }  // namespace queuectl::inline v0::journal::detail

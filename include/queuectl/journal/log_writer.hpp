@@ -69,6 +69,11 @@ struct log_writer {
     {
         return std::min<std::uint64_t>(bytes / 8, std::uint64_t{256} << 10);
     }
+    // Room that is left to those who are in a hurry.
+    static std::uint64_t left_of(std::uint64_t bytes) noexcept
+    {
+        return std::min<std::uint64_t>(bytes / 32, std::uint64_t{256} << 10);
+    }
     // Of a segment of usually `usual` bytes that gets so many bytes of frames at once.
     static std::uint64_t bytes_for(std::uint64_t usual, std::uint64_t frames) noexcept
     {
@@ -101,7 +106,10 @@ struct log_writer {
         if (!s) return fail(s.error());
         const auto bytes = frame_bytes(body_bytes);
         const auto& at = reader_.position();
-        const auto kept = room == append_room::normal ? reserve_of((*s)->header.bytes) : 0;
+        const auto reserve = reserve_of((*s)->header.bytes);
+        // While there is room for others, those who wait anyway go on in a new segment once it is ready.
+        const auto early = !hurried_ && next_.ready((*s)->header, options_.sizes) ? left_of((*s)->header.bytes) : 0;
+        const auto kept = (room == append_room::normal ? reserve : 0) + early;
         const bool fits = at.offset + bytes <= prepared_end_ || at.offset + bytes + kept <= (*s)->header.bytes;
         if (!fits)
             if (auto done = roll(bytes); !done) return fail(done.error());
@@ -270,6 +278,7 @@ struct log_writer {
     uid store_{};
     std::uint32_t generation_ = 0;
     std::optional<error> refused_;    // why the holder of the turn may not write
+    bool hurried_ = false;            // the holder of the turn waits for no sync
     std::uint64_t prepared_end_ = 0;  // where a frame may end in this segment, whatever is kept back
     std::string written_;             // the last frame that was written here,
     log_position written_at_;         // and where

@@ -29,6 +29,12 @@ public:
         words_->ahead_failed = s.number + 1;
     }
 
+    // Whether all of the file behind segment `s` is filled.
+    [[nodiscard]] bool ready(const segment_header& s, const segment_sizes& sizes) const noexcept
+    {
+        return words_->ahead_number.load() == s.number + 1 && words_->ahead_bytes.load() >= sizes.next(s.bytes);
+    }
+
     // The file whole and synced, with header `h`, as prepare_segment() would make it.
     [[nodiscard]] result<segment<FileSystem>> finish(FileSystem& fs, const segment_header& h)
     {

@@ -23,21 +23,27 @@ inline constexpr std::size_t trim_head_bytes = 8;
     return body.size() < trim_head_bytes ? 0 : load_le<std::uint64_t>(body.data());
 }
 
-// Under the lock: removes, the oldest first and each durably before the next, the segments before the newest trim's
-// first one, if that trim is durable. A failure leaves a log that is whole; it may be called again.
+// Under the lock: removes the oldest segment if it lies before the newest trim's first one and that trim is durable.
+// Returns its number, for dropped(); 0 = there is nothing to do. Before that the next one is not removed.
 template <class Guards, file_system FileSystem>
-[[nodiscard]] result<void> drop_trimmed(FileSystem& fs, log_words& words)
+[[nodiscard]] result<std::uint64_t> drop_one(FileSystem& fs, const log_words& words)
 {
     const auto end = words.trim_segment.load();
-    if (Guards::sync_trim && words.synced.load() < words.trim_sequence.load()) return {};
-    auto begin = words.lowest.load();
-    while (begin < end) {
-        const auto number = Guards::oldest_first ? begin : end - 1;
-        if (auto gone = fs.remove(segment_name(number)); !gone && gone.error().code != errc::not_found) return gone;
-        if (auto done = fs.sync_directory(); !done) return done;
-        if (!Guards::oldest_first) return {};
-        words.lowest = ++begin;
-    }
+    if (Guards::sync_trim && words.synced.load() < words.trim_sequence.load()) return std::uint64_t{0};
+    const auto lowest = words.lowest.load();
+    if (lowest >= end) return std::uint64_t{0};
+    const auto name = segment_name(Guards::oldest_first ? lowest : end - 1);
+    auto held = fs.open(name);  // so that the removal itself takes no time
+    if (auto gone = fs.remove(name); !gone && gone.error().code != errc::not_found) return fail(gone.error());
+    if (held) let_go(fs, *held);
+    return lowest;
+}
+// At any time after drop_one(): makes the removal durable.
+template <class Guards, file_system FileSystem>
+[[nodiscard]] result<void> dropped(FileSystem& fs, log_words& words, std::uint64_t number)
+{
+    if (auto done = fs.sync_directory(); !done) return done;
+    if (Guards::oldest_first) words.lowest.compare_exchange_strong(number, number + 1);
     return {};
 }
 

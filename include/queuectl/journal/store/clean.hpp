@@ -10,11 +10,15 @@ namespace queuectl::inline v0::journal {
 // even when half of what it looks at is alive.
 inline constexpr std::uint64_t clean_ahead = 4;
 inline constexpr std::uint64_t clean_bytes_max = std::uint64_t{256} << 10;
+// A record that is read at another place, because it says what became of a job, counts as so many.
+inline constexpr std::uint64_t clean_bytes_elsewhere = 128;
 
+// `waits`: whether the call that would clean waits for the disk anyway. Others do so only where those leave much
+// undone.
 template <class Guards>
-[[nodiscard]] bool needs_cleaning(const index_roots& roots) noexcept
+[[nodiscard]] bool needs_cleaning(const index_roots& roots, bool waits) noexcept
 {
-    return roots.log_bytes > 2 * roots.live_bytes + Guards::clean_slack_bytes;
+    return roots.log_bytes > (waits ? 2 : 3) * roots.live_bytes + (waits ? 1 : 2) * Guards::clean_slack_bytes;
 }
 
 // Looks at the next records of the oldest segment. What is alive is written again, at the log's end; what was looked
@@ -95,7 +99,7 @@ private:
             const auto bytes = record->bytes;
             if (auto done = look_at(where, *record); !done) return fail(done.error());
             at_.record += bytes;
-            looked += bytes;
+            looked += bytes + std::exchange(elsewhere_, 0) * clean_bytes_elsewhere;
         }
         if (at_.record < end) return looked;
         at_.frame += frame_bytes(h.body_bytes);
@@ -116,7 +120,10 @@ private:
         if (!head) return fail(head.error());
         const ref job = core_.index.by_sequence(head->sequence);
         if (job == 0) return {};
-        auto image_at = core_.for_each_end(core_.index.last_of(job), [](location, const end_view&) { return true; });
+        auto image_at = core_.for_each_end(core_.index.last_of(job), [&](location, const end_view&) {
+            ++elsewhere_;
+            return true;
+        });
         if (!image_at) return fail(image_at.error());
         if (*image_at != where) return {};
         if (!Core::guards::move_images) return {};
@@ -153,6 +160,7 @@ private:
     std::uint64_t newest_;
     cursor at_;
     bool segment_done_ = false;
+    std::uint64_t elsewhere_ = 0;  // records that were read for the one that is looked at
     std::vector<move> moves_;
 };
 

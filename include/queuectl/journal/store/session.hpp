@@ -62,21 +62,26 @@ public:
     template <class Body>
     [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, append_room room, Body&& body)
     {
+        const bool waits = wanted != durable::later;
         log_ticket ticket;
+        std::uint64_t dropped = 0;
         for (int left = repairs_max;; --left) {
             auto turn = take(verb);
             if (!turn) return fail(turn.error());
             if (auto open = core_.admits(what, {}); !open) return named(verb, open.error());
+            turn->in_a_hurry(!waits);
             auto done = change(*turn, room, ticket, body);
             if (done) {
-                clean(*turn);
+                dropped = clean(*turn, waits);
                 break;
             }
             if (left == 0 || !log_->needs_rescue() || done.error().code == errc::outcome_unknown)
                 return named(verb, done.error());
         }
-        if (wanted == durable::later || !Guards::sync_writes) return {};
-        auto synced = wanted == durable::always ? log_->sync_always(ticket) : log_->sync(ticket);
+        result<void> synced;
+        if (waits && Guards::sync_writes)
+            synced = wanted == durable::always ? log_->sync_always(ticket) : log_->sync(ticket);
+        if (dropped != 0) static_cast<void>(log_->dropped(dropped));
         return synced ? synced : named(verb, synced.error());
     }
     // With `wait`, all of it is as durable as the mode promises when this returns.
@@ -205,11 +210,18 @@ private:
         return done;
     }
 
-    // A step of compaction, where it is due. It may fail: nothing has changed then, and the next step tries again.
+    // A step of compaction, where it is due. It may fail: nothing has changed then, and the next step tries again. A
+    // call that does not wait leaves it to those that do, while there are some. Returns the segment that was removed.
+    std::uint64_t clean(turn_type& turn, bool waits)
+    {
+        const bool cleans = needs_cleaning<Guards>(core_.index.roots(), waits);
+        if (cleans) clean(turn);
+        auto dropped = waits || cleans ? log_->drop_one() : std::uint64_t{0};
+        return dropped ? *dropped : 0;
+    }
     void clean(turn_type& turn)
     {
         auto& roots = core_.index.roots();
-        if (!needs_cleaning<Guards>(roots)) return;
         const auto budget =
             std::min(std::max(clean_ahead * core_.body.size(), Guards::clean_bytes_min), clean_bytes_max);
         clean_step<core_type> step{core_, log_->lowest(), roots.heard.segment};
@@ -222,7 +234,6 @@ private:
             return {};
         });
         if (moved && step.done_segment() != 0) trim(turn, step.done_segment());
-        static_cast<void>(log_->drop_trimmed());
     }
     // What follows the segment is the log from now on.
     void trim(turn_type& turn, std::uint64_t segment)
