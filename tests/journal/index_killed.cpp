@@ -145,7 +145,7 @@ TEST(IndexKilled, AtEveryInstruction)
             committed += !pending && undone > 0 ? 1 : 0;
             ASSERT_EQ(image == (committed == 0 ? before : world.image()), true) << undone << ' ' << committed;
         }
-        EXPECT_GT(undone, 200U);
+        EXPECT_GT(undone, 100U);
         EXPECT_EQ(committed, 1U);
         EXPECT_FALSE(space.pending());
         EXPECT_EQ(image == world.image(), true);

@@ -52,6 +52,7 @@ public:
 
     [[nodiscard]] std::uint32_t hash(std::string_view id) const noexcept { return id_hash(id, 0); }
     void prefetch(std::uint32_t hash) const noexcept { table_.prefetch(hash); }
+    void prefetch_member(std::uint32_t hash) const noexcept { table_.prefetch_member(hash); }
     [[nodiscard]] ref find(std::string_view id, std::uint32_t hash) const noexcept
     {
         return table_.find(hash, [&](ref at) { return id_of(at) == id; });

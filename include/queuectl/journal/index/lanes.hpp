@@ -46,9 +46,14 @@ public:
     // The lane of a queue and kind, made where there is none; 0 = there are lanes_max others. O(lanes / 256).
     [[nodiscard]] ref find_or_make(std::string_view queue, std::string_view kind) noexcept
     {
+        const auto same = [&](ref at) { return kind_of(at) == kind && queue_of(at) == queue; };
+        if (last_ < roots().lane_count && same(by_number(last_))) return by_number(last_);
         ref* const bucket = bucket_of(queue, kind);
         for (ref at = *bucket; at != 0; at = get(at).next)
-            if (kind_of(at) == kind && queue_of(at) == queue) return at;
+            if (same(at)) {
+                last_ = get(at).number;
+                return at;
+            }
         if (roots().lane_count == lanes_max) return 0;
         return make(*bucket, find_or_make_queue(queue), kind);
     }
@@ -191,12 +196,10 @@ private:
         if (before == after) return;
         const auto level = static_cast<std::size_t>(127 - l.priority);
         order_set& set = roots().levels[level];
+        if (before != 0 && after != 0 && set.size == 1) return take_key(l, after);
         if (before != 0) lines_.take(set, at);
         if (after != 0) {
-            space_->touch(l.node);
-            const auto& node = space_->get<live_slot>(after)->node;
-            l.node.time = node.time;
-            l.node.sequence = node.sequence;
+            take_key(l, after);
             lines_.put(set, at);
         }
         auto& word = roots().levels_used[level / 64];
@@ -204,9 +207,19 @@ private:
         if (((word & bit) != 0) != (set.size != 0)) space_->touch(word) ^= bit;
     }
 
+    // A line stands among others where its first job would.
+    void take_key(line_slot& l, ref first) noexcept
+    {
+        space_->touch(l.node);
+        const auto& node = space_->get<live_slot>(first)->node;
+        l.node.time = node.time;
+        l.node.sequence = node.sequence;
+    }
+
     index_space* space_;
     job_order jobs_;
     line_order lines_;
+    std::uint32_t last_ = 0;  // number of the lane that was found last
 };
 
 }  // namespace queuectl::inline v0::journal

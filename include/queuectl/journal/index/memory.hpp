@@ -12,7 +12,11 @@
 
 #if defined(__GNUC__)
 #define QUEUECTL_INDEX_COLD [[gnu::noinline, gnu::cold]]
+#define QUEUECTL_INDEX_APART [[gnu::noinline]]
+#define QUEUECTL_INDEX_INLINE [[gnu::always_inline]] inline
 #else
+#define QUEUECTL_INDEX_INLINE
+#define QUEUECTL_INDEX_APART
 #define QUEUECTL_INDEX_COLD
 #endif
 

@@ -14,7 +14,7 @@ using ref = std::uint32_t;  // a block: its place in units of 16 bytes; 0 = none
 
 namespace detail {
 
-inline constexpr std::uint64_t space_magic = 0x3130656361707371;  // the layout of what follows, in its last digits
+inline constexpr std::uint64_t space_magic = 0x3230656361707371;  // the layout of what follows, in its last digits
 inline constexpr std::size_t block_unit = 16;
 inline constexpr std::size_t block_bytes_max = 4096;
 
@@ -24,7 +24,7 @@ inline constexpr std::size_t space_roots_at = 8192;
 inline constexpr std::size_t space_roots_bytes = 16384;
 inline constexpr std::size_t space_blocks_at = space_roots_at + space_roots_bytes;
 
-// What allocations change but for the free lists; remembered first in every undo.
+// What allocations change but for the free lists; its line is remembered first in every undo.
 struct space_heap {
     std::uint64_t in_use = 0;  // bytes
     ref end = 0;               // blocks behind it are fresh
@@ -37,8 +37,8 @@ struct space_header {
     uid store{};
     std::uint64_t seed = 0;
     std::uint32_t layout = 0;
-    std::uint32_t unused = 0;
-    space_heap heap;
+    std::uint32_t unused[3] = {};
+    space_heap heap;                                  // at the begin of a line
     ref free[block_bytes_max / block_unit + 1] = {};  // by size in units: the first of a list, linked by first words
 };
 static_assert(sizeof(space_header) <= space_roots_at - space_header_at);
@@ -73,6 +73,7 @@ public:
     {
         invalidate();
         undo_.forget();
+        begin_change();
         std::memset(blocks_, 0, detail::space_blocks_at);
         detail::space_header& h = header();
         h.boot = boot;
@@ -117,26 +118,20 @@ public:
     [[nodiscard]] std::uint64_t remembered() const noexcept { return undo_.bytes(); }
     // Remembers the bytes, anywhere but in the undo, until commit; then they may be changed. When there is no room
     // (see reserve) the space is invalid from now on.
-    void touch(void* at, std::size_t bytes) noexcept
-    {
-        auto* const from = static_cast<char*>(at);
-        for (std::size_t done = 0; done < bytes; done += detail::index_undo::piece_max)
-            remember(from + done, std::min(bytes - done, detail::index_undo::piece_max));
-    }
+    void touch(void* at, std::size_t bytes) noexcept { remember(static_cast<char*>(at), bytes); }
     template <class T>
-    T& touch(T& object) noexcept
+    QUEUECTL_INDEX_INLINE T& touch(T& object) noexcept
     {
-        static_assert(sizeof(T) <= detail::index_undo::piece_max);
         remember(reinterpret_cast<char*>(&object), sizeof object);
         return object;
     }
 
     // Room for allocations of `block_bytes` in all, in blocks of 8 bytes and more, and for touches, releases included,
-    // of `undo_bytes` in all, in pieces of 4 bytes and more; an allocation counts as 8. errc::store_full.
+    // of `undo_bytes` in all: each counts as its bytes, but at least 32; an allocation counts as 32. errc::store_full.
     [[nodiscard]] result<void> reserve(std::uint64_t block_bytes, std::uint64_t undo_bytes)
     {
         const std::uint64_t end = std::uint64_t{header().heap.end} * detail::block_unit + 2 * block_bytes;
-        const std::uint64_t undo = undo_.end() + 4 * undo_bytes + 64;
+        const std::uint64_t undo = undo_.end() + 5 * undo_bytes + 4 * detail::index_undo::entry_bytes;
         if (end > memory_.bytes_seen(index_range::blocks)) [[unlikely]]
             if (auto done = memory_.grow(index_range::blocks, end); !done) return done;
         if (undo > memory_.bytes_seen(index_range::undo)) [[unlikely]]
@@ -151,7 +146,7 @@ public:
         QUEUECTL_ASSERT(bytes > 0 && bytes <= bytes_max);
         const std::size_t units = (bytes + detail::block_unit - 1) / detail::block_unit;
         detail::space_header& h = header();
-        if (undo_.empty()) remember_heap();
+        if (undo_.empty()) begin_undo();
         ref block = h.free[units];
         if (block != 0) {
             ref& link = *get<ref>(block);
@@ -184,12 +179,17 @@ public:
     // Changes have been made since the last commit: by this holder of the turn, or by one that died.
     [[nodiscard]] bool pending() const noexcept { return !undo_.empty(); }
     // The changes stand.
-    void commit() noexcept { undo_.forget(); }
+    void commit() noexcept
+    {
+        undo_.forget();
+        begin_change();
+    }
     // All bytes, and the allocations, as at the last commit. May itself be cut off and repeated.
     void rollback() noexcept
     {
         if (!undo_.restore(memory_)) invalidate();
         undo_.forget();
+        begin_change();
     }
 
     [[nodiscard]] index_memory& memory() noexcept { return memory_; }
@@ -209,31 +209,66 @@ private:
     {
         return *reinterpret_cast<detail::space_header*>(blocks_ + detail::space_header_at);
     }
-    void remember(const char* at, std::size_t bytes) noexcept
+    // Lines that were remembered in this change, by address, with the number of the change; some are forgotten.
+    static constexpr std::size_t known_lines = 2048;
+    static constexpr std::uint64_t change_bits = 20;
+
+    QUEUECTL_INDEX_INLINE void remember(const char* at, std::size_t bytes) noexcept
     {
-        if (undo_.empty()) remember_heap();
-        const std::uint64_t place = undo_.place_of(memory_, at, bytes);
-        if (place != undo_.last_place()) append(at, bytes, place);
+        const auto line = reinterpret_cast<std::uintptr_t>(at) / line_bytes;
+        const bool one = (reinterpret_cast<std::uintptr_t>(at) + bytes - 1) / line_bytes == line;
+        // Where nothing is remembered, marks may be left of a change that somebody else has ended.
+        if (!one || known_[line % known_lines] != mark_of(line) || undo_.empty()) remember_lines(at, bytes);
     }
-    QUEUECTL_INDEX_COLD void remember_heap() noexcept
+    [[nodiscard]] std::uint64_t mark_of(std::uintptr_t line) const noexcept
     {
-        append(reinterpret_cast<const char*>(&header().heap), sizeof(detail::space_heap), heap_place);
+        return std::uint64_t{line} << change_bits | change_;
     }
-    void append(const char* at, std::size_t bytes, std::uint64_t place) noexcept
+    QUEUECTL_INDEX_APART void remember_lines(const char* at, std::size_t bytes) noexcept
     {
-        const std::uint64_t end = undo_.end_with(bytes);
+        if (undo_.empty()) begin_undo();
+        const auto from = reinterpret_cast<std::uintptr_t>(at) / line_bytes;
+        const auto last = (reinterpret_cast<std::uintptr_t>(at) + bytes - 1) / line_bytes;
+        for (auto line = from; line <= last; ++line) {
+            std::uint64_t& known = known_[line % known_lines];
+            if (known == mark_of(line)) continue;
+            append(reinterpret_cast<const char*>(line * line_bytes));
+            known = mark_of(line);
+        }
+    }
+    // A new change: nothing is remembered of it.
+    QUEUECTL_INDEX_COLD void begin_undo() noexcept
+    {
+        begin_change();
+        const auto heap = reinterpret_cast<std::uintptr_t>(&header().heap) / line_bytes;
+        append(reinterpret_cast<const char*>(heap * line_bytes));
+        known_[heap % known_lines] = mark_of(heap);
+    }
+    // Nothing is remembered now.
+    void begin_change() noexcept
+    {
+        change_ = (change_ + 1) % (std::uint64_t{1} << change_bits);
+        if (change_ != 0) [[likely]]
+            return;
+        std::memset(known_, 0, sizeof known_);
+        change_ = 1;
+    }
+    void append(const char* line) noexcept
+    {
+        const std::uint64_t end = undo_.end() + detail::index_undo::entry_bytes;
         if (end > memory_.bytes_seen(index_range::undo) && !grown(index_range::undo, end)) [[unlikely]]
             return;
-        undo_.append(at, bytes, place);
+        undo_.append(line, undo_.place_of(memory_, line, line_bytes));
     }
 
-    static constexpr std::uint64_t heap_place =
-        detail::index_undo::place(index_range::blocks, detail::space_header_at + offsetof(detail::space_header, heap),
-                                  sizeof(detail::space_heap));
+    static constexpr std::size_t line_bytes = detail::index_undo::line_bytes;
+    static_assert(offsetof(detail::space_header, heap) % line_bytes == 0);
 
     index_memory memory_;
     detail::index_undo undo_;
     char* blocks_;
+    std::uint64_t change_ = 1;
+    std::uint64_t known_[known_lines] = {};
 };
 
 }  // namespace queuectl::inline v0::journal

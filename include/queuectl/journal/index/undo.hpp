@@ -10,14 +10,17 @@
 namespace queuectl::inline v0::journal::detail {
 
 // index_range::undo. It begins with the number of bytes of the entries, which are 64 bytes behind that. An entry: the
-// bytes as they were, padded to 8; then where they belong: length << 40 | range << 38 | offset.
+// bytes as they were, padded to 8; then where they belong: length << 40 | range << 38 | offset. Written are whole
+// lines, each once as far as is cheap to know: who remembers what has been remembered since the last commit is this
+// process.
 //
 // A process may be killed between any two stores: an entry is whole before its length counts, and that before the
 // caller changes anything. Program order is enough for it: a killed process has done what it executed, and others come
 // after taking the store's lock.
 class index_undo {
 public:
-    static constexpr std::size_t piece_max = std::size_t{1} << 20;
+    static constexpr std::size_t line_bytes = 64;
+    static constexpr std::size_t entry_bytes = line_bytes + 8;
 
     explicit index_undo(const index_memory& memory) noexcept : base_{memory.base(index_range::undo)} {}
 
@@ -46,19 +49,15 @@ public:
         QUEUECTL_ASSERT(offset + bytes <= memory.length(index_range::pages));
         return place(index_range::pages, offset, bytes);
     }
-    // Requires an entry.
-    [[nodiscard]] std::uint64_t last_place() const noexcept { return word(end() - 8); }
-
-    // How many bytes of its range are in use; and would be with one entry more.
+    // How many bytes of its range are in use.
     [[nodiscard]] std::uint64_t end() const noexcept { return entries_at + bytes(); }
-    [[nodiscard]] std::uint64_t end_with(std::size_t more) const noexcept { return end() + padded(more) + 8; }
 
-    // Requires that the range has grown to end_with(bytes).
-    void append(const char* at, std::size_t bytes, std::uint64_t place) noexcept
+    // Requires that the range has grown to end() + entry_bytes, and the begin of a line.
+    void append(const char* line, std::uint64_t place) noexcept
     {
         const std::uint64_t from = end();
-        const std::uint64_t to = end_with(bytes);
-        std::memcpy(base_ + from, at, bytes);
+        const std::uint64_t to = from + entry_bytes;
+        std::memcpy(base_ + from, line, line_bytes);
         word(to - 8) = place;
         std::atomic_signal_fence(std::memory_order_seq_cst);
         set_bytes(to - entries_at);

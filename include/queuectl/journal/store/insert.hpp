@@ -44,6 +44,7 @@ public:
         hashes_.resize(jobs_.size());
         for (std::size_t i = 0; i < jobs_.size(); ++i) core_.index.prefetch(hashes_[i] = core_.index.hash(jobs_[i].id));
         for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            if (i + ahead < jobs_.size()) core_.index.prefetch_member(hashes_[i + ahead]);
             auto status = insert_one(jobs_[i], hashes_[i]);
             if (!status) return fail(status.error());
             statuses_[i] = *status;
@@ -52,6 +53,9 @@ public:
     }
 
 private:
+    // So many jobs ahead, what is looked at is loaded.
+    static constexpr std::size_t ahead = 8;
+
     result<insert_status> insert_one(const job& j, std::uint32_t hash)
     {
         const ref known = core_.index.find(j.id, hash);

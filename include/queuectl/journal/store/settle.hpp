@@ -22,11 +22,10 @@ public:
 
     [[nodiscard]] std::uint64_t bytes_max()
     {
-        jobs_.resize(settlements_.size());
+        find_jobs();
         std::uint64_t bytes = 0;
         for (std::size_t i = 0; i < settlements_.size(); ++i) {
             const settlement& s = settlements_[i];
-            jobs_[i] = core_.index.find(s.receipt.id);
             if (!core_.holds(jobs_[i], s.receipt.token)) continue;
             end_record r{};
             attempt run;
@@ -55,6 +54,21 @@ public:
     [[nodiscard]] bool any_waits() const noexcept { return any_waits_; }
 
 private:
+    // What is looked at is loaded a few jobs before.
+    void find_jobs()
+    {
+        static constexpr std::size_t ahead = 8;
+        const auto& index = core_.index;
+        std::vector<std::uint32_t> hashes(settlements_.size());
+        for (std::size_t i = 0; i < hashes.size(); ++i)
+            index.prefetch(hashes[i] = index.hash(settlements_[i].receipt.id));
+        jobs_.resize(hashes.size());
+        for (std::size_t i = 0; i < hashes.size(); ++i) {
+            if (i + ahead < hashes.size()) index.prefetch_member(hashes[i + ahead]);
+            jobs_[i] = index.find(settlements_[i].receipt.id, hashes[i]);
+        }
+    }
+
     result<settle_status> settle_one(const settlement& s, ref job, output_number file)
     {
         if (core_.holds(job, s.receipt.token)) {
@@ -85,14 +99,13 @@ private:
         r.crashes = slot.crashes;
         r.token = s.receipt.token;
         r.was_failed = slot.was_failed;
-        attempt run;
         if (s.report) {
-            run = *s.report;
-            run.number = slot.attempts + slot.crashes + 1;
-            run.worker = core_.index.all_leases().holder(slot);
-            const auto& out = run.output;
-            if (run.output_bytes == 0) run.output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
-            r.run = &run;
+            run_ = *s.report;
+            run_.number = slot.attempts + slot.crashes + 1;
+            detail::assign(run_.worker, core_.index.all_leases().holder(slot));
+            const auto& out = run_.output;
+            if (run_.output_bytes == 0) run_.output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
+            r.run = &run_;
             r.output_file = file;
         }
         r.error = s.report && s.error.empty() ? std::string_view{s.report->error} : std::string_view{s.error};
@@ -123,6 +136,7 @@ private:
     std::span<const output_number> files_;
     timestamp now_;
     std::vector<ref> jobs_;
+    attempt run_;  // the one that ended, as it is written
     std::vector<output_number> dead_files_;
     bool any_waits_ = false;
 };
