@@ -196,10 +196,10 @@ TEST(RedisFailures, ANewerFormatIsRefused)
 {
     auto address = shared_server().address(fresh_prefix());
     auto store = open_store(address);
-    shared_server().ask({"HSET", address.prefix + "store", "min_writer", "2"});
+    shared_server().ask({"HSET", address.prefix + "store", "gate", "1 2 0"});
     EXPECT_EQ(code_of(put(store, make_job("a"))), errc::wrong_version);
     EXPECT_TRUE(store.find("a"));
-    shared_server().ask({"HSET", address.prefix + "store", "min_reader", "2"});
+    shared_server().ask({"HSET", address.prefix + "store", "gate", "2 2 0"});
     EXPECT_EQ(code_of(store.find("a")), errc::wrong_version);
     EXPECT_EQ(code_of(redis_storage::open(address)), errc::wrong_version);
 }

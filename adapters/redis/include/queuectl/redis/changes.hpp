@@ -151,8 +151,7 @@ private:
     static void add_stored(arguments& args, const stored_job& one)
     {
         const auto& r = one.record;
-        std::string job = pack_job(r.job, std::nullopt);
-        packer{job}.time(r.created_at);
+        const std::string job = pack_job(r.job, r.created_at, false);
         std::string runs;
         std::string outputs;
         std::uint32_t place = 0;

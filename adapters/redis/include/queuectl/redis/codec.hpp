@@ -17,8 +17,8 @@ namespace queuectl::inline v0::detail::redis {
     return lane;
 }
 
-// JOB without created_at. `now`: of the call, the caller's; jobs due by it are due at once by the server's clock.
-[[nodiscard]] inline std::string pack_job(const job& j, std::optional<timestamp> now)
+// JOB. With `due_at_once` a job that is due when it is made is due at once by the server's clock too.
+[[nodiscard]] inline std::string pack_job(const job& j, timestamp created_at, bool due_at_once)
 {
     std::string out;
     out.reserve(160 + j.id.size() + j.payload.size() + j.env.size() + j.cwd.size());
@@ -27,14 +27,15 @@ namespace queuectl::inline v0::detail::redis {
     if (!j.unique_key.empty()) flags |= flag_unique;
     if (j.retention <= duration::zero()) flags |= flag_forget;
     if (j.hold != hold_none) flags |= flag_held;
-    if (now && j.run_at <= *now) flags |= flag_at_once;
+    if (due_at_once && j.run_at <= created_at) flags |= flag_at_once;
     p.byte(format_version).byte(static_cast<std::uint8_t>(flags));
+    p.id(j.nonce).text(pack_lane(j), 1);
     pack_run_at(p, j.run_at);
-    p.id(j.nonce).text(pack_lane(j), 1).text(j.tag, 1).text(j.unique_key, 1);
+    p.text(j.tag, 1).text(j.unique_key, 1);
     p.micros(j.timeout).micros(j.retention).real(j.backoff_base).int32(j.max_retries).number(j.hold, 4);
     p.text(j.key, 2).text(j.batch, 2).text(j.cwd, 4).text(j.env, 4).number(j.depends_on.size(), 4);
     for (const auto& id : j.depends_on) p.text(id, 2);
-    p.text(j.payload, 4);
+    p.text(j.payload, 4).time(created_at);
     return out;
 }
 
@@ -58,11 +59,11 @@ inline void unpack_lane(unpacker& u, place& out)
 {
     unpacker u{bytes};
     u.take(2);
-    j.run_at = unpack_run_at(u);
     j.nonce = u.id();
     place lane;
     unpacker l{u.text(1)};
     unpack_lane(l, lane);
+    j.run_at = unpack_run_at(u);
     j.priority = lane.priority;
     j.queue = lane.queue;
     j.kind = lane.kind;

@@ -12,9 +12,8 @@ public:
     {
         auto told = store().call(script::info, {});
         if (!told) return fail(told.error());
-        const auto number = [&](std::size_t i) {
-            return static_cast<std::uint32_t>(std::strtoul(std::string{told->at(i)}.c_str(), nullptr, 10));
-        };
+        if (told->size() < 6) return fail(errc::corrupt, "info", "an answer of the wrong length");
+        const auto number = [&](std::size_t i) { return static_cast<std::uint32_t>(told->elements[i].number()); };
         store_info out;
         out.format = number(0);
         out.min_reader = number(1);

@@ -2,9 +2,9 @@
 // doubles of microseconds UTC (exact up to 2^53), strings any bytes.
 //
 // Keys, each after the prefix of the store ("queuectl:" by default):
-//   store          hash: format, min_reader, min_writer, id (32 hexadecimal digits), state, moved_to; seq, the last
-//                  sequence; config_version; boot, of handles with a clock of their own. Channel of the same name:
-//                  16 bytes of the sender, then "w" (work) or "c" (control).
+//   store          hash: format, id (32 hexadecimal digits), gate (min_reader, min_writer and state as numbers with
+//                  spaces between), moved_to; seq, the last sequence; config_version; boot, of handles with a clock of
+//                  their own. Channel of the same name: 16 bytes of the sender, then "w" (work) or "c" (control).
 //   jobs           hash: id → job as it was asked for (JOB), written once
 //   jobs:state     hash: id → what happened to it since (STATE); none yet = pending, untouched
 //   jobs:order     zset: sequence, id; every job
@@ -26,7 +26,7 @@
 //         nothing has to be moved when time passes. A claim looks at the first job of each stretch and takes from the
 //         beginning of the best. run_at as microseconds + 2^53, so that bytes order like times. (One score for all:
 //         a score per job could hold only one of the five. Priority is in front, so that stretches come in that order.)
-// JOB     version 1 (1), flags (1), run_at as in PLACE (8), nonce (16), PLACE up to kind (length 1), tag (length 1),
+// JOB     version 1 (1), flags (1), nonce (16), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1),
 //         unique_key (length 1); then what no script reads; created_at (8, a double) at the end.
 //         flags: 4 has a unique key, 8 is removed when it completes, 16 held, 32 due at once
 // STATE   state, state before the claim, flags (1 each), attempts, crashes, runs (4 each), updated_at, locked_at,

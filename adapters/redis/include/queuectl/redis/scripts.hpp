@@ -4,6 +4,7 @@
 #define QUEUECTL_REDIS_SCRIPTS_HPP
 
 #include <queuectl/redis/scripts_change.hpp>
+#include <queuectl/redis/scripts_claim.hpp>
 #include <queuectl/redis/scripts_common.hpp>
 #include <queuectl/redis/scripts_read.hpp>
 #include <queuectl/redis/scripts_work.hpp>
@@ -47,7 +48,7 @@ struct script_source {
     const char* verb;
     script_kind kind;
     const char* keys;  // names as in key_name(), each followed by a space
-    const char* parts[9];
+    const char* parts[10];
 };
 
 #define QUEUECTL_REDIS_STAYS "local BEGINS=false\n"
@@ -81,27 +82,27 @@ struct script_source {
         {"revive",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::unlist, lua::revive}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist, lua::revive}},
         {"cancel",
          script_kind::changes,
          all,
-         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::jobs, lua::unlist, lua::cancel}},
+         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::jobs, lua::some, lua::unlist, lua::cancel}},
         {"remove",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::unlist, lua::remove}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist, lua::remove}},
         {"purge",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::unlist, lua::purge}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist, lua::purge}},
         {"reprioritise",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::reprioritise}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::some, lua::reprioritise}},
         {"free_worker",
          script_kind::changes,
          freed,
-         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::free_worker}},
+         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::free_worker}},
         {"config_put",
          script_kind::changes,
          "store config expiry reply ",
@@ -114,11 +115,11 @@ struct script_source {
         {"restore",
          script_kind::adds,
          all,
-         {lua::begin, begins, lua::writes, lua::time, lua::jobs, lua::runs, lua::restore}},
+         {lua::begin, begins, lua::writes, lua::time, lua::jobs, lua::runs, lua::all, lua::restore}},
         {"info", script_kind::reads, "store ", {lua::begin, lua::info}},
         {"find", script_kind::reads, "store jobs state order runs ", {lua::begin, lua::find}},
-        {"list", script_kind::reads, "store jobs state order dlq ", {lua::begin, lua::jobs, lua::list}},
-        {"output", script_kind::reads, "store runs output ", {lua::begin, lua::runs, lua::output}},
+        {"list", script_kind::reads, "store jobs state order dlq ", {lua::begin, lua::jobs, lua::some, lua::list}},
+        {"output", script_kind::reads, "store runs output ", {lua::begin, lua::jobs, lua::runs, lua::all, lua::output}},
         {"counts", script_kind::reads, "store counts ", {lua::begin, lua::counts}},
         {"config_get", script_kind::reads, "store config ", {lua::begin, lua::time, lua::config_get}},
         {"config_list", script_kind::reads, "store config ", {lua::begin, lua::time, lua::config_list}},

@@ -62,7 +62,7 @@ inline constexpr char cancel[] = R"lua(
 local T={}
 for i=4,#ARGV do
   T[i]=load(ARGV[i])
-  if moving and T[i] and (T[i].st==0 or T[i].st==3) then return bad('busy','the store is being moved to '..H[5]) end
+  if moving and T[i] and (T[i].st==0 or T[i].st==3) then return bad('busy','the store is being moved to '..moved_to()) end
 end
 for i=4,#ARGV do
   local id=ARGV[i]
@@ -117,9 +117,7 @@ for i=1,#ids do
   local t=load(id)
   local fits=removed<most and (ARGV[6]=='' or queue_of(t.place)==ARGV[6]) and (ARGV[7]=='' or kind_of(t.place)==ARGV[7])
   if fits and ARGV[8]~='' then
-    local d=R('HGET',K_jobs,id)
-    local at=28+d:byte(27)
-    fits=d:sub(at+1,at+d:byte(at))==ARGV[8]
+    fits=tag_of(R('HGET',K_jobs,id))==ARGV[8]
   end
   if fits then
     unlist(id,t)
@@ -187,7 +185,7 @@ return answer(tostring(n))
 
 // state, moved_to. The one write that every state takes.
 inline constexpr char set_state[] = R"lua(
-R('HSET',K_store,'state',ARGV[4],'moved_to',ARGV[5])
+R('HSET',K_store,'gate',min_reader..' '..min_writer..' '..ARGV[4],'moved_to',ARGV[5])
 R('PUBLISH',K_store,ARGV[2]..'c')
 R('PUBLISH',K_store,ARGV[2]..'w')
 return answer('')
@@ -201,7 +199,7 @@ local told={}
 for i=1,n do
   local id,d=ARGV[5*i-1],ARGV[5*i]
   local old=R('HGET',K_jobs,id)
-  if old and old:sub(11,26)==d:sub(11,26) and old:sub(-8)==d:sub(-8) then told[i]='0'
+  if old and old:sub(3,18)==d:sub(3,18) and old:sub(-8)==d:sub(-8) then told[i]='0'
   elseif old then told[i]='1'
   else
     told[i]='0'
@@ -228,9 +226,7 @@ for i=1,n do
     else line_up(id,t) end
     count(queue_of(t.place),t.st,1)
     if has(t,4) then
-      local p=28+d:byte(27)
-      p=p+1+d:byte(p)
-      R('HSET',K_unique,d:sub(p+1,p+d:byte(p)),pack('>I8',seq)..id)
+      R('HSET',K_unique,unique_of(d),pack('>I8',seq)..id)
     end
   end
 end

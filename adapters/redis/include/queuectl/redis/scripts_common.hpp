@@ -5,22 +5,28 @@
 
 namespace queuectl::inline v0::detail::redis::lua {
 
-// The header of the store, which every script reads first.
+// The gate of the store, which every script reads first: anything but "1 1 0" is looked at closely.
 inline constexpr char begin[] = R"lua(
-local R,pack,unp=redis.call,struct.pack,struct.unpack
+local R,pack,unp,sub,byte=redis.call,struct.pack,struct.unpack,string.sub,string.byte
 local function bad(code,text) return redis.error_reply('-QUEUECTL '..code..' '..text) end
-local H=R('HMGET',K_store,'format','min_reader','min_writer','state','moved_to','boot')
-if not H[1] then return bad('not_found','there is no store (any more)') end
-if tonumber(H[2])>1 then return bad('wrong_version','the store needs a newer version of this program') end
+local gate=R('HGET',K_store,'gate')
+if not gate then return bad('not_found','there is no store (any more)') end
+local min_reader,min_writer,state=1,1,0
+if gate~='1 1 0' then
+  min_reader,min_writer,state=string.match(gate,'(%d+) (%d+) (%d+)')
+  min_reader,min_writer,state=tonumber(min_reader),tonumber(min_writer),tonumber(state)
+end
+if min_reader>1 then return bad('wrong_version','the store needs a newer version of this program') end
 )lua";
 
 // Refuses what the state of the store does not allow. BEGINS: whether the script begins something.
 inline constexpr char writes[] = R"lua(
-if tonumber(H[3])>1 then return bad('wrong_version','the store needs a newer version of this program') end
-if H[4]=='1' then return bad('read_only','the store is read-only') end
-if H[4]=='2' then return bad('moved',H[5]) end
-local moving=H[4]=='3'
-if BEGINS and moving then return bad('busy','the store is being moved to '..H[5]) end
+if min_writer>1 then return bad('wrong_version','the store needs a newer version of this program') end
+local function moved_to() return R('HGET',K_store,'moved_to') end
+if state==1 then return bad('read_only','the store is read-only') end
+if state==2 then return bad('moved',moved_to()) end
+local moving=state==3
+if BEGINS and moving then return bad('busy','the store is being moved to '..moved_to()) end
 )lua";
 
 // wall: now; clock: what leases are measured on; skew: how far the caller's clock is behind. An instant of 32 bytes is
@@ -45,145 +51,171 @@ end
 // Leases of another boot of the caller's clock have ended.
 inline constexpr char boot[] = R"lua(
 if #ARGV[1]==32 then
-  local b=ARGV[1]:sub(17)
-  if H[6]~=b then
-    if H[6] then R('ZUNIONSTORE',K_leases,1,K_leases,'WEIGHTS',0) end
+  local b,last=ARGV[1]:sub(17),R('HGET',K_store,'boot')
+  if last~=b then
+    if last then R('ZUNIONSTORE',K_leases,1,K_leases,'WEIGHTS',0) end
     R('HSET',K_store,'boot',b)
   end
 end
 )lua";
 
-// Jobs as tables, counts, and telling those who wait.
+// Counts, and telling those who wait. more() defines the functions after it, of jobs as tables: what most calls can do
+// without is not made for each.
 inline constexpr char jobs[] = R"lua(
 local Z=string.rep('\0',20)
 local MF='>BBBI4I4I4dddi4i4dd'
 local TF='>Bc0I2c0I2c0I4c0I4c0'
-local function rd(m)
-  local t={}
-  t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.lk,t.lu,t.ex,t.sg,t.sa,t.en=unp(MF,m)
-  t.tok,t.set=m:sub(64,83),m:sub(84,103)
-  t.place,t.wk,t.er,t.rs,t.pg=unp(TF,m,104)
-  return t
-end
-local function wr(t)
-  return pack(MF,t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.lk,t.lu,t.ex,t.sg,t.sa,t.en)..t.tok..t.set..
-    pack(TF,#t.place,t.place,#t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg)
-end
-local function fresh(d,seq)
-  local created=unp('>d',d,#d-7)
-  return {st=0,bf=0,fl=d:byte(2)%32,at=0,cr=0,ru=0,up=created,lk=0,lu=0,ex=-1,sg=0,sa=0,en=0,tok=Z,set=Z,
-    place=d:sub(28,27+d:byte(27))..d:sub(3,10)..pack('>I8',seq),wk='',er='',rs='',pg=''}
-end
-local function load(id)
-  local m=R('HGET',K_state,id)
-  if m then return rd(m) end
-  local s=R('ZSCORE',K_order,id)
-  if not s then return nil end
-  return fresh(R('HGET',K_jobs,id),tonumber(s))
-end
-local function queue_of(p) return p:sub(3,2+p:byte(2)) end
-local function kind_of(p)
-  local q=p:byte(2)
-  return p:sub(4+q,3+q+p:byte(3+q))
-end
-local function run_at_bytes(us)
-  local hi=math.floor(us/4294967296)
-  return pack('>I4I4',hi+2097152,us-hi*4294967296)
-end
-local function run_at_of(p,at)
-  local hi,lo=unp('>I4I4',p,at)
-  return (hi-2097152)*4294967296+lo
-end
 local function has(t,flag) return t.fl%(flag*2)>=flag end
 local counted={}
 local function count(q,st,by)
-  local f=st..q
-  counted[f]=(counted[f] or 0)+by
+  local c=counted[st]
+  if not c then
+    c={}
+    counted[st]=c
+  end
+  c[q]=(c[q] or 0)+by
 end
 local work,control=false,false
 local function finish()
-  for f,by in pairs(counted) do if by~=0 then R('HINCRBY',K_counts,f,by) end end
+  for st,c in pairs(counted) do
+    for q,by in pairs(c) do if by~=0 then R('HINCRBY',K_counts,st..q,by) end end
+  end
   if control then R('PUBLISH',K_store,ARGV[2]..'c') end
   if work then R('PUBLISH',K_store,ARGV[2]..'w') end
 end
-local function line_up(id,t)
-  if has(t,16) then return end
-  R('ZADD',K_line,0,t.place..id)
-  work=true
+
+local rd,wr,fresh,load,queue_of,kind_of,tag_of,unique_of,run_at_bytes,run_at_of,line_up
+local function more()
+  if rd then return end
+  rd=function(m)
+    local t={}
+    t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.lk,t.lu,t.ex,t.sg,t.sa,t.en=unp(MF,m)
+    t.tok,t.set=m:sub(64,83),m:sub(84,103)
+    t.place,t.wk,t.er,t.rs,t.pg=unp(TF,m,104)
+    return t
+  end
+  wr=function(t)
+    return pack(MF,t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.lk,t.lu,t.ex,t.sg,t.sa,t.en)..t.tok..t.set..
+      pack(TF,#t.place,t.place,#t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg)
+  end
+  fresh=function(d,seq)
+    local created=unp('>d',d,#d-7)
+    return {st=0,bf=0,fl=d:byte(2)%32,at=0,cr=0,ru=0,up=created,lk=0,lu=0,ex=-1,sg=0,sa=0,en=0,tok=Z,set=Z,
+      place=sub(d,20,27+byte(d,19))..pack('>I8',seq),wk='',er='',rs='',pg=''}
+  end
+  load=function(id)
+    local m=R('HGET',K_state,id)
+    if m then return rd(m) end
+    local s=R('ZSCORE',K_order,id)
+    if not s then return nil end
+    return fresh(R('HGET',K_jobs,id),tonumber(s))
+  end
+  queue_of=function(p) return sub(p,3,2+byte(p,2)) end
+  kind_of=function(p)
+    local q=byte(p,2)
+    return sub(p,4+q,3+q+byte(p,3+q))
+  end
+  tag_of=function(d)
+    local at=28+byte(d,19)
+    return sub(d,at+1,at+byte(d,at))
+  end
+  unique_of=function(d)
+    local at=28+byte(d,19)
+    at=at+1+byte(d,at)
+    return sub(d,at+1,at+byte(d,at))
+  end
+  run_at_bytes=function(us)
+    local hi=math.floor(us/4294967296)
+    return pack('>I4I4',hi+2097152,us-hi*4294967296)
+  end
+  run_at_of=function(p,at)
+    local hi,lo=unp('>I4I4',p,at)
+    return (hi-2097152)*4294967296+lo
+  end
+  line_up=function(id,t)
+    if has(t,16) then return end
+    R('ZADD',K_line,0,t.place..id)
+    work=true
+  end
 end
 )lua";
 
-// Runs, and a lease whose holder is gone.
+// Runs, and a lease whose holder is gone; defined by more_runs(), which does as more() too.
 inline constexpr char runs[] = R"lua(
-local function field(id,place) return id..'#'..string.format('%.0f',place) end
-local function each_run(all,f)
-  local at=1
-  while at<=#all do
-    local n=unp('>I4',all,at)
-    if f(at,n)==false then return end
-    at=at+4+n
+local field,each_run,run_head,add_run,held_by,crash,forget
+local function more_runs()
+  if crash then return end
+  more()
+  field=function(id,place) return id..'#'..string.format('%.0f',place) end
+  each_run=function(all,f)
+    local at=1
+    while at<=#all do
+      local n=unp('>I4',all,at)
+      if f(at,n)==false then return end
+      at=at+4+n
+    end
   end
-end
--- The place of a run at `at`, and whether its output is kept.
-local function run_head(all,at)
-  local place=unp('>I4',all,at+4)
-  local w=unp('>I2',all,at+12)
-  return place,all:byte(at+14+w+45)==1
-end
-local function add_run(id,t,number,report,out)
-  t.ru=t.ru+1
-  local rec=pack('>I4I4I2c0',t.ru,number,#t.wk,t.wk)..report
-  local all=R('HGET',K_runs,id) or ''
-  local n,first=0,0
-  each_run(all,function(at,len) n=n+1 if n==1 then first=4+len end end)
-  if n>=20 then
-    local place,kept=run_head(all,1)
-    if kept then R('HDEL',K_output,field(id,place)) end
-    all=all:sub(first+1)
+  -- The place of a run at `at`, and whether its output is kept.
+  run_head=function(all,at)
+    local place=unp('>I4',all,at+4)
+    local w=unp('>I2',all,at+12)
+    return place,all:byte(at+14+w+45)==1
   end
-  R('HSET',K_runs,id,all..pack('>I4c0',#rec,rec))
-  if #out>0 then R('HSET',K_output,field(id,t.ru),out) end
-end
-local function held_by(t,id) return pack('>I2c0',#t.wk,t.wk)..t.tok..id end
-local function crash(id,cause)
-  local t=rd(R('HGET',K_state,id))
-  R('ZREM',K_leases,id)
-  R('ZREM',K_held,held_by(t,id))
-  add_run(id,t,t.at+t.cr+1,pack('>Bi4i4ddddI4BI2c0',4,-1,0,t.lk,wall,0,0,0,0,#cause,cause),'')
-  t.cr=t.cr+1
-  t.er=cause
-  t.up=wall
-  t.tok=Z
-  t.st=has(t,1) and 5 or 0
-  R('HSET',K_state,id,wr(t))
-  local q=queue_of(t.place)
-  count(q,1,-1)
-  count(q,t.st,1)
-  if t.st==5 then R('ZADD',K_cancelled,wall,id) else line_up(id,t) end
-end
--- Forgets a job; its place in the sets of its state is the caller's.
-local function forget(id,t)
-  if t.ru>0 then
+  add_run=function(id,t,number,report,out)
+    t.ru=t.ru+1
+    local rec=pack('>I4I4I2c0',t.ru,number,#t.wk,t.wk)..report
     local all=R('HGET',K_runs,id) or ''
-    each_run(all,function(at)
-      local place,kept=run_head(all,at)
+    local n,first=0,0
+    each_run(all,function(at,len) n=n+1 if n==1 then first=4+len end end)
+    if n>=20 then
+      local place,kept=run_head(all,1)
       if kept then R('HDEL',K_output,field(id,place)) end
-    end)
-    R('HDEL',K_runs,id)
+      all=all:sub(first+1)
+    end
+    R('HSET',K_runs,id,all..pack('>I4c0',#rec,rec))
+    if #out>0 then R('HSET',K_output,field(id,t.ru),out) end
   end
-  if has(t,4) then
-    local d=R('HGET',K_jobs,id)
-    local at=28+d:byte(27)
-    at=at+1+d:byte(at)
-    local key=d:sub(at+1,at+d:byte(at))
-    local last=R('HGET',K_unique,key)
-    if last and last:sub(9)==id then R('HDEL',K_unique,key) end
+  held_by=function(t,id) return pack('>I2c0',#t.wk,t.wk)..t.tok..id end
+  crash=function(id,cause)
+    local t=rd(R('HGET',K_state,id))
+    R('ZREM',K_leases,id)
+    R('ZREM',K_held,held_by(t,id))
+    add_run(id,t,t.at+t.cr+1,pack('>Bi4i4ddddI4BI2c0',4,-1,0,t.lk,wall,0,0,0,0,#cause,cause),'')
+    t.cr=t.cr+1
+    t.er=cause
+    t.up=wall
+    t.tok=Z
+    t.st=has(t,1) and 5 or 0
+    R('HSET',K_state,id,wr(t))
+    local q=queue_of(t.place)
+    count(q,1,-1)
+    count(q,t.st,1)
+    if t.st==5 then R('ZADD',K_cancelled,wall,id) else line_up(id,t) end
   end
-  R('HDEL',K_jobs,id)
-  R('HDEL',K_state,id)
-  R('ZREM',K_order,id)
+  -- Forgets a job; its place in the sets of its state is the caller's.
+  forget=function(id,t)
+    if t.ru>0 then
+      local all=R('HGET',K_runs,id) or ''
+      each_run(all,function(at)
+        local place,kept=run_head(all,at)
+        if kept then R('HDEL',K_output,field(id,place)) end
+      end)
+      R('HDEL',K_runs,id)
+    end
+    if has(t,4) then
+      local key=unique_of(R('HGET',K_jobs,id))
+      local last=R('HGET',K_unique,key)
+      if last and last:sub(9)==id then R('HDEL',K_unique,key) end
+    end
+    R('HDEL',K_jobs,id)
+    R('HDEL',K_state,id)
+    R('ZREM',K_order,id)
+  end
 end
 )lua";
+
+inline constexpr char some[] = "more()\n";
+inline constexpr char all[] = "more_runs()\n";
 
 }  // namespace queuectl::inline v0::detail::redis::lua
 

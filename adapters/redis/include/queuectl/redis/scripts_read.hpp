@@ -43,8 +43,7 @@ for i=1,n do
       (kind=='' or kind_of(t.place)==kind) and (before>=9007199254740991 or t.up<before)
     if fits and tag~='' then
       d=d or R('HGET',K_jobs,id)
-      local at=28+d:byte(27)
-      fits=d:sub(at+1,at+d:byte(at))==tag
+      fits=tag_of(d)==tag
     end
   end
   if fits then
@@ -75,7 +74,8 @@ return {report,out}
 )lua";
 
 inline constexpr char info[] = R"lua(
-return R('HMGET',K_store,'format','min_reader','min_writer','id','state','moved_to')
+local h=R('HMGET',K_store,'format','id','moved_to')
+return {h[1],min_reader,min_writer,h[2],state,h[3]}
 )lua";
 
 inline constexpr char counts[] = R"lua(
@@ -110,12 +110,12 @@ end
 return reply
 )lua";
 
-// id of a new store (32 hexadecimal digits), made unless one is there. → its header, as info gives it.
+// id of a new store (32 hexadecimal digits), made unless one is there.
 inline constexpr char open[] = R"lua(
 if redis.call('EXISTS',K_store)==0 then
-  redis.call('HSET',K_store,'format',1,'min_reader',1,'min_writer',1,'id',ARGV[1],'state',0,'moved_to','')
+  redis.call('HSET',K_store,'format',1,'gate','1 1 0','id',ARGV[1],'moved_to','')
 end
-return redis.call('HMGET',K_store,'format','min_reader','min_writer','id','state','moved_to')
+return 1
 )lua";
 
 }  // namespace queuectl::inline v0::detail::redis::lua

@@ -1,29 +1,29 @@
-// insert, extend, settle and claim. ARGV[1] is the instant, ARGV[2] the handle.
+// insert, extend and settle. ARGV[1] is the instant, ARGV[2] the handle.
 #ifndef QUEUECTL_REDIS_SCRIPTS_WORK_HPP
 #define QUEUECTL_REDIS_SCRIPTS_WORK_HPP
 
 namespace queuectl::inline v0::detail::redis::lua {
 
-// id, JOB without its end, … → a digit for each: insert_status.
+// id, JOB, … → a digit for each: insert_status.
 inline constexpr char insert[] = R"lua(
 local n=(#ARGV-2)/2
 local ids={}
 for i=1,n do ids[i]=ARGV[1+2*i] end
-local known=R('ZMSCORE',K_order,unpack(ids))
+local known
+if n==1 then known={R('HEXISTS',K_jobs,ids[1])==1} else known=R('ZMSCORE',K_order,unpack(ids)) end
 local told,mine,new,keys={},{},{},{}
 for i=1,n do
   local id,d=ids[i],ARGV[2+2*i]
   if known[i] or mine[id] then
-    local nonce=d:sub(11,26)
-    local same=known[i] and not mine[id] and nonce~=string.rep('\0',16) and R('HGET',K_jobs,id):sub(11,26)==nonce
+    local nonce=sub(d,3,18)
+    local same=known[i] and not mine[id] and nonce~=string.rep('\0',16) and sub(R('HGET',K_jobs,id),3,18)==nonce
     told[i]=same and '0' or '1'
     if same then mine[id]=true end
   else
     local key,taken=nil,false
-    if d:byte(2)%8>=4 then
-      local at=28+d:byte(27)
-      at=at+1+d:byte(at)
-      key=d:sub(at+1,at+d:byte(at))
+    if byte(d,2)%8>=4 then
+      more()
+      key=unique_of(d)
       local last=keys[key] or R('HGET',K_unique,key)
       if keys[key] then taken=true
       elseif last then
@@ -39,31 +39,35 @@ for i=1,n do
     end
   end
 end
-if #new==0 then return table.concat(told) end
-local seq=R('HINCRBY',K_store,'seq',#new)-#new
-local J,O,L={},{},{}
-local created=pack('>d',wall)
-for k=1,#new do
+local count_new=#new
+if count_new==0 then return table.concat(told) end
+local seq=R('HINCRBY',K_store,'seq',count_new)-count_new
+local J,O,L,l={},{},{},0
+-- The caller's clock tells when the jobs were made, unless it is a second off.
+local created=(skew>1000000 or skew<-1000000) and pack('>d',wall)
+for k=1,count_new do
   local i=new[k]
   local id,d=ids[i],ARGV[2+2*i]
-  local flags=d:byte(2)
-  if flags>=32 and skew<0 and run_at_of(d,3)>wall then d=d:sub(1,2)..run_at_bytes(wall)..d:sub(11) end
-  seq=seq+1
-  local lane=d:byte(27)
-  local place=d:sub(28,27+lane)..d:sub(3,10)..pack('>I8',seq)
-  J[2*k-1],J[2*k]=id,d..created
-  O[2*k-1],O[2*k]=seq,id
-  if flags%32<16 then L[#L+1]=0 L[#L+1]=place..id end
-  count(d:sub(30,29+d:byte(29)),0,1)
-  if flags%8>=4 then
-    local at=28+lane
-    at=at+1+d:byte(at)
-    R('HSET',K_unique,d:sub(at+1,at+d:byte(at)),pack('>I8',seq)..id)
+  local flags,lane=byte(d,2,2),byte(d,19,19)
+  if flags>=32 and skew<0 then more() end
+  if flags>=32 and skew<0 and run_at_of(d,20+lane)>wall then
+    d=sub(d,1,19+lane)..run_at_bytes(wall)..sub(d,28+lane)
   end
+  if created then d=sub(d,1,-9)..created end
+  seq=seq+1
+  local place=pack('>I8',seq)
+  J[2*k-1],J[2*k]=id,d
+  O[2*k-1],O[2*k]=string.format('%d',seq),id
+  if flags%32<16 then
+    L[l+1],L[l+2]='0',sub(d,20,27+lane)..place..id
+    l=l+2
+  end
+  count(sub(d,22,21+byte(d,21)),0,1)
+  if flags%8>=4 then R('HSET',K_unique,unique_of(d),place..id) end
 end
 R('HSET',K_jobs,unpack(J))
 R('ZADD',K_order,unpack(O))
-if #L>0 then R('ZADD',K_line,unpack(L)) work=true end
+if l>0 then R('ZADD',K_line,unpack(L)) work=true end
 finish()
 return table.concat(told)
 )lua";
@@ -102,36 +106,39 @@ if settlements>0 then
   for i=1,settlements do ids[i]=ARGV[1+3*i] end
   local M=R('HMGET',K_state,unpack(ids))
   local S,L,B,C={},{},{},{}
+  local wall_text=string.format('%.0f',wall)
+  local after={[0]={},{}}
   for i=1,settlements do
     local id,fixed,extra,m=ids[i],ARGV[2+3*i],ARGV[3+3*i],M[i]
-    local token=fixed:sub(1,20)
+    local token=sub(fixed,1,20)
     if not m then
       told[i]=R('ZSCORE',K_order,id) and '1' or '2'
-    elseif m:byte(1)~=1 or m:sub(64,83)~=token then
-      told[i]=token~=Z and m:sub(84,103)==token and '0' or '1'
+    elseif byte(m)~=1 or sub(m,64,83)~=token then
+      told[i]=token~=Z and sub(m,84,103)==token and '0' or '1'
     else
       told[i]='0'
-      local verdict,report,plain=fixed:byte(21,23)
-      local place=m:sub(105,104+m:byte(104))
-      local at=105+#place
-      local w=unp('>I2',m,at)
-      local q=queue_of(place)
+      local verdict,report,plain=byte(fixed,21,23)
+      local at=105+byte(m,104)
+      local w=256*byte(m,at)+byte(m,at+1)
+      local q=sub(m,107,106+byte(m,106))
       L[#L+1]=id
-      B[#B+1]=m:sub(at,at+1+w)..token..id
+      B[#B+1]=sub(m,at,at+1+w)..token..id
       count(q,1,-1)
-      if verdict==0 and extra=='' and (plain==1 or report==0) and #m==at+11+w and m:byte(3)%16<8 then
-        local st,bf,fl,a,cr,ru,up,lk,lu,ex,sg,sa,en=unp(MF,m)
-        if report==1 then
-          a=a+1
-          fl=fl+2
-          ex,sg,sa,en=unp('>i4i4dd',fixed,32)
+      if verdict==0 and extra=='' and (plain==1 or report==0) and #m==at+11+w and byte(m,3)%16<8 then
+        local before=sub(m,2,15)
+        local known=after[report][before]
+        if not known then
+          local bf,fl,a,cr,ru=unp('>BBI4I4I4',before)
+          known=pack('>BBBI4I4I4d',2,bf,fl+2*report,a+report,cr,ru,wall)
+          after[report][before]=known
         end
         S[#S+1]=id
-        S[#S+1]=pack(MF,2,bf,fl,a,cr,ru,wall,lk,lu,ex,sg,sa,en)..Z..token..m:sub(104)
-        C[#C+1]=wall
+        S[#S+1]=known..sub(m,24,39)..(report==1 and sub(fixed,32,55) or sub(m,40,63))..Z..token..sub(m,104)
+        C[#C+1]=wall_text
         C[#C+1]=id
         count(q,2,1)
       else
+        more_runs()
         local t=rd(m)
         local cancel=has(t,1)
         local err,res,body,out='','','',''
@@ -158,12 +165,12 @@ if settlements>0 then
           if verdict==1 and to==3 then
             local r=unp('>d',fixed,24)
             if r<MAX then r=later(r,skew) end
-            t.place=place:sub(1,-17)..run_at_bytes(r)..place:sub(-8)
+            t.place=t.place:sub(1,-17)..run_at_bytes(r)..t.place:sub(-8)
           end
           S[#S+1]=id
           S[#S+1]=wr(t)
           count(q,to,1)
-          if to==2 then C[#C+1]=wall C[#C+1]=id
+          if to==2 then C[#C+1]=wall_text C[#C+1]=id
           elseif to==4 then
             R('ZADD',K_dlq,unp('>I8',t.place,#t.place-7),id)
             R('ZADD',K_dead,wall,id)
@@ -187,160 +194,6 @@ told=table.concat(told)
 inline constexpr char settled[] = R"lua(
 finish()
 return told
-)lua";
-
-// The last arguments: most, lease in microseconds, whether it is repeated, worker, nonce, number of queues, their
-// names, kinds. Before them, as for settle. → told, next_at, reaped, then id, JOB, STATE (or "") and ordinal of each lease.
-inline constexpr char claim[] = R"lua(
-local at=4+3*settlements
-local most,length,again,worker,nonce=tonumber(ARGV[at]),tonumber(ARGV[at+1]),ARGV[at+2],ARGV[at+3],ARGV[at+4]
-local queues,kinds=nil,nil
-local nq=tonumber(ARGV[at+5])
-for i=at+6,at+5+nq do
-  queues=queues or {}
-  queues[ARGV[i]]=true
-end
-for i=at+6+nq,#ARGV do
-  kinds=kinds or {}
-  kinds[ARGV[i]]=true
-end
-local ended=R('ZRANGEBYSCORE',K_leases,'-inf',clock,'LIMIT',0,256)
-for i=1,#ended do crash(ended[i],'lease expired') end
-local next_at=MAX
-local reply={told,0,#ended}
-local holder=pack('>I2c0',#worker,worker)
-if again=='1' then
-  local held=R('ZRANGEBYLEX',K_held,'['..holder..nonce,'('..holder..nonce..string.rep('\255',5))
-  for i=1,#held do
-    local id=held[i]:sub(#holder+21)
-    local k=#reply
-    reply[k+1],reply[k+2],reply[k+3],reply[k+4]=id,R('HGET',K_jobs,id),R('HGET',K_state,id),held[i]:sub(#holder+17,#holder+20)
-  end
-  if #held>0 then
-    reply[2]=wall-skew
-    finish()
-    return reply
-  end
-end
-if moving then
-  finish()
-  reply[2]=MAX
-  return reply
-end
-local G,n={},0
-local due=run_at_bytes(later(wall,1))
-if wall>=MAX then due='\255' end
-local function group_of(m)
-  local q=m:byte(2)
-  return m:sub(1,3+q+m:byte(3+q))
-end
-local function head(from,to) return R('ZRANGEBYLEX',K_line,from,to,'LIMIT',0,1)[1] end
-local from='-'
--- Stretches of one priority with something due: taken by turns until one runs out.
-local function take(groups)
-  if #groups==1 then
-    local g=groups[1]
-    local got={g.first}
-    if most-n>1 then got=R('ZRANGEBYLEX',K_line,'['..g.first,'('..g.name..due,'LIMIT',0,most-n) end
-    for i=1,#got do G[n+i]=got[i] end
-    n=n+#got
-    R('ZREMRANGEBYLEX',K_line,'['..g.first,'['..got[#got])
-    if n<most then
-      local m=head('['..g.name,'('..g.name..'\255')
-      if m then next_at=math.min(next_at,run_at_of(m,#g.name+1)) end
-    end
-    return
-  end
-  local chunk=math.ceil((most-n)/#groups)+1
-  local function fill(g)
-    g.got=R('ZRANGEBYLEX',K_line,(g.last and '(' or '[')..(g.last or g.first),'('..g.name..due,'LIMIT',0,chunk)
-    g.i=1
-  end
-  for _,g in ipairs(groups) do fill(g) end
-  while n<most do
-    local best,br,bs
-    for _,g in ipairs(groups) do
-      if g.i>#g.got and #g.got==chunk then fill(g) end
-      local m=g.got[g.i]
-      if m then
-        local r,s=run_at_of(m,#g.name+1),unp('>I8',m,#g.name+9)
-        if not best or r<br or (r==br and s<bs) then best,br,bs=g,r,s end
-      end
-    end
-    if not best then break end
-    n=n+1
-    best.last=best.got[best.i]
-    G[n]=best.last
-    best.i=best.i+1
-  end
-  for _,g in ipairs(groups) do
-    if g.last then R('ZREMRANGEBYLEX',K_line,'['..g.first,'['..g.last) end
-    if n<most then
-      local m=head('['..g.name,'('..g.name..'\255')
-      if m then next_at=math.min(next_at,run_at_of(m,#g.name+1)) end
-    end
-  end
-end
-local groups,priority={},nil
-while n<most do
-  local m=head(from,'+')
-  if #groups>0 and (not m or m:byte(1)~=priority) then
-    take(groups)
-    groups={}
-  end
-  if not m or n>=most then break end
-  local g=group_of(m)
-  from='('..g..'\255'
-  priority=m:byte(1)
-  if (not queues or queues[queue_of(g)]) and (not kinds or kinds[kind_of(g)]) then
-    local r=run_at_of(m,#g+1)
-    if r<=wall then groups[#groups+1]={name=g,first=m} else next_at=math.min(next_at,r) end
-  end
-end
-if n==most then reply[2]=wall-skew
-elseif next_at<MAX then reply[2]=next_at-skew
-else reply[2]=MAX end
-if n>0 then
-  local ids,places={},{}
-  for i=1,n do
-    local m=G[i]
-    local g=#group_of(m)+16
-    places[i]=m:sub(1,g)
-    ids[i]=m:sub(g+1)
-  end
-  local D=R('HMGET',K_jobs,unpack(ids))
-  local M=R('HMGET',K_state,unpack(ids))
-  local S,L,B={},{},{}
-  local until_wall,until_clock=later(wall,length),later(clock,length)
-  local tail=holder..string.rep('\0',10)
-  for i=1,n do
-    local id,m=ids[i],M[i]
-    local ordinal=pack('>I4',i-1)
-    local token=nonce..ordinal
-    if m then
-      local t=rd(m)
-      t.bf,t.st,t.tok,t.wk,t.up,t.lk,t.lu=t.st,1,token,worker,wall,wall,until_wall
-      if has(t,1) then t.fl=t.fl-1 end
-      S[2*i]=wr(t)
-    else
-      S[2*i]=pack(MF,1,0,D[i]:byte(2)%16,0,0,0,wall,wall,until_wall,-1,0,0,0)..token..Z..
-        string.char(#places[i])..places[i]..tail
-    end
-    S[2*i-1]=id
-    L[2*i-1],L[2*i]=until_clock,id
-    B[2*i-1],B[2*i]=0,holder..token..id
-    local q=queue_of(places[i])
-    count(q,m and m:byte(1) or 0,-1)
-    count(q,1,1)
-    local k=4*i
-    reply[k],reply[k+1],reply[k+2],reply[k+3]=id,D[i],m or '',ordinal
-  end
-  R('HSET',K_state,unpack(S))
-  R('ZADD',K_leases,unpack(L))
-  R('ZADD',K_held,unpack(B))
-end
-finish()
-return reply
 )lua";
 
 }  // namespace queuectl::inline v0::detail::redis::lua

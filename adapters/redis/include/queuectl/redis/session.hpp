@@ -93,7 +93,7 @@ public:
                 return fail(judge(told.error(), source, state));
             if (state.sent && args.again != 0) args.set(args.again, '1');
             std::this_thread::sleep_for(state.pause);
-            state.pause = std::min(state.pause * 2, std::chrono::milliseconds{250});
+            state.pause = std::clamp(state.pause * 2, std::chrono::milliseconds{1}, std::chrono::milliseconds{250});
         }
     }
 

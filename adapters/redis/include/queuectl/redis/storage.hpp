@@ -37,8 +37,6 @@ public:
             told = made->call(script::open, std::move(args));
         }
         if (!told) return fail(told.error().code, where, told.error().detail);
-        if (std::strtol(std::string{told->at(1)}.c_str(), nullptr, 10) > format_version)
-            return fail(errc::wrong_version, where, "the store needs a newer version of this program");
         return redis_storage{std::move(made)};
     }
 

@@ -34,7 +34,7 @@ public:
         auto args = start(now);
         const bool by_server = store().options().clock == redis_clock::server;
         for (const auto& j : jobs)
-            args.add(j.id).add(pack_job(j, by_server ? std::optional{now.wall} : std::nullopt));
+            args.add(j.id).add(pack_job(j, now.wall, by_server));
         auto told = store().call(script::insert, std::move(args));
         if (!told) return fail(told.error());
         ears().touch_work();
