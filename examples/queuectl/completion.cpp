@@ -21,7 +21,7 @@ constexpr char bash_head[] = R"(_queuectl() {
     COMPREPLY=()
     case "$before" in
         --state) candidates="pending processing completed failed dead cancelled" ;;
-        --file | --store | --cwd) compopt -o default 2> /dev/null; return ;;
+        --file | --store | --from | --to | --cwd) compopt -o default 2> /dev/null; return ;;
         *)
             case "${words[0]}" in
 )";
