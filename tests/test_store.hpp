@@ -1,4 +1,4 @@
-// The storage that the checks of the command run on: QUEUECTL_TEST_STORE, sqlite (default), journal or lmdb.
+// The storage that the checks of the command run on: QUEUECTL_TEST_STORE, sqlite (default), journal, lmdb or redis.
 #ifndef QUEUECTL_TESTS_TEST_STORE_HPP
 #define QUEUECTL_TESTS_TEST_STORE_HPP
 
@@ -13,12 +13,13 @@ namespace test_store {
 {
     const char* const named = std::getenv("QUEUECTL_TEST_STORE");
     const std::string_view store = named == nullptr ? "sqlite" : named;
-    if (store != "sqlite" && store != "journal" && store != "lmdb") {
-        std::fprintf(stderr, "QUEUECTL_TEST_STORE must be sqlite, journal or lmdb\n");
+    if (store != "sqlite" && store != "journal" && store != "lmdb" && store != "redis") {
+        std::fprintf(stderr, "QUEUECTL_TEST_STORE must be sqlite, journal, lmdb or redis\n");
         std::abort();
     }
     return store;
 }
+[[nodiscard]] inline bool on_redis() { return name() == "redis"; }
 
 // Of the store of that kind and called `name` in a folder: its path, its URL, and the folder of its locks, workers and
 // logs.

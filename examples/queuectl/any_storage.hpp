@@ -58,6 +58,8 @@ public:
     virtual result<verify_report> verify(const instant&) { return verify_report{}; }
     // A bounded step of removing output files that no run names and none will.
     virtual result<output_sweep> sweep_outputs(const instant&) { return output_sweep{}; }
+    // One line for each setting of a server that cannot keep a promise.
+    virtual result<std::vector<std::string>> doubts() { return std::vector<std::string>{}; }
     // False: a view of a store that cannot be changed.
     [[nodiscard]] virtual bool writable() const { return true; }
 };
@@ -175,6 +177,13 @@ public:
             return s_.verify(now);
         else
             return any_storage::verify(now);
+    }
+    result<std::vector<std::string>> doubts() override
+    {
+        if constexpr (requires { s_.doubts(); })
+            return s_.doubts();
+        else
+            return any_storage::doubts();
     }
     [[nodiscard]] bool writable() const override
     {

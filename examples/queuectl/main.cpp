@@ -17,7 +17,7 @@ constexpr char help_head[] =
     "Usage: queuectl COMMAND [OPTIONS]\n"
     "\n"
     "Options, before or after the command:\n"
-    "  --store URL   sqlite:PATH or journal:DIR; else QUEUECTL_STORE, else sqlite: in the state folder\n"
+    "  --store URL   sqlite:PATH, journal:DIR or redis://HOST; else QUEUECTL_STORE, else sqlite: in the state folder\n"
     "  --json        JSON on standard output\n"
     "  -h, --help    Print this, or the help of the command, and exit\n"
     "  --version     Print the version and exit\n"
@@ -45,6 +45,18 @@ void print_help(context& c)
         c.out << line << command.summary << "\n";
     }
     c.out << help_tail << exit_codes_help;
+}
+
+// The words of a process can be read by everybody: what may be user and password in a URL is blotted out.
+void hide_passwords(int argc, char** argv)
+{
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        const auto scheme = word.find("redis://");
+        const auto at = word.rfind('@');
+        if (scheme == word.npos || at == word.npos) continue;
+        for (auto place = scheme + 8; place < at; ++place) argv[i][place] = 'x';
+    }
 }
 
 int usage(const std::string& text)
@@ -104,6 +116,7 @@ std::optional<int> take_name(context& c, split& s, int argc, char** argv)
         }
     }
     for (++i; i < argc; ++i) s.rest.emplace_back(argv[i]);
+    hide_passwords(argc, argv);
     return std::nullopt;
 }
 

@@ -22,6 +22,7 @@ struct store_status {
     queue_counts total{};
     std::vector<queue_counts> queues{};
     std::vector<known_worker> workers{};
+    std::vector<std::string> doubts{};
 };
 
 result<store_status> read_status(open_store& store)
@@ -39,6 +40,9 @@ result<store_status> read_status(open_store& store)
     auto workers = workers_of(store);
     if (!workers) return fail(workers.error());
     s.workers = std::move(*workers);
+    auto doubts = store.storage->doubts();
+    if (!doubts) return fail(doubts.error());
+    s.doubts = std::move(*doubts);
     return s;
 }
 
@@ -66,6 +70,11 @@ void print_json(context& c, const store_status& s)
     if (s.exists) json.member("store_id", to_hex(s.info.id)).member("format", std::uint64_t{s.info.format});
     if (s.exists) json.member("state", queuectl::name(s.info.state));
     if (!s.info.moved_to.empty()) json.member("moved_to", s.info.moved_to);
+    if (s.exists && !s.doubts.empty()) {
+        json.key("warnings").begin_array();
+        for (const auto& doubt : s.doubts) json.value(doubt);
+        json.end_array();
+    }
     json.end_object();
     c.out << "\n";
 }
@@ -88,6 +97,7 @@ void print_people(context& c, const store_status& s)
     });
     c.out << "\nworkers     " << std::to_string(living) << "\nstore       " << one_line(s.url)
           << (s.exists ? "" : " (not there yet)") << "\ndurability  " << queuectl::name(s.info.durability) << "\n";
+    for (const auto& doubt : s.doubts) c.out << "warning     " << one_line(doubt) << "\n";
     if (s.info.state == store_state::read_only) c.out << "state       read-only\n";
     if (s.info.state == store_state::moving) c.out << "moving to   " << one_line(s.info.moved_to) << "\n";
     if (s.info.state == store_state::moved) c.out << "moved to    " << one_line(s.info.moved_to) << "\n";

@@ -17,7 +17,10 @@ namespace {
 constexpr char known_urls[] =
     "must be sqlite:PATH, journal:DIR[?durability=full|interval|none], "
 #ifdef QUEUECTL_COMMAND_LMDB
-    "lmdb:DIR[?durability=full|interval|none] "
+    "lmdb:DIR[?durability=full|interval|none], "
+#endif
+#ifdef QUEUECTL_COMMAND_REDIS
+    "redis://[USER:PASSWORD@]HOST[:PORT][/DB][?prefix=P], redis+unix:///PATH[?db=N&prefix=P] "
 #endif
     "or memory:";
 
@@ -25,16 +28,6 @@ std::string from_environment(const char* name)
 {
     const char* value = std::getenv(name);
     return value == nullptr ? std::string{} : std::string{value};
-}
-
-// $XDG_STATE_HOME/queuectl, or ~/.local/state/queuectl. A relative XDG_STATE_HOME is ignored, as its specification
-// says.
-std::string state_folder()
-{
-    std::string base = from_environment("XDG_STATE_HOME");
-    if (!base.empty() && base.front() == '/') return base + "/queuectl";
-    base = from_environment("HOME");
-    return base.empty() || base.front() != '/' ? std::string{} : base + "/.local/state/queuectl";
 }
 
 // Makes a relative path absolute: jobs run in other directories, and are told where the store is.
@@ -105,6 +98,7 @@ result<store_location> locate_default()
 result<std::unique_ptr<any_storage>> open_file(const store_location& where, open_mode mode, const open_options& options)
 {
     if (where.kind == store_kind::sqlite) return open_sqlite(where.path, mode, options);
+    if (where.kind == store_kind::redis) return open_redis(where, mode);
 #ifdef QUEUECTL_COMMAND_LMDB
     if (where.kind == store_kind::lmdb) return open_lmdb(where.path, mode, {options.sync_claims, where.durability});
 #endif
@@ -114,7 +108,7 @@ result<std::unique_ptr<any_storage>> open_file(const store_location& where, open
 result<open_store> open_existing(const store_location& where, open_mode mode)
 {
     if (where.kind == store_kind::memory) return refuse_memory();
-    auto there = is_there(where.path);
+    auto there = where.shared() ? result<bool>{true} : is_there(where.path);
     if (!there) return fail(there.error());
     if (!*there) return open_store{erase_type(missing_storage{where.url()}), where, false};
     auto opened = open_file(where, mode, {});
@@ -126,6 +120,15 @@ result<open_store> open_existing(const store_location& where, open_mode mode)
 
 }  // namespace
 
+// A relative XDG_STATE_HOME is ignored, as its specification says.
+std::string state_folder()
+{
+    std::string base = from_environment("XDG_STATE_HOME");
+    if (!base.empty() && base.front() == '/') return base + "/queuectl";
+    base = from_environment("HOME");
+    return base.empty() || base.front() != '/' ? std::string{} : base + "/.local/state/queuectl";
+}
+
 std::string store_location::url() const
 {
     switch (kind) {
@@ -134,6 +137,7 @@ std::string store_location::url() const
         case store_kind::lmdb:
             return (kind == store_kind::lmdb ? "lmdb:" : "journal:") + path +
                    (durability == durability::full ? "" : "?durability=" + std::string{queuectl::name(durability)});
+        case store_kind::redis: return public_url;
         case store_kind::memory: break;
     }
     return "memory:";
@@ -147,7 +151,9 @@ result<store_location> locate(std::string_view url)
     const std::size_t colon = named.find(':');
     const std::string scheme = named.substr(0, colon);
     const auto kind = colon == std::string::npos ? std::nullopt : kind_of(scheme);
-    for (const char* other : {"lmdb", "redis", "rediss", "redis+unix"})
+    for (const char* remote : {"redis", "rediss", "redis+unix"})
+        if (colon != std::string::npos && scheme == remote) return locate_redis(named);
+    for (const char* other : {"lmdb"})
         if (!kind && colon != std::string::npos && scheme == other)
             return fail(errc::unsupported, "store " + scheme + ":", std::string{"is not compiled in; "} + known_urls);
     if (!kind) return fail(errc::invalid_argument, "store", std::string{known_urls});
@@ -175,7 +181,7 @@ result<open_store> open_for_change(const store_location& where) { return open_ex
 result<open_store> open_for_writing(const store_location& where, const open_options& options)
 {
     if (where.kind == store_kind::memory) return refuse_memory();
-    if (where.default_path)
+    if (where.default_path || (where.shared() && !where.path.empty()))
         if (auto created = create_folders(where.path.substr(0, where.path.rfind('/'))); !created)
             return fail(created.error());
     auto opened = open_file(where, open_mode::create, options);

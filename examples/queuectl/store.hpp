@@ -10,15 +10,19 @@
 
 namespace queuectl::command {
 
-enum class store_kind { sqlite, journal, lmdb, memory };
+enum class store_kind { sqlite, journal, lmdb, redis, memory };
 
 // Where a store is.
 struct store_location {
     store_kind kind = store_kind::sqlite;
-    std::string path;           // absolute; empty for memory
+    std::string path;           // absolute; empty for memory; of redis: this machine's folder for its workers
     bool default_path = false;  // nobody named it: its folders are created, 0700, with the store
     queuectl::durability durability = queuectl::durability::full;  // of what is written by way of this URL
+    std::string public_url{};   // redis: what is shown, and told to jobs: without user and password
+    std::string private_url{};  // redis: as it was given
 
+    // Whether workers on other machines may use it: they are known by their entries in the store alone.
+    [[nodiscard]] bool shared() const { return kind == store_kind::redis; }
     // "sqlite:/home/me/jobs.db", "journal:/home/me/jobs?durability=interval", "memory:"
     [[nodiscard]] std::string url() const;
     // The folder of locks, wake word, worker registry and logs: beside a file, the journal's own. Empty for memory.

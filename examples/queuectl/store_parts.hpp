@@ -20,6 +20,13 @@ enum class open_mode { read, change, create };
 [[nodiscard]] result<std::unique_ptr<any_storage>> open_lmdb(const std::string& path, open_mode mode,
                                                              const open_options& options);
 
+// Of a redis:, rediss: or redis+unix: URL; errc::unsupported where it is not compiled in.
+[[nodiscard]] result<store_location> locate_redis(const std::string& url);
+[[nodiscard]] result<std::unique_ptr<any_storage>> open_redis(const store_location& where, open_mode mode);
+
+// $XDG_STATE_HOME/queuectl, or ~/.local/state/queuectl; empty when neither is known.
+[[nodiscard]] std::string state_folder();
+
 }  // namespace queuectl::command
 
 #endif

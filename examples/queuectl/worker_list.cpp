@@ -54,6 +54,7 @@ result<std::vector<known_worker>> workers_of(open_store& store)
 {
     auto registry = worker_registry::open(store.where.side_folder(), false);
     if (registry) return registry->list(*store.storage);
+    if (store.where.shared() && store.exists) return list_entries(*store.storage);
     if (registry.error().code == errc::not_found) return std::vector<known_worker>{};
     return fail(registry.error());
 }

@@ -59,7 +59,7 @@ result<void> work(const context& c, const worker_options& options, worker_entry 
     if (!store) return fail(store.error());
     auto registry = worker_registry::open(where->side_folder(), true);
     if (!registry) return fail(registry.error());
-    auto registered = registry->enter(*store->storage, std::move(entry));
+    auto registered = registry->enter(*store->storage, std::move(entry), where->shared());
     if (!registered) return fail(registered.error());
     const auto& me = registered->entry();
     if (auto ran = run_worker(*store, options, *values, {me.name, me.mark}, stop); !ran) return fail(ran.error());

@@ -19,6 +19,14 @@ constexpr std::string_view suffix = ".lock";
 std::string file_of(const std::string& name) { return name + std::string{suffix}; }
 std::string key_of(const std::string& name) { return std::string{worker_key_prefix} + name; }
 
+// An entry of a shared store lives so long without being refreshed.
+constexpr duration entry_lifetime = std::chrono::seconds{30};
+
+config_entry stored_entry(const worker_entry& entry, bool shared, timestamp now)
+{
+    return {key_of(entry.name), to_text(entry), any_version, shared ? add(now, entry_lifetime) : timestamp_max};
+}
+
 bool try_lock(int fd)
 {
     while (::flock(fd, LOCK_EX | LOCK_NB) != 0)
@@ -77,18 +85,39 @@ result<worker_registry> worker_registry::open(const std::string& side_folder_pat
     return worker_registry{std::move(*folder)};
 }
 
-result<registration> worker_registry::enter(any_storage& storage, worker_entry entry) const
+result<registration> worker_registry::enter(any_storage& storage, worker_entry entry, bool shared) const
 {
     auto own = side_folder::open(folder_.path(), false);
     if (!own) return fail(own.error());
     auto lock = make_lock(*own, entry);
     if (!lock) return fail(lock.error());
-    const config_entry stored{key_of(entry.name), to_text(entry), any_version, timestamp_max};
-    if (auto put = storage.config_put(stored, system_time_source{}.now()); !put) {
+    const instant now = system_time_source{}.now();
+    if (auto put = storage.config_put(stored_entry(entry, shared, now.wall), now); !put) {
         ::unlinkat(own->fd(), file_of(entry.name).c_str(), 0);
         return fail(put.error());
     }
     return registration{std::move(*own), std::move(*lock), storage, std::move(entry)};
+}
+
+result<void> worker_registry::refresh(any_storage& storage, const std::string& supervisor) const
+{
+    const instant now = system_time_source{}.now();
+    for (const auto& entry : living()) {
+        if (entry.name != supervisor && entry.supervisor != supervisor) continue;
+        if (auto put = storage.config_put(stored_entry(entry, true, now.wall), now); !put) return fail(put.error());
+    }
+    return {};
+}
+
+result<std::vector<known_worker>> list_entries(any_storage& storage)
+{
+    std::vector<config_entry> stored;
+    if (auto listed = storage.config_list(worker_key_prefix, stored, system_time_source{}.now()); !listed)
+        return fail(listed.error());
+    std::vector<known_worker> found;
+    for (const auto& item : stored)
+        if (auto entry = parse_worker_entry(item.value)) found.push_back({std::move(*entry), true, false});
+    return found;
 }
 
 std::vector<std::string> worker_registry::lock_files() const
@@ -105,6 +134,11 @@ std::vector<std::string> worker_registry::lock_files() const
     ::closedir(directory);
     std::sort(names.begin(), names.end());
     return names;
+}
+
+bool worker_registry::has_lock_file(const std::string& name) const
+{
+    return ::faccessat(folder_.fd(), file_of(name).c_str(), F_OK, 0) == 0;
 }
 
 bool worker_registry::holds_lock(const std::string& name) const
@@ -154,7 +188,7 @@ result<std::vector<worker_entry>> worker_registry::lockless(any_storage& storage
     if (!all) return fail(all.error());
     std::vector<worker_entry> found;
     for (auto& worker : *all)
-        if (worker.entry.host == host && ::faccessat(folder_.fd(), file_of(worker.entry.name).c_str(), F_OK, 0) != 0)
+        if (worker.entry.host == host && !has_lock_file(worker.entry.name))
             found.push_back(std::move(worker.entry));
     return found;
 }
@@ -174,7 +208,8 @@ result<std::vector<known_worker>> worker_registry::list(any_storage& storage) co
         const auto same = [&](const known_worker& w) { return w.entry.name == entry->name; };
         const auto end = found.begin() + static_cast<std::ptrdiff_t>(locked);
         if (std::none_of(found.begin(), end, same)) {
-            const bool alive = holds_lock(entry->name);
+            const bool remote = item.expires_at != timestamp_max && !has_lock_file(entry->name);
+            const bool alive = remote || holds_lock(entry->name);
             const bool foreign = !alive && entry->host != host;
             found.push_back({std::move(*entry), alive, foreign});
         }

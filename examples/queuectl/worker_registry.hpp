@@ -16,7 +16,7 @@ namespace queuectl::command {
 // A worker or supervisor as `worker list` shows it.
 struct known_worker {
     worker_entry entry;
-    bool alive = false;    // its lock is held
+    bool alive = false;    // its lock is held; without one here, on a shared store: its entry is fresh
     bool foreign = false;  // of another host: whether it lives cannot be told from here
 };
 
@@ -40,13 +40,19 @@ private:
     worker_entry entry_;
 };
 
+// The entries of a shared store, wherever their workers run; none of them has a lock here.
+[[nodiscard]] result<std::vector<known_worker>> list_entries(any_storage& storage);
+
 // The workers of one store, as this machine sees them.
 class worker_registry {
 public:
     // Of an existing or new side folder. errc::not_found without `create` when nobody has worked on the store yet.
     [[nodiscard]] static result<worker_registry> open(const std::string& side_folder_path, bool create);
 
-    [[nodiscard]] result<registration> enter(any_storage& storage, worker_entry entry) const;
+    // Of a shared store, an entry is forgotten when it is not refreshed; the lock only tells this machine.
+    [[nodiscard]] result<registration> enter(any_storage& storage, worker_entry entry, bool shared = false) const;
+    // The entries of a supervisor and its workers, of a shared store: to be called every few seconds.
+    result<void> refresh(any_storage& storage, const std::string& supervisor) const;
 
     // Everyone whose lock or entry is there, by name.
     [[nodiscard]] result<std::vector<known_worker>> list(any_storage& storage) const;
@@ -70,6 +76,7 @@ public:
 private:
     explicit worker_registry(side_folder folder) : folder_{std::move(folder)} {}
     [[nodiscard]] std::vector<std::string> lock_files() const;
+    [[nodiscard]] bool has_lock_file(const std::string& name) const;
 
     side_folder folder_;
 };

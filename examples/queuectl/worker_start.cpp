@@ -7,6 +7,7 @@
 #include "move_mark.hpp"
 #include "own_program.hpp"
 #include "settings.hpp"
+#include "shared_presence.hpp"
 #include "worker_log.hpp"
 #include "worker_recovery.hpp"
 #include "worker_run.hpp"
@@ -28,7 +29,8 @@ constexpr char examples[] =
 supervisor_options supervisor_options_of(const worker_options& options, const std::string& url, const std::string& name)
 {
     supervisor_options o;
-    o.argv = {own_program(), "worker-process", "--store", url, "--supervisor", name};
+    o.argv = {own_program(), "worker-process", "--supervisor", name};
+    if (!url.empty()) o.argv.insert(o.argv.end(), {"--store", url});
     for (auto& word : worker_words(options)) o.argv.push_back(std::move(word));
     o.count = options.count;
     o.run_mark = to_hex(random_source{}.draw_uid());
@@ -46,6 +48,22 @@ worker_entry supervisor_entry(const worker_options& options)
     return e;
 }
 
+// The words of a process can be read by everybody: a URL with a password goes by the environment instead.
+std::string url_of_workers(const store_location& where)
+{
+    if (!where.shared()) return where.url();
+    ::setenv("QUEUECTL_STORE", where.private_url.c_str(), 1);
+    return {};
+}
+
+// What about the store cannot keep a promise is told before anything runs.
+void tell_doubts(any_storage& storage)
+{
+    auto doubts = storage.doubts();
+    if (!doubts) return complain("warning: " + doubts.error().message());
+    for (const auto& doubt : *doubts) complain("warning: " + doubt);
+}
+
 // Everything of a supervisor's life, with the store open.
 int supervise(const store_location& where, const worker_options& options, detached_start& start)
 {
@@ -54,14 +72,16 @@ int supervise(const store_location& where, const worker_options& options, detach
     auto registry = worker_registry::open(where.side_folder(), true);
     if (!registry) return complain(registry.error());
     recover_dead_workers(*registry, *store->storage);
-    recover_lockless_workers(*registry, *store->storage);
-    auto registered = registry->enter(*store->storage, supervisor_entry(options));
+    // An entry of a shared store may be of a machine that has our name: the end of its leases tells that it died.
+    if (!where.shared()) recover_lockless_workers(*registry, *store->storage);
+    auto registered = registry->enter(*store->storage, supervisor_entry(options), where.shared());
     if (!registered) return complain(registered.error());
     start.tell(registered->entry().name);
 
     housekeeping house{where.side_folder() + "/logs"};
     move_watch watch;
-    supervisor over{supervisor_options_of(options, where.url(), registered->entry().name)};
+    shared_presence presence{where, *registry, registered->entry().name};
+    supervisor over{supervisor_options_of(options, url_of_workers(where), registered->entry().name)};
     auto code = over.run(
         [&](const worker_death& death) {
             recover_dead_workers(*registry, *store->storage, {death.pid, death.cause});
@@ -72,6 +92,7 @@ int supervise(const store_location& where, const worker_options& options, detach
                 ::raise(SIGUSR1);  // as `worker stop` would
             else
                 house.step(*store->storage, system_time_source{}.now());
+            presence.step(*store->storage, system_time_source{}.now());
             start.bound_log();
         });
     return code ? *code : complain(code.error());
@@ -100,6 +121,7 @@ int start_on_store(context& c, const store_location& where, const worker_options
         auto store = open_for_writing(where);  // what is wrong is told before anything goes to the background
         if (!store) return complain(store.error());
         if (auto stays = check_settled(*store->storage, c.now()); !stays) return complain(stays.error());
+        tell_doubts(*store->storage);
         if (auto enqueued = enqueue_first(c, *store, options); !enqueued) return complain(enqueued.error());
     }
     detached_start start;

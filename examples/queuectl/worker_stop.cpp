@@ -2,11 +2,13 @@
 #include "cli.hpp"
 #include "commands.hpp"
 #include "exit_codes.hpp"
+#include "shared_presence.hpp"
 #include "text.hpp"
 #include "worker_registry.hpp"
 
 #include <queuectl/process/posix.hpp>
 #include <queuectl/process/process_list.hpp>
+#include <queuectl/time_source.hpp>
 
 #include <algorithm>
 
@@ -21,6 +23,7 @@ struct stopping {
     worker_entry entry;
     bool asked = false;  // the signal was sent
     bool ended = false;
+    bool remote = false;  // on another machine, or with another state folder: known by its entry in the store
 };
 
 bool is_among(const std::vector<worker_entry>& all, const std::string& name)
@@ -44,22 +47,50 @@ std::vector<stopping> ask_all(const worker_registry& registry, int signal)
     std::vector<stopping> found;
     for (const auto& entry : living) {
         const bool told_by_another = entry.role == worker_role::worker && is_among(living, entry.supervisor);
-        found.push_back({entry, told_by_another || ask(registry, entry, signal), false});
+        found.push_back({entry, told_by_another || ask(registry, entry, signal), false, false});
     }
     return found;
 }
 
-void wait_until_ended(const worker_registry& registry, std::vector<stopping>& all, duration timeout)
+// Those of a shared store that have no lock here: their supervisors look for what the store tells them.
+result<void> ask_remote(open_store& store, std::vector<stopping>& all, int signal)
+{
+    auto known = list_entries(*store.storage);
+    if (!known) return fail(known.error());
+    std::vector<worker_entry> entries;
+    for (auto& worker : *known) entries.push_back(std::move(worker.entry));
+    for (const auto& entry : entries) {
+        if (std::any_of(all.begin(), all.end(), [&](const stopping& s) { return s.entry.name == entry.name; })) continue;
+        bool asked = is_among(entries, entry.supervisor);
+        if (entry.role == worker_role::supervisor) {
+            auto told = ask_from_afar(*store.storage, entry.name, signal);
+            if (!told) return fail(told.error());
+            asked = true;
+        }
+        all.push_back({entry, asked, false, true});
+    }
+    return {};
+}
+
+// Whether the entry of that name is gone from the store.
+bool has_left(open_store& store, const std::string& name)
+{
+    auto entry = store.storage->config_get(std::string{worker_key_prefix} + name, system_time_source{}.now());
+    return entry && !entry->has_value();
+}
+
+void wait_until_ended(const result<worker_registry>& registry, open_store* store, std::vector<stopping>& all,
+                      duration timeout)
 {
     const auto until = add(process::monotonic_now(), timeout);
     for (;;) {
         std::size_t left = 0;
         for (auto& s : all) {
-            s.ended = s.ended || !registry.holds_lock(s.entry.name);
+            if (!s.ended) s.ended = s.remote ? has_left(*store, s.entry.name) : !registry->holds_lock(s.entry.name);
             left += s.ended ? 0 : 1;
         }
         if (left == 0 || process::monotonic_now() >= until) return;
-        ::usleep(10'000);
+        ::usleep(store == nullptr ? 10'000 : 50'000);
     }
 }
 
@@ -77,16 +108,23 @@ int report(context& c, const std::vector<stopping>& all)
     return running ? exit_again : exit_done;
 }
 
-int stop_all(context& c, const std::string& side_folder, int signal, duration timeout)
+int stop_all(context& c, const store_location& where, int signal, duration timeout)
 {
-    auto registry = worker_registry::open(side_folder, false);
-    if (!registry && registry.error().code != errc::not_found) return complain(registry.error());
+    auto registry = worker_registry::open(where.side_folder(), false);
+    if (!registry && registry.error().code != errc::not_found && !where.shared()) return complain(registry.error());
     auto all = registry ? ask_all(*registry, signal) : std::vector<stopping>{};
+    open_store store;
+    if (where.shared()) {
+        auto opened = open_for_change(where);
+        if (!opened) return complain(opened.error());
+        store = std::move(*opened);
+        if (auto asked = ask_remote(store, all, signal); !asked) return complain(asked.error());
+    }
     if (all.empty()) {
         c.out << "no workers are running\n";
         return exit_done;
     }
-    wait_until_ended(*registry, all, timeout);
+    wait_until_ended(registry, where.shared() ? &store : nullptr, all, timeout);
     return report(c, all);
 }
 
@@ -110,7 +148,7 @@ int worker_stop_command(context& c)
     }
     auto where = locate(c.store);
     if (!where) return complain(where.error());
-    if (where->kind != store_kind::memory) return stop_all(c, where->side_folder(), release ? SIGUSR2 : SIGUSR1, limit);
+    if (where->kind != store_kind::memory) return stop_all(c, *where, release ? SIGUSR2 : SIGUSR1, limit);
     auto refused = open_for_reading(*where);
     return refused ? int{exit_done} : complain(refused.error());
 }

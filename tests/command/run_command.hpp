@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_TESTS_COMMAND_RUN_COMMAND_HPP
 #define QUEUECTL_TESTS_COMMAND_RUN_COMMAND_HPP
 
+#include "command/redis_process.hpp"
 #include "test_store.hpp"
 
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 #include <fstream>
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <sys/wait.h>
@@ -36,25 +38,33 @@ protected:
     {
         std::string pattern = (std::filesystem::temp_directory_path() / "queuectl-test-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
+        if (test_store::on_redis()) redis_.emplace(folder_);
         environment_["QUEUECTL_STORE"] = url();
         environment_["HOME"] = folder_;
         environment_["PATH"] = "/usr/local/bin:/usr/bin:/bin";
     }
     ~command_test() override
     {
+        redis_.reset();
         std::error_code ignored;
         std::filesystem::remove_all(folder_, ignored);
     }
 
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
-    [[nodiscard]] bool store_exists() const { return std::filesystem::exists(store_path()); }
+    [[nodiscard]] bool store_exists() const
+    {
+        if (!test_store::on_redis()) return std::filesystem::exists(store_path());
+        return run({"status", "--json"}).out.find("\"exists\":true") != std::string::npos;
+    }
     [[nodiscard]] std::string store_path() const { return test_store::path_in(folder_, test_store::name()); }
     [[nodiscard]] std::string side_folder() const
     {
+        if (test_store::on_redis()) return folder_ + "/.local/state/queuectl";
         return test_store::side_folder_in(folder_, test_store::name());
     }
     [[nodiscard]] std::string url(const std::string& name = "q") const
     {
+        if (redis_) return redis_->url(name);
         return test_store::url_in(folder_, test_store::name(), name);
     }
 
@@ -131,6 +141,7 @@ private:
     }
 
     std::string folder_;
+    std::optional<redis_process> redis_;
 };
 
 }  // namespace command_tests

@@ -1,7 +1,10 @@
-// A user's program: with WITH_SQLITE on a store at argv[1], else in memory.
+// A user's program: with WITH_SQLITE on a store at argv[1], else in memory. With WITH_REDIS: where there is no server.
 #include <queuectl/queuectl.hpp>
 #if defined(WITH_SQLITE)
 #include <queuectl/sqlite.hpp>
+#endif
+#if defined(WITH_REDIS)
+#include <queuectl/redis.hpp>
 #endif
 
 #include <cstdio>
@@ -26,6 +29,10 @@ int main([[maybe_unused]] int argc, [[maybe_unused]] char** argv)
     auto opened = queuectl::sqlite_storage::open(argc > 1 ? argv[1] : "jobs.db");
     if (!opened) return std::puts(opened.error().message().c_str()), 1;
     if (const int code = use(*std::move(opened)); code != 0) return code;
+#endif
+#if defined(WITH_REDIS)
+    const auto target = queuectl::parse_redis_url("redis://127.0.0.1:1");
+    if (!target || queuectl::redis_storage::open(target->address)) return 1;
 #endif
     return use(queuectl::memory_storage{});
 }

@@ -1,5 +1,6 @@
 // The parts that scripts share. Lua 5.1 in Redis: every number is a double; a number given to redis.call is written
-// with 17 digits, so integers up to 2^53 stay exact; strings are never compared by < (that follows the server's locale).
+// with 17 digits, so integers up to 2^53 stay exact (and dearly: what is given often is made text once); strings are
+// never compared by < (that follows the server's locale).
 #ifndef QUEUECTL_REDIS_SCRIPTS_COMMON_HPP
 #define QUEUECTL_REDIS_SCRIPTS_COMMON_HPP
 
