@@ -1,27 +1,17 @@
 // A disk that is full: new jobs are refused whole, what runs is still settled, and all goes on when there is room.
 #include "journal/store/jobs.hpp"
+#include "journal/store/mounts.hpp"
 
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
 #include <csignal>
 #include <fcntl.h>
-#include <sched.h>
 
 namespace queuectl::journal_testing {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Of this process and for it alone: a file system of `bytes` at `path`. False when that is not allowed here.
-bool mount_small_disk(const std::string& path, std::size_t bytes)
-{
-    if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
-    const auto options = "mode=700,size=" + std::to_string(bytes);
-    return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-           ::mount("queuectl-test", path.c_str(), "tmpfs", 0, options.c_str()) == 0;
-}
 
 // Takes every byte of the disk that `path` will be on, until the file is removed.
 void take_all_room(const std::string& path)
@@ -98,25 +88,29 @@ TEST(JournalFullDisk, RefusesJobsSettlesThoseThatRunAndGoesOn)
     const store_folder folder;
     const auto base = fs::path{folder.path()}.parent_path().string();
     EXPECT_EQ(in_child([&] {
-                  if (mount_small_disk(base, std::size_t{6} << 20)) {
-                      std::printf("on a disk of 6 MiB\n");
-                      live_on_a_small_disk(
-                          folder.path(), [&] { take_all_room(base + "/filler"); },
-                          [&] { fs::remove(base + "/filler"); });
+                  if (const auto why = mount_small_disk(base, std::size_t{6} << 20); !why.empty()) {
+                      std::printf("not on a small disk: %s\n", why.c_str());
                       return 0;
                   }
-                  std::printf("with files of at most 1 MiB\n");
-                  ::signal(SIGXFSZ, SIG_IGN);
                   live_on_a_small_disk(
-                      folder.path(),
-                      [] {
-                          const rlimit small{1u << 20, RLIM_INFINITY};
-                          ::setrlimit(RLIMIT_FSIZE, &small);
-                      },
-                      [] {
-                          const rlimit large{RLIM_INFINITY, RLIM_INFINITY};
-                          ::setrlimit(RLIMIT_FSIZE, &large);
-                      });
+                      folder.path(), [&] { take_all_room(base + "/filler"); }, [&] { fs::remove(base + "/filler"); });
+                  return 0;
+              }),
+              0);
+}
+
+// The same where a limit of the process takes the room.
+TEST(JournalFullDisk, OfFilesThatMayNotGrow)
+{
+    const store_folder folder;
+    EXPECT_EQ(in_child([&] {
+                  ::signal(SIGXFSZ, SIG_IGN);
+                  const auto limit = [](rlim_t bytes) {
+                      const rlimit most{bytes, RLIM_INFINITY};
+                      ::setrlimit(RLIMIT_FSIZE, &most);
+                  };
+                  live_on_a_small_disk(
+                      folder.path(), [&] { limit(rlim_t{1} << 20); }, [&] { limit(RLIM_INFINITY); });
                   return 0;
               }),
               0);
