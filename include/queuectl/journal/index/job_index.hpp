@@ -23,6 +23,8 @@ public:
     job_index& operator=(const job_index&) = delete;
 
     [[nodiscard]] index_space& space() noexcept { return space_; }
+    // Whether what it says of its own size can be. O(1).
+    [[nodiscard]] bool sound() const noexcept { return space_.sound() && table_.sound() && pages_.sound(); }
     [[nodiscard]] index_roots& roots() noexcept { return space_.roots<index_roots>(); }
     [[nodiscard]] lanes& all_lanes() noexcept { return lanes_; }
     [[nodiscard]] leases& all_leases() noexcept { return leases_; }
@@ -192,7 +194,12 @@ private:
     }
     [[nodiscard]] std::uint64_t& count(ref at, state s) const noexcept
     {
-        return lanes_.queue_slot_of(lanes_.by_number(head(at).lane())).counts[static_cast<std::size_t>(s)];
+        auto which = static_cast<std::size_t>(s);
+        if (which >= state_count) [[unlikely]] {
+            space_.doubt();
+            which = 0;
+        }
+        return lanes_.queue_slot_of(lanes_.by_number(head(at).lane())).counts[which];
     }
 
     ref make_live(const job_head& j, location image, std::uint32_t bytes, bool vanishes) noexcept

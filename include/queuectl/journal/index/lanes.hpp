@@ -15,16 +15,19 @@ namespace queuectl::inline v0::journal {
 inline constexpr std::size_t text_size_max = 1024;
 [[nodiscard]] inline std::string_view read_text(const index_space& space, ref at) noexcept
 {
-    const char* const block = space.get<char>(at);
     std::uint16_t size;
-    std::memcpy(&size, block, sizeof size);
-    return {block + sizeof size, size};
+    std::memcpy(&size, space.bytes_at(at, sizeof size), sizeof size);
+    if (size > text_size_max) [[unlikely]] {
+        space.doubt();
+        size = 0;
+    }
+    return {space.bytes_at(at, sizeof size + size) + sizeof size, size};
 }
 [[nodiscard]] inline ref make_text(index_space& space, std::string_view text) noexcept
 {
     const auto size = static_cast<std::uint16_t>(std::min(text.size(), text_size_max));
     const ref made = space.allocate(sizeof size + size);
-    char* const block = space.get<char>(made);
+    char* const block = space.bytes_at(made, sizeof size + size);
     std::memcpy(block, &size, sizeof size);
     if (!text.empty()) std::memcpy(block + sizeof size, text.data(), size);
     return made;
@@ -60,7 +63,7 @@ public:
     [[nodiscard]] lane_slot& get(ref lane) const noexcept { return *space_->get<lane_slot>(lane); }
     [[nodiscard]] ref by_number(std::uint32_t number) const noexcept
     {
-        return space_->get<ref>(roots().lane_pages[number / 1024])[number % 1024];
+        return space_->get<lane_page>(roots().lane_pages[number / 1024 % 64])->lanes[number % 1024];
     }
     [[nodiscard]] std::string_view kind_of(ref lane) const noexcept { return read_text(*space_, get(lane).kind); }
     [[nodiscard]] queue_slot& queue_slot_of(ref lane) const noexcept
@@ -154,7 +157,8 @@ private:
     ref make(ref& bucket, ref queue, std::string_view kind) noexcept
     {
         const std::uint32_t number = roots().lane_count;
-        if (number % 1024 == 0) space_->touch(roots().lane_pages[number / 1024]) = space_->allocate(1024 * sizeof(ref));
+        if (number % 1024 == 0)
+            space_->touch(roots().lane_pages[number / 1024 % 64]) = space_->allocate(sizeof(lane_page));
         const ref made = space_->allocate(sizeof(lane_slot));
         auto& lane = *space_->get<lane_slot>(made);
         lane = {};
@@ -165,7 +169,7 @@ private:
         auto& of_queue = space_->touch(space_->get<queue_slot>(queue)->lanes);
         lane.next_of_queue = std::exchange(of_queue, made);
         space_->touch(bucket) = made;
-        space_->touch(space_->get<ref>(roots().lane_pages[number / 1024])[number % 1024]) = made;
+        space_->touch(space_->get<lane_page>(roots().lane_pages[number / 1024 % 64])->lanes[number % 1024]) = made;
         space_->touch(roots().lane_count) = number + 1;
         return made;
     }

@@ -152,7 +152,10 @@ private:
     void forget(ref worker) noexcept
     {
         ref* link = &roots().workers;
-        while (*link != worker) link = &space_->get<worker_slot>(*link)->next;
+        while (*link != worker) {
+            if (*link == 0) return space_->doubt();
+            link = &space_->get<worker_slot>(*link)->next;
+        }
         const worker_slot gone = *space_->get<worker_slot>(worker);
         space_->touch(*link) = gone.next;
         drop_text(*space_, gone.name);

@@ -97,7 +97,7 @@ private:
 
     [[nodiscard]] order_node& node(ref block) const noexcept
     {
-        return *reinterpret_cast<order_node*>(space_->template get<char>(block) + Offset);
+        return *reinterpret_cast<order_node*>(space_->bytes_at(block, Offset + sizeof(order_node)) + Offset);
     }
     order_node& touched(ref block) const noexcept { return space_->touch(node(block)); }
 

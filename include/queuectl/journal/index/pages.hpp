@@ -36,6 +36,13 @@ public:
         return (new_jobs / page_size + 2) * sizeof(page);
     }
 
+    // Whether the directory lies in the memory that there is.
+    [[nodiscard]] bool sound() const noexcept
+    {
+        return roots_->first <= roots_->count && roots_->count <= space_->memory().length(index_range::pages) &&
+               space_->covers(index_range::pages, roots_->count * sizeof(ref));
+    }
+
     // 0 removes. O(1), but for the first set beyond the last page, which is linear in how far.
     void set(std::uint64_t sequence, ref block) noexcept
     {
@@ -107,10 +114,14 @@ private:
     {
         return reinterpret_cast<ref*>(space_->memory().base(index_range::pages));
     }
+    [[nodiscard]] ref& entry(std::uint64_t number) const noexcept
+    {
+        return space_->template element<ref>(index_range::pages, number);
+    }
     [[nodiscard]] page* page_at(std::uint64_t number) const noexcept
     {
         if (number >= roots_->count) return nullptr;
-        const ref at = directory()[number];
+        const ref at = entry(number);
         return at == 0 ? nullptr : space_->template get<page>(at);
     }
 
@@ -118,7 +129,7 @@ private:
     // remembered.
     [[nodiscard]] bool open(std::uint64_t number) noexcept
     {
-        if (number < roots_->count && directory()[number] != 0) return true;
+        if (number < roots_->count && entry(number) != 0) return true;
         if (number >= roots_->count) {
             const std::uint64_t bytes = (number + 1) * sizeof(ref);
             if (bytes > space_->memory().bytes_seen(index_range::pages) && !space_->grown(index_range::pages, bytes))
@@ -133,19 +144,19 @@ private:
         }
         const ref made = space_->allocate(sizeof(page));
         if (made == 0) return false;
-        std::memset(space_->template get<char>(made), 0, sizeof(page));
-        space_->touch(directory()[number]) = made;
+        std::memset(space_->bytes_at(made, sizeof(page)), 0, sizeof(page));
+        space_->touch(entry(number)) = made;
         return true;
     }
 
     void close(std::uint64_t number) noexcept
     {
-        ref& at = directory()[number];
+        ref& at = entry(number);
         space_->release(at, sizeof(page));
         space_->touch(at) = 0;
-        if (directory()[roots_->first] != 0) return;
+        if (entry(roots_->first) != 0) return;
         std::uint64_t& first = space_->touch(*roots_).first;
-        for (int i = 0; i < skip_max && first < roots_->count && directory()[first] == 0; ++i) ++first;
+        for (int i = 0; i < skip_max && first < roots_->count && entry(first) == 0; ++i) ++first;
     }
 
     index_space* space_;

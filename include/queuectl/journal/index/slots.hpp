@@ -103,6 +103,10 @@ struct lane_slot {
     ended_chain ended[3];  // completed, dead, cancelled
 };
 
+struct lane_page {
+    ref lanes[1024] = {};
+};
+
 struct queue_slot {
     ref next = 0;
     ref name = 0;

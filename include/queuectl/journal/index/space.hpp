@@ -68,12 +68,19 @@ public:
     {
         return std::uint64_t{header().heap.end} * detail::block_unit <= memory_.length(index_range::blocks);
     }
+    // Whether what is in use lies in the memory that there is.
+    [[nodiscard]] bool sound() const noexcept
+    {
+        const auto end = std::uint64_t{header().heap.end} * detail::block_unit;
+        return end >= detail::space_blocks_at && covers(index_range::blocks, end);
+    }
     // Everything gone: all zero roots, no blocks; valid for these from now on.
     [[nodiscard]] result<void> clear(const uid& boot, const uid& store, std::uint32_t layout)
     {
         invalidate();
         undo_.forget();
         begin_change();
+        doubtful_ = false;
         std::memset(blocks_, 0, detail::space_blocks_at);
         detail::space_header& h = header();
         h.boot = boot;
@@ -101,12 +108,49 @@ public:
         static_assert(sizeof(Roots) <= detail::space_roots_bytes && alignof(Roots) <= 64);
         return *reinterpret_cast<Roots*>(blocks_ + detail::space_roots_at);
     }
-    // Requires at != 0.
+    // Requires at != 0. A ref that is 0 or lies outside of the memory, since somebody has written garbage into it,
+    // makes the space doubtful and gives zeros.
     template <class T>
     [[nodiscard]] T* get(ref at) const noexcept
     {
-        return reinterpret_cast<T*>(blocks_ + std::size_t{at} * detail::block_unit);
+        return reinterpret_cast<T*>(bytes_at(at, sizeof(T)));
     }
+    // `count` bytes from a block on, at most bytes_max.
+    [[nodiscard]] char* bytes_at(ref at, std::size_t count) const noexcept
+    {
+        // Of ref 0, far behind the end.
+        const std::uint64_t end = std::uint64_t{at - 1} * detail::block_unit + detail::block_unit + count;
+        if (end > seen_[0] && (at == 0 || !covers(index_range::blocks, end))) [[unlikely]]
+            return nowhere();
+        return blocks_ + std::size_t{at} * detail::block_unit;
+    }
+    // `T` number i of a range that is an array, by the same rule.
+    template <class T>
+    [[nodiscard]] T& element(index_range which, std::uint64_t i) const noexcept
+    {
+        const std::uint64_t end = (i + 1) * sizeof(T);
+        if (end > seen_[static_cast<std::size_t>(which)] && !covers(which, end)) [[unlikely]]
+            return *reinterpret_cast<T*>(nowhere());
+        return reinterpret_cast<T*>(memory_.base(which))[i];
+    }
+    // Starts to load what lies there, whatever the ref is.
+    void prefetch([[maybe_unused]] ref at, [[maybe_unused]] std::size_t offset) const noexcept
+    {
+#if defined(__GNUC__)
+        __builtin_prefetch(blocks_ + std::size_t{at} * detail::block_unit + offset);
+#endif
+    }
+    // Whether so many bytes of a range may be touched.
+    [[nodiscard]] bool covers(index_range which, std::uint64_t bytes) const noexcept
+    {
+        auto& seen = seen_[static_cast<std::size_t>(which)];
+        if (bytes > seen) seen = memory_.bytes(which);
+        return bytes <= seen;
+    }
+    // Something in the space cannot be what this code has written: nothing that was read since the last rollback or
+    // clear means anything.
+    [[nodiscard]] bool doubtful() const noexcept { return doubtful_; }
+    void doubt() const noexcept { doubtful_ = true; }
     template <class T>
     [[nodiscard]] ref ref_of(const T* object) const noexcept
     {
@@ -169,7 +213,7 @@ public:
         if (block == 0) return;
         const std::size_t units = (bytes + detail::block_unit - 1) / detail::block_unit;
         detail::space_header& h = header();
-        remember(get<char>(block), units * detail::block_unit);
+        remember(bytes_at(block, units * detail::block_unit), units * detail::block_unit);
         touch(h.free[units]);
         *get<ref>(block) = h.free[units];
         h.free[units] = block;
@@ -187,9 +231,10 @@ public:
     // All bytes, and the allocations, as at the last commit. May itself be cut off and repeated.
     void rollback() noexcept
     {
-        if (!undo_.restore(memory_)) invalidate();
+        if (!undo_.restore(memory_) || doubtful_) invalidate();
         undo_.forget();
         begin_change();
+        doubtful_ = false;
     }
 
     [[nodiscard]] index_memory& memory() noexcept { return memory_; }
@@ -205,6 +250,13 @@ public:
     }
 
 private:
+    // A page of zeros, behind ref 0.
+    QUEUECTL_INDEX_COLD [[nodiscard]] char* nowhere() const noexcept
+    {
+        doubtful_ = true;
+        std::memset(blocks_, 0, detail::space_header_at);
+        return blocks_;
+    }
     [[nodiscard]] detail::space_header& header() const noexcept
     {
         return *reinterpret_cast<detail::space_header*>(blocks_ + detail::space_header_at);
@@ -269,6 +321,8 @@ private:
     char* blocks_;
     std::uint64_t change_ = 1;
     std::uint64_t known_[known_lines] = {};
+    mutable std::uint64_t seen_[3] = {};  // bytes of each range that may be touched, or fewer
+    mutable bool doubtful_ = false;
 };
 
 }  // namespace queuectl::inline v0::journal

@@ -102,6 +102,13 @@ public:
         return 0;
     }
 
+    // Whether the buckets lie in the memory that there is.
+    [[nodiscard]] bool sound() const noexcept
+    {
+        return roots_->size <= roots_->bucket_count &&
+               space_->covers(index_range::buckets, std::uint64_t{roots_->bucket_count} * sizeof(ref));
+    }
+
     // Requires a block that is not in the table. Without room (see reserve) the table stops growing, no more.
     void add(ref block, std::uint32_t hash) noexcept
     {
@@ -136,7 +143,7 @@ public:
     // Starts to load what it looks at then; wants the first to be there already.
     void prefetch_member(std::uint32_t hash) const noexcept
     {
-        if (roots_->bucket_count != 0) fetch(&entry(*bucket(hash)));
+        if (roots_->bucket_count != 0) space_->prefetch(*bucket(hash), Offset);
     }
 
 private:
@@ -150,7 +157,7 @@ private:
     }
     [[nodiscard]] table_entry& entry(ref block) const noexcept
     {
-        return *reinterpret_cast<table_entry*>(space_->template get<char>(block) + Offset);
+        return *reinterpret_cast<table_entry*>(space_->bytes_at(block, Offset + sizeof(table_entry)) + Offset);
     }
     [[nodiscard]] ref* buckets() const noexcept
     {
@@ -161,7 +168,7 @@ private:
     {
         const std::uint32_t mask = ~std::uint32_t{0} >> std::countl_zero(roots_->bucket_count);
         const std::uint32_t at = hash & mask;
-        return buckets() + (at < roots_->bucket_count ? at : at & mask >> 1);
+        return &space_->template element<ref>(index_range::buckets, at < roots_->bucket_count ? at : at & mask >> 1);
     }
     static void fetch([[maybe_unused]] const void* at) noexcept
     {
@@ -175,7 +182,10 @@ private:
     {
         ref* link = bucket(entry(block).hash);
         while (*link != block) {
-            QUEUECTL_ASSERT(*link != 0);
+            if (*link == 0) [[unlikely]] {
+                space_->doubt();
+                break;
+            }
             link = &entry(*link).next;
         }
         return link;
@@ -205,7 +215,7 @@ private:
         ref* const all = buckets();
         ref* stay = &all[added - bit];
         ref moved = 0;
-        fetch(&entry(stay[ahead < bit ? ahead : 0]));
+        space_->prefetch(stay[ahead < bit ? ahead : 0], Offset);
         while (*stay != 0) {
             const ref at = *stay;
             table_entry& e = entry(at);

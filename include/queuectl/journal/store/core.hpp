@@ -11,6 +11,13 @@
 
 namespace queuectl::inline v0::journal {
 
+// Somebody else has written into the memory that processes share, or the disk has changed it.
+[[nodiscard]] inline failure_value garbage_in_index()
+{
+    return fail(errc::corrupt, "use the index",
+                "there is garbage in it: it is made anew from the log by the next call");
+}
+
 // What a job is after one of its leases has ended so.
 inline void apply_end(job_image& image, const end_view& end)
 {

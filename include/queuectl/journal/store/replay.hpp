@@ -19,7 +19,10 @@ public:
     void forget_failure() noexcept { failure_.reset(); }
 
     // Whether the index can be used as it is; else it must be told everything.
-    [[nodiscard]] bool valid() { return core_->index.space().valid(boot_, core_->log().store(), index_layout); }
+    [[nodiscard]] bool valid()
+    {
+        return core_->index.space().valid(boot_, core_->log().store(), index_layout) && core_->index.sound();
+    }
 
     [[nodiscard]] log_position heard()
     {
@@ -38,6 +41,7 @@ public:
     {
         if (failure_) return;
         auto done = apply(place, body);
+        if (core_->index.space().doubtful()) done = garbage_in_index();
         if (done) {
             core_->heard(behind);
             core_->index.space().commit();

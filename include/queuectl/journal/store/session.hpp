@@ -100,6 +100,10 @@ public:
         if (!turn) return fail(turn.error());
         core_.forget();
         auto done = body(core_);
+        if (core_.index.space().doubtful()) {
+            core_.index.space().rollback();
+            done = garbage_in_index();
+        }
         return done ? result<void>{} : named(verb, done.error());
     }
 
@@ -189,6 +193,7 @@ private:
         core_.forget();
         result<void> done = body(core_, turn);
         ticket = turn.seen();
+        if (core_.index.space().doubtful()) done = garbage_in_index();
         if (done && !Guards::append_first) core_.index.space().commit();
         if (done && !core_.body.empty()) {
             auto appended = turn.append(core_.body, room);
@@ -242,6 +247,7 @@ private:
         if (auto room = core_.index.reserve(0, 1); !room) return;
         core_.body.clear();
         if (Guards::remember) append_remembered(core_, core_.body);
+        if (core_.index.space().doubtful()) return core_.index.space().rollback();
         if (auto done = turn.trim(segment + 1, core_.body); !done) return;
         auto& space = core_.index.space();
         space.touch(roots.log_bytes) -= roots.clean_frame - frames_begin;
