@@ -133,6 +133,38 @@ TEST(JournalVerify, OutputFilesOfNobody)
     EXPECT_EQ(text(*store->verify(later)), "");
 }
 
+TEST(JournalVerify, AnOutputFileThatIsNotAsItWasWritten)
+{
+    damaged_store damaged;
+    auto store = damaged.folder.open(small_segments());
+    const instant later{timestamp{std::chrono::seconds{std::time(nullptr)} + std::chrono::hours{2}}, {}, {}};
+    std::vector<job_record> records;
+    ASSERT_TRUE(store->list({}, {}, records));
+    const auto had_output = [&](const job_record& r) {
+        const auto out = store->output(r.job.id, 1);
+        return out && journal::needs_file(*out);
+    };
+    const auto job = std::find_if(records.begin(), records.end(), had_output);
+    ASSERT_NE(job, records.end());
+    std::vector<fs::path> files;
+    for (const auto& file : fs::directory_iterator{damaged.folder.path()})
+        if (file.path().extension() == ".out") files.push_back(file.path());
+    ASSERT_GT(files.size(), 1u);
+    for (const auto& file : files) flip(file, fs::file_size(file) / 2);
+    const auto refused = store->output(job->job.id, 1);
+    ASSERT_FALSE(refused) << "an output that nobody wrote is not handed out";
+    EXPECT_EQ(refused.error().code, errc::corrupt) << refused.error().message();
+    auto report = store->verify(later);
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->found, files.size());
+    EXPECT_NE(text(*report).find(".out: the output is damaged"), std::string::npos) << text(*report);
+    EXPECT_TRUE(report->damaged);
+    for (const auto& file : files) flip(file, fs::file_size(file) / 2);
+    EXPECT_EQ(text(*store->verify(later)), "");
+    fs::rename(files[0], files[1]);
+    EXPECT_NE(text(*store->verify(later)).find("the output is damaged"), std::string::npos) << "it is another's";
+}
+
 TEST(JournalView, TellsWhatComesBeforeTheDamageAndRefusesToWrite)
 {
     damaged_store damaged;

@@ -116,12 +116,11 @@ public:
         return reinterpret_cast<T*>(bytes_at(at, sizeof(T)));
     }
     // `count` bytes from a block on, at most bytes_max.
-    [[nodiscard]] char* bytes_at(ref at, std::size_t count) const noexcept
+    [[nodiscard]] QUEUECTL_INDEX_INLINE char* bytes_at(ref at, std::size_t count) const noexcept
     {
         // Of ref 0, far behind the end.
-        const std::uint64_t end = std::uint64_t{at - 1} * detail::block_unit + detail::block_unit + count;
-        if (end > seen_[0] && (at == 0 || !covers(index_range::blocks, end))) [[unlikely]]
-            return nowhere();
+        if (at - 1 >= surely_inside_) [[unlikely]]
+            return bytes_at_end(at, count);
         return blocks_ + std::size_t{at} * detail::block_unit;
     }
     // `T` number i of a range that is an array, by the same rule.
@@ -250,6 +249,14 @@ public:
     }
 
 private:
+    QUEUECTL_INDEX_COLD [[nodiscard]] char* bytes_at_end(ref at, std::size_t count) const noexcept
+    {
+        const std::uint64_t begin = std::uint64_t{at} * detail::block_unit;
+        if (at == 0 || !covers(index_range::blocks, begin + count)) return nowhere();
+        const std::uint64_t units = (seen_[0] - bytes_max) / detail::block_unit;
+        surely_inside_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(units, ~ref{0}) - 1);
+        return blocks_ + begin;
+    }
     // A page of zeros, behind ref 0.
     QUEUECTL_INDEX_COLD [[nodiscard]] char* nowhere() const noexcept
     {
@@ -321,7 +328,8 @@ private:
     char* blocks_;
     std::uint64_t change_ = 1;
     std::uint64_t known_[known_lines] = {};
-    mutable std::uint64_t seen_[3] = {};  // bytes of each range that may be touched, or fewer
+    mutable std::uint64_t seen_[3] = {};       // bytes of each range that may be touched, or fewer
+    mutable std::uint32_t surely_inside_ = 0;  // refs up to this one have bytes_max such bytes
     mutable bool doubtful_ = false;
 };
 

@@ -13,6 +13,34 @@ namespace queuectl::inline v0::journal {
 // A settle writes its files before it appends: those that are younger may belong to one that has not ended.
 inline constexpr std::int64_t orphan_age_s = 3600;
 
+// Whether a file was changed last before that time. A file system that tells no times: `otherwise`.
+template <file_system FileSystem>
+[[nodiscard]] bool is_older(FileSystem& fs, const std::string& name, std::int64_t than_s, bool otherwise)
+{
+    if constexpr (requires { fs.folder().fd(); }) {
+        struct stat what {};
+        return ::fstatat(fs.folder().fd(), name.c_str(), &what, AT_SYMLINK_NOFOLLOW) == 0 && what.st_mtime < than_s;
+    }
+    return otherwise;
+}
+
+// Names the output files that are damaged, but for `orphans` (sorted). Those of the last minute may still be written.
+template <file_system FileSystem>
+[[nodiscard]] result<void> check_outputs(FileSystem& fs, std::int64_t now_s, const std::vector<output_number>& orphans,
+                                         verify_report& report)
+{
+    const auto names = fs.list();
+    if (!names) return fail(names.error());
+    for (const auto& name : *names) {
+        const auto number = segment_number(name, ".out");
+        if (number == 0 || std::binary_search(orphans.begin(), orphans.end(), number)) continue;
+        const auto out = read_output(fs, number);
+        if (!out && out.error().code == errc::corrupt && is_older(fs, name, now_s - 60, true))
+            report.add(finding_kind::damage, out.error().message());
+    }
+    return {};
+}
+
 // The output files that are older than orphan_age_s, sorted. A file system that tells no age has none.
 template <file_system FileSystem>
 [[nodiscard]] result<std::vector<output_number>> old_outputs(FileSystem& fs, std::int64_t now_s)
@@ -23,10 +51,7 @@ template <file_system FileSystem>
         if (!names) return fail(names.error());
         for (const auto& name : *names) {
             const auto number = segment_number(name, ".out");
-            struct stat what {};
-            if (number != 0 && ::fstatat(fs.folder().fd(), name.c_str(), &what, AT_SYMLINK_NOFOLLOW) == 0 &&
-                what.st_mtime < now_s - orphan_age_s)
-                numbers.push_back(number);
+            if (number != 0 && is_older(fs, name, now_s - orphan_age_s, false)) numbers.push_back(number);
         }
         std::sort(numbers.begin(), numbers.end());
     }

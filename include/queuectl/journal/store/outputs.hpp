@@ -15,14 +15,30 @@ using output_number = std::uint64_t;  // 0 = none
     return out.head.size() + out.tail.size() > limits::inline_output_bytes;
 }
 
-// Writes and syncs the file: 8 bytes length of the head, the head, the tail. Its name is not synced.
+namespace detail {
+
+inline constexpr std::size_t output_head_bytes = 12;
+
+// Of a whole output file: its number, and its bytes but for the checksum.
+[[nodiscard]] inline std::uint32_t output_crc(output_number number, std::string_view bytes) noexcept
+{
+    char name[8];
+    store_le(name, number);
+    return crc32c(bytes.substr(output_head_bytes), crc32c(bytes.substr(0, 8), crc32c({name, sizeof name})));
+}
+
+}  // namespace detail
+
+// Writes and syncs the file: 8 bytes length of the head; 4 bytes CRC32C of the file's number (8 bytes) and of all
+// other bytes; the head; the tail. Its name is not synced.
 template <class Guards = store_guards, file_system FileSystem>
 [[nodiscard]] result<void> write_output(FileSystem& fs, output_number number, const run_output& out)
 {
-    std::string bytes(8, '\0');
+    std::string bytes(detail::output_head_bytes, '\0');
     detail::store_le(bytes.data(), std::uint64_t{out.head.size()});
     bytes += out.head;
     bytes += out.tail;
+    detail::store_le(bytes.data() + 8, detail::output_crc(number, bytes));
     auto file = fs.create(output_name(number));
     if (!file) return fail(file.error());
     auto done = fs.write(*file, 0, bytes);
@@ -31,7 +47,7 @@ template <class Guards = store_guards, file_system FileSystem>
     return done;
 }
 
-// Head and tail of a file; dropped_bytes is not in it.
+// Head and tail of a file; dropped_bytes is not in it. errc::corrupt when it is not as it was written.
 template <file_system FileSystem>
 [[nodiscard]] result<run_output> read_output(FileSystem& fs, output_number number)
 {
@@ -43,11 +59,14 @@ template <file_system FileSystem>
     const auto got = fs.read(*file, 0, bytes.data(), bytes.size());
     if (!got) return fail(got.error());
     bytes.resize(*got);
-    const std::uint64_t head = bytes.size() < 8 ? ~std::uint64_t{0} : detail::load_le<std::uint64_t>(bytes.data());
-    if (head > bytes.size() - 8) return fail(errc::corrupt, "read " + output_name(number), "it is cut off");
+    constexpr auto begin = detail::output_head_bytes;
+    const std::uint64_t head = bytes.size() < begin ? ~std::uint64_t{0} : detail::load_le<std::uint64_t>(bytes.data());
+    if (head > bytes.size() - begin ||
+        detail::load_le<std::uint32_t>(bytes.data() + 8) != detail::output_crc(number, bytes))
+        return fail(errc::corrupt, "read " + output_name(number), "the output is damaged");
     run_output out;
-    out.head.assign(bytes, 8, static_cast<std::size_t>(head));
-    out.tail.assign(bytes, 8 + static_cast<std::size_t>(head));
+    out.head.assign(bytes, begin, static_cast<std::size_t>(head));
+    out.tail.assign(bytes, begin + static_cast<std::size_t>(head));
     return out;
 }
 

@@ -33,6 +33,7 @@ public:
             // What was read has been trimmed, or written anew, by others: again.
             if (done.error().code != errc::conflict || look == looks_max) return fail(done.error());
         }
+        if (auto done = check_outputs(session_.fs(), now_s, orphans_, report_); !done) return fail(done.error());
         if (auto done = add_bytes(session_.fs(), ".log", report_); !done) return fail(done.error());
         if (auto done = add_bytes(session_.fs(), ".out", report_); !done) return fail(done.error());
         return std::move(report_);
