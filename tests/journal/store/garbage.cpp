@@ -86,7 +86,7 @@ TEST(JournalGarbage, InTheIndexMakesNoVerbFaultAndTheLogStaysWhole)
     const auto kept = folder.path() + ".kept";
     fs::copy(folder.path(), kept);
     seeded_random random{7};
-    for (std::size_t round = 0; round < effort(150, 5000); ++round) {
+    for (std::size_t round = 0; round < effort(60, 5000); ++round) {
         for (const auto& file : fs::directory_iterator{kept}) {  // in place: the store knows its folder
             std::ifstream from{file.path(), std::ios::binary};
             std::ofstream{folder.path() / file.path().filename(), std::ios::binary} << from.rdbuf();
