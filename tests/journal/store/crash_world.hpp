@@ -222,9 +222,10 @@ enum class step_kind : std::uint8_t {
     purge,
     reprioritise,
     free_worker,
+    restore,  // two, one of them with an output that has a file
 };
 inline constexpr std::size_t common_step_kinds = 8;
-inline constexpr std::size_t step_kinds = 13;
+inline constexpr std::size_t step_kinds = 14;
 
 // A client of a store, real or model: the same steps are the same calls as long as they are answered alike.
 class step_client {
@@ -336,6 +337,7 @@ private:
                 return tell(store.purge(which, 100));
             }
             case step_kind::reprioritise: return tell(store.reprioritise(two_ids(i)[0], i % 2 == 0 ? 2 : -1, now_));
+            case step_kind::restore: return restore(store, i);
             case step_kind::free_worker: break;
         }
         auto freed = store.free_worker("w", "its worker died", now_);
@@ -390,6 +392,37 @@ private:
         }
         std::vector<insert_status> statuses(count);
         auto done = store.insert(jobs, statuses, now_);
+        for (const auto s : statuses) told_ << s;
+        return done;
+    }
+
+    template <class Store>
+    result<void> restore(Store& store, std::uint64_t i)
+    {
+        std::vector<stored_job> jobs(2);
+        for (auto& j : jobs) {
+            auto& r = j.record;
+            const bool first = &j == &jobs.front();
+            r.job.id = "job" + std::to_string(ids_.size());
+            r.job.queue = i % 3 == 0 ? "a" : "b";
+            r.job.kind = "k";
+            r.job.payload = "restored in step " + std::to_string(i);
+            r.job.run_at = r.created_at = r.updated_at = now_.wall;
+            r.job.retention = std::chrono::hours{1};
+            r.job.nonce = {1, 100 + i};
+            r.state = first ? state::failed : state::dead;
+            r.attempts = 1;
+            r.settled_token = {{3, 100 + i}, 0};
+            r.error = "exit code 3";
+            auto& run = j.attempts.emplace_back();
+            run.number = 1;
+            run.error = r.error;
+            run.output.head.assign(first ? 10 : 5000, 'o');
+            run.output_bytes = run.output.head.size();
+            ids_.push_back(r.job.id);
+        }
+        std::vector<insert_status> statuses(2);
+        auto done = store.restore(jobs, statuses, now_);
         for (const auto s : statuses) told_ << s;
         return done;
     }
