@@ -71,6 +71,7 @@ public:
         if (rc == 0) last_ = states_->sequence();
         if (rc == MDB_NOTFOUND) rc = 0;
         leases.reserve(leases.size() + sequences.size());
+        if (tx_.hints != nullptr) tx_.hints->start(request_.nonce);
         for (std::size_t i = 0; rc == 0 && i < sequences.size(); ++i)
             rc = one(sequences[i], static_cast<std::uint32_t>(i), leases);
         return rc == 0 ? groups_.finish() : rc;
@@ -92,6 +93,7 @@ private:
         if (rc == MDB_NOTFOUND) s.begin(from);
         if (rc == 0 || rc == MDB_NOTFOUND) rc = read_lease(tx_, from, s, token, leases);
         if (rc != 0) return rc;
+        if (tx_.hints != nullptr) tx_.hints->add(sequence, from.id);
         tx_.move(s.row.queue, s.state(), state::processing);
         take(s, token, place);
         s.write(tx_.scratch);

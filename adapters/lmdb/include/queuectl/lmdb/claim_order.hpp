@@ -95,8 +95,7 @@ private:
             return line_->put(e.key().view(), bytes_of(e.count));
         }
         const auto lane = e.lane;
-        rc = line_->move(MDB_GET_CURRENT);
-        if (rc != 0) rc = line_->seek(key.view());  // it was the last of its page
+        rc = line_->seek(key.view());
         if (rc == 0 && !read_entry(*line_, e)) return MDB_CORRUPTED;
         h.ended = rc == MDB_NOTFOUND || e.lane != lane;
         return rc == MDB_NOTFOUND ? 0 : rc;

@@ -78,14 +78,13 @@ struct environment {
         return rc;
     }
 
-    // Makes room for at least `more` bytes. Requires: the caller has no transaction. MDB_MAP_FULL at the limit.
-    [[nodiscard]] int grow(std::size_t more)
+    // Doubles the map. Requires: the caller has no transaction. MDB_MAP_FULL at the limit, and `beyond` bytes over it.
+    [[nodiscard]] int grow(std::size_t beyond)
     {
         const std::scoped_lock alone{map};
         MDB_envinfo info{};
         mdb_env_info(env, &info);
-        const std::size_t wanted = std::max(info.me_mapsize * 2, info.me_mapsize + more);
-        const std::size_t next = std::min(wanted, map_bytes_max) / page * page;
+        const std::size_t next = std::min(info.me_mapsize * 2, map_bytes_max + beyond) / page * page;
         return next <= info.me_mapsize ? MDB_MAP_FULL : mdb_env_set_mapsize(env, next);
     }
 
@@ -199,14 +198,26 @@ private:
         return known;
     }
 
+    // LMDB writes to this file through a map: its blocks are there first, so that a full disk cannot kill us later.
+    [[nodiscard]] static result<void> make_lock_file(const side_folder& folder)
+    {
+        auto file = folder.open_file("lock.mdb", O_RDWR | O_CREAT);
+        if (!file) return fail(file.error());
+        const int e = ::posix_fallocate(file->get(), 0, 64 << 10);
+        if (e == 0) return {};
+        ::unlinkat(folder.fd(), "lock.mdb", 0);
+        return fail_errno("allocate " + folder.path() + "/lock.mdb", e);
+    }
+
     // Of DIR/data.mdb. New files are made here, with mode 0600 whatever the umask. lock.mdb is never opened while LMDB
     // has it open: closing any descriptor of it would drop LMDB's locks.
     [[nodiscard]] static result<struct stat> check_files(const side_folder& folder, const lmdb_options& options)
     {
         const bool creates = options.create && !options.read_only;
+        if (!options.read_only && !folder.holds("lock.mdb"))
+            if (auto made = make_lock_file(folder); !made) return fail(made.error());
         if (creates && !folder.holds("data.mdb"))
-            for (const char* name : {"lock.mdb", "data.mdb"})
-                if (auto made = folder.open_file(name, O_RDWR | O_CREAT); !made) return fail(made.error());
+            if (auto made = folder.open_file("data.mdb", O_RDWR | O_CREAT); !made) return fail(made.error());
         struct stat what {};
         for (const char* name : {"lock.mdb", "data.mdb"}) {
             const std::string path = folder.path() + '/' + name;

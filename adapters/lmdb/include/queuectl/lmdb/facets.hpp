@@ -6,6 +6,7 @@
 #include <queuectl/lmdb/inspect.hpp>
 #include <queuectl/lmdb/restore.hpp>
 #include <queuectl/lmdb/verbs.hpp>
+#include <queuectl/lmdb/verify.hpp>
 
 namespace queuectl::inline v0::detail::lmdb {
 
@@ -177,10 +178,33 @@ public:
     change_counts wait_for_change(change_counts seen, duration max) { return store().wait(seen, max); }
     void interrupt_waits() noexcept { store().files().wake->interrupt(); }
 
+    // Checks the pages of the file, that the tables agree, and that the output files are those that runs name. Reads
+    // everything, without the store's lock.
+    [[nodiscard]] result<verify_report> verify(const instant& now) const
+    {
+        return store_check{store()}.run(seconds(now));
+    }
+
+    // Removes up to limits::sweep output files that no run names, and that are an hour old: what a settle left that
+    // failed, or whose process died.
+    [[nodiscard]] result<output_sweep> sweep_outputs(const instant& now)
+    {
+        auto names = orphaned_outputs(store(), seconds(now));
+        if (!names) return fail(names.error());
+        if (names->size() > limits::sweep) names->resize(limits::sweep);
+        for (const auto& name : *names) remove_log(*store().logs(), name);
+        return output_sweep{names->size(), names->size() < limits::sweep};
+    }
+
 protected:
     using verbs::verbs;
 
 private:
+    static std::int64_t seconds(const instant& now)
+    {
+        return std::chrono::duration_cast<std::chrono::seconds>(now.wall.time_since_epoch()).count();
+    }
+
     template <class T>
     static result<T> told(result<void>&& done, T&& value)
     {

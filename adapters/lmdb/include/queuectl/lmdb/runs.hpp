@@ -182,7 +182,6 @@ struct state_strings {
     if (found == MDB_NOTFOUND) return 0;
     if (found != 0 || s.state() != state::processing || s.place() != place) return found;
     crashed = true;
-    const state_strings strings{s};
     attempt run;
     run.status = run_status::crashed;
     run.error = cause;

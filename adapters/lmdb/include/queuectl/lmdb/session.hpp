@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_LMDB_SESSION_HPP
 #define QUEUECTL_LMDB_SESSION_HPP
 
+#include <queuectl/lmdb/pages.hpp>
 #include <queuectl/lmdb/transaction.hpp>
 #include <queuectl/random.hpp>
 
@@ -11,8 +12,9 @@ namespace queuectl::inline v0::detail::lmdb {
 // interval, all but the end.
 enum class durable : std::uint8_t { always, now, later };
 
-// Which changes a verb makes: beginning something, ending it, or the store's state itself.
-enum class access : std::uint8_t { begins, ends, state };
+// Which changes a verb makes: beginning something, claiming, ending something, or the store's state itself. Those that
+// end something go on in a moving store, and when the disk or the map is full: from what is kept back.
+enum class access : std::uint8_t { begins, claims, ends, state };
 
 // Refuses stores that this program may not read.
 [[nodiscard]] inline int check_readable(transaction& tx, const char* verb)
@@ -34,7 +36,7 @@ enum class access : std::uint8_t { begins, ends, state };
     if (wanted == access::state || tx.state() == store_state::open) return 0;
     if (tx.state() == store_state::moved) return tx.refuse(fail(errc::moved, verb, tx.moved_to));
     if (tx.state() != store_state::moving) return tx.refuse(fail(errc::read_only, verb, "the store is read-only"));
-    return wanted == access::ends ? 0 : tx.refuse(fail(errc::busy, verb, "it is moving to " + tx.moved_to));
+    return wanted != access::begins ? 0 : tx.refuse(fail(errc::busy, verb, "it is moving to " + tx.moved_to));
 }
 
 // Any number of threads. One writes at a time, under the store's lock.
@@ -57,8 +59,13 @@ public:
         auto env = environments::open(*files_.folder, options_);
         if (!env) return fail(env.error());
         env_.reset(*env);
+        auto ready = open_tables(false);
+        const bool missing = !ready && (is_empty_ || (options_.adopt && ready.error().code == errc::corrupt));
+        if (!ready && !(creates && missing)) return ready;
         if (auto opened = files_.open_control(writes); !opened) return opened;
-        if (auto opened = open_tables(creates); !opened) return opened;
+        if (missing) ready = open_tables(true);
+        if (!ready) return ready;
+        if (auto looked = look_at_roots(); !looked) return looked;
         return read("open", [](transaction&) { return 0; });
     }
 
@@ -78,6 +85,8 @@ public:
         {
             auto held = files_.lock->acquire(options_.busy);
             if (!held) return fail(held.error());
+            if (kind == access::begins)
+                if (auto kept = files_.keep_reserve(); !kept) return fail(kept.error());
             for (bool again = true; again;)
                 if (auto done = try_write(verb, sync_flags(wanted), kind, body, all, again); !done) return done;
             for (const auto& log : all.dead_logs)
@@ -130,7 +139,6 @@ public:
 
     [[nodiscard]] result<std::string> read_output(const std::string& log)
     {
-        const std::scoped_lock one{logs_};
         auto logs = files_.open_logs(false);
         if (!logs) return fail(logs.error());
         return read_log(**logs, log);
@@ -138,7 +146,6 @@ public:
     // The folder of output files; null when there is none yet.
     [[nodiscard]] const side_folder* logs()
     {
-        const std::scoped_lock one{logs_};
         auto opened = files_.open_logs(false);
         return opened ? *opened : nullptr;
     }
@@ -176,6 +183,7 @@ public:
 
 private:
     static constexpr unsigned clear_readers_every = 64;
+    static constexpr std::size_t reserve_map_bytes = 1 << 20;
 
     struct ends {
         bool work = false;
@@ -200,7 +208,7 @@ private:
         std::optional<failure_value> refusal;
         std::vector<std::string> new_logs;
         {
-            transaction tx{*env_, txn, &files_};
+            transaction tx{*env_, txn, &files_, &hints_};
             rc = check_writable(tx, verb, kind);
             if (rc == 0) rc = body(tx);
             if (rc == 0) rc = tx.finish();
@@ -219,11 +227,17 @@ private:
         auto why = explain(refusal, rc, verb);
         if (commits && is_broken()) why.value.code = errc::outcome_unknown;
         if (why.value.code != errc::outcome_unknown)
-            for (const auto& log : new_logs) remove_log(*files_.logs, log);
-        if (rc != MDB_MAP_FULL) return why;
-        if (const int grown = env_->grow(0); grown != 0) return failed(grown, name(verb));
-        again = true;
-        return {};
+            for (const auto& log : new_logs)
+                if (auto logs = files_.open_logs(false)) remove_log(**logs, log);
+        again = make_room(rc, why.value.code, kind);
+        return again ? result<void>{} : why;
+    }
+
+    bool make_room(int rc, errc code, access kind)
+    {
+        const bool ends_something = kind == access::ends || kind == access::state;
+        if (rc == MDB_MAP_FULL) return env_->grow(ends_something ? reserve_map_bytes : 0) == 0;
+        return ends_something && code == errc::store_full && files_.give_up_reserve();
     }
 
     // A failed write of data leaves what was there; of a meta page, nobody knows which of the two is on the disk.
@@ -242,6 +256,21 @@ private:
         auto why = std::move(*refusal);
         why.value.operation = name(verb);
         return why;
+    }
+
+    // LMDB trusts its pages, and ends the process where they are garbage: at least each tree has to begin with one.
+    result<void> look_at_roots()
+    {
+        std::shared_lock<std::shared_mutex> hold;
+        MDB_txn* txn = nullptr;
+        int fd = -1;
+        int rc = env_->begin(MDB_RDONLY, hold, txn);
+        if (rc == 0) rc = mdb_env_get_fd(env_->env, &fd);
+        if (rc != 0) return failed(rc, name("open"));
+        verify_report report;
+        static_cast<void>(page_check{fd, path_ + "/data.mdb", report, page_check::how::roots}.run(mdb_txn_id(txn)));
+        mdb_txn_abort(txn);
+        return report.damaged ? fail(errc::corrupt, name("open"), report.findings.front().text) : result<void>{};
     }
 
     // An environment without our tables is made a store, if it is empty or may be adopted.
@@ -303,10 +332,10 @@ private:
     ::pid_t process_;
     store_files files_;
     environment_ref env_;
+    lease_hints hints_;  // under the store's lock
     bool is_empty_ = false;
     unsigned writes_ = 0;  // under the store's lock
     std::atomic<std::int64_t> seen_version_{0};
-    std::mutex logs_;
 };
 
 }  // namespace queuectl::inline v0::detail::lmdb

@@ -23,11 +23,9 @@ namespace queuectl::inline v0::detail::lmdb {
         if (rc != 0) return rc;
         if (s.state() != state::processing || s.token() != r.token) continue;
         statuses[i] = s.has(state_row::cancel_requested) ? extend_status::cancel_requested : extend_status::held;
-        const state_strings strings{s};
         auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g->worker() == s.worker; });
         if (group == groups.end())
-            group = groups.insert(group,
-                                  std::make_unique<group_writer>(tx, boot, add(now.boot, d).count(), strings.worker));
+            group = groups.insert(group, std::make_unique<group_writer>(tx, boot, add(now.boot, d).count(), s.worker));
         tx.leave_group(s.place());
         leased_place place{};
         if (rc = (*group)->add(sequence, place); rc != 0) return rc;
@@ -57,16 +55,21 @@ public:
 private:
     int one(const settlement& s, settle_status& status)
     {
-        std::uint64_t sequence = 0;
-        state_view now;
-        int rc = find_sequence(tx_, s.receipt.id, sequence);
-        status = settle_status::gone;
-        if (rc == MDB_NOTFOUND) return 0;
-        if (rc == 0) rc = read_state_row(tx_, sequence, now);
-        status = settle_status::lease_lost;
-        if (rc != 0) return rc == MDB_NOTFOUND ? 0 : rc;
         const auto& token = s.receipt.token;
-        if (now.state() == state::processing && now.token() == token) {
+        state_view now;
+        const auto is_current = [&] { return now.state() == state::processing && now.token() == token; };
+        std::uint64_t sequence = tx_.hints != nullptr ? tx_.hints->find(token, s.receipt.id) : 0;
+        int rc = sequence != 0 ? read_state_row(tx_, sequence, now) : MDB_NOTFOUND;
+        if (rc == MDB_NOTFOUND || (rc == 0 && !is_current())) {
+            now = {};
+            rc = find_sequence(tx_, s.receipt.id, sequence);
+            status = settle_status::gone;
+            if (rc == MDB_NOTFOUND) return 0;
+            if (rc == 0) rc = read_state_row(tx_, sequence, now);
+            status = settle_status::lease_lost;
+        }
+        if (rc != 0) return rc == MDB_NOTFOUND ? 0 : rc;
+        if (is_current()) {
             status = settle_status::applied;
             return apply(sequence, now, s);
         }
@@ -83,7 +86,7 @@ private:
             tx_.count(job.row.queue, state::processing, -1);
             return forget_job(tx_, sequence, job);
         }
-        const state_strings strings{job};
+        // Nothing writes to the table of states before the job's row is put together: its strings stay.
         if (const int rc = end_run(sequence, job, s, to); rc != 0) return rc;
         job.settled_token(s.receipt.token);
         if (to == state::completed) job.result = s.result;

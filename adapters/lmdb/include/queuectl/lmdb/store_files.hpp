@@ -31,7 +31,6 @@ namespace queuectl::inline v0::detail::lmdb {
 // Locks, wake-ups and logs of one store. Stays where it is.
 struct store_files {
     std::optional<side_folder> folder;
-    std::optional<side_folder> logs;
     std::optional<control_page> page;
     control_words private_words{};  // for a folder that we may not write to: nobody can be told of changes
     std::optional<store_lock> lock;
@@ -67,20 +66,36 @@ struct store_files {
         return {};
     }
 
-    // DIR/logs; made when it is first needed.
+    // Blocks of the disk that are kept back, so that runs can end when it is full. False: there were none to give up.
+    bool give_up_reserve() const noexcept { return ::unlinkat(folder->fd(), "reserve", 0) == 0; }
+    [[nodiscard]] result<void> keep_reserve() const
+    {
+        if (folder->holds("reserve")) return {};
+        auto file = folder->open_file("reserve", O_RDWR | O_CREAT);
+        if (!file) return fail(file.error());
+        const int e = ::posix_fallocate(file->get(), 0, reserve_bytes);
+        if (e == 0) return {};
+        give_up_reserve();
+        return fail_errno("allocate " + folder->path() + "/reserve", e);
+    }
+
+    // DIR/logs; made when it is first needed. Any thread.
     [[nodiscard]] result<const side_folder*> open_logs(bool create)
     {
-        if (!logs) {
+        const std::scoped_lock one{opening_logs_};
+        if (!logs_) {
             auto opened = folder->subfolder("logs", create);
             if (!opened) return fail(opened.error());
             if (opened->created())
                 if (auto synced = folder->sync(); !synced) return fail(synced.error());
-            logs.emplace(std::move(*opened));
+            logs_.emplace(std::move(*opened));
         }
-        return &*logs;
+        return &*logs_;
     }
 
 private:
+    static constexpr off_t reserve_bytes = 256 << 10;
+
     // A name in the folder that a store being made does not put there; empty = none.
     [[nodiscard]] result<std::string> first_stranger() const
     {
@@ -93,13 +108,16 @@ private:
             const std::string_view name = entry->d_name;
             bool known = false;
             for (const std::string_view ours :
-                 {".", "..", "lock", "control", "lock.mdb", "logs", "workers", "lost+found"})
+                 {".", "..", "lock", "control", "lock.mdb", "logs", "reserve", "workers", "lost+found"})
                 known = known || name == ours;
             if (!known) strange = name;
         }
         ::closedir(entries);
         return strange;
     }
+
+    std::mutex opening_logs_;
+    std::optional<side_folder> logs_;
 };
 
 }  // namespace queuectl::inline v0::detail::lmdb

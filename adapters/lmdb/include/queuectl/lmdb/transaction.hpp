@@ -5,6 +5,7 @@
 #include <queuectl/facets.hpp>
 #include <queuectl/lmdb/cursor.hpp>
 #include <queuectl/lmdb/environment.hpp>
+#include <queuectl/lmdb/lease_hints.hpp>
 #include <queuectl/lmdb/names.hpp>
 #include <queuectl/lmdb/store_files.hpp>
 
@@ -23,8 +24,11 @@ struct leased_place {
 // gathered here and written by finish(), the last thing before the commit. The MDB_txn is the caller's.
 class transaction {
 public:
-    // `files` is null in a transaction of the user's and for reads.
-    transaction(environment& e, MDB_txn* txn, store_files* files = nullptr) : env_{e}, txn_{txn}, files_{files} {}
+    // `files` and `known` are null in a transaction of the user's and for reads.
+    transaction(environment& e, MDB_txn* txn, store_files* files = nullptr, lease_hints* known = nullptr)
+        : hints{known}, env_{e}, txn_{txn}, files_{files}
+    {
+    }
     transaction(const transaction&) = delete;
     transaction& operator=(const transaction&) = delete;
     ~transaction()
@@ -33,6 +37,7 @@ public:
         env_.steps.fetch_add(steps_, std::memory_order_relaxed);
     }
 
+    lease_hints* hints;
     store_header head{};
     std::string moved_to;
     std::optional<failure_value> refusal;
@@ -219,9 +224,10 @@ public:
             scratch += moved_to;
             rc = put(table::store, "h", scratch);
         }
-        if (rc == 0 && !new_logs.empty())
-            if (auto synced = files_->logs->sync(); !synced) return refuse(fail(synced.error()));
-        return rc;
+        if (rc != 0 || new_logs.empty()) return rc;
+        auto logs = files_->open_logs(false);
+        auto synced = logs ? (*logs)->sync() : fail(logs.error());
+        return synced ? 0 : refuse(fail(synced.error()));
     }
 
 private:

@@ -75,7 +75,7 @@ public:
     {
         claim_info info;
         const auto before = leases.size();
-        auto done = step("claim", access::ends,
+        auto done = step("claim", access::claims,
                          [&](context& tx) { return detail::lmdb::claim(tx, request, leases, info, now); });
         if (done) return info;
         leases.resize(before);

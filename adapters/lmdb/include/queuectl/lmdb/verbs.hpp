@@ -21,8 +21,8 @@ public:
     // On its own a claim need not reach the disk whole: power loss ends the boot, and with it the lease.
     [[nodiscard]] result<claim_info> claim(const claim_request& request, std::vector<lease>& leases, const instant& now)
     {
-        return claim_after("claim", session_->options().sync_claims ? durable::now : durable::later, request, leases,
-                           now, [](transaction&) { return 0; });
+        return claim_after("claim", session_->options().sync_claims ? durable::now : durable::later, access::claims,
+                           request, leases, now, [](transaction&) { return 0; });
     }
 
     [[nodiscard]] result<void> extend(std::span<const receipt> receipts, duration d, std::span<extend_status> statuses,
@@ -45,7 +45,7 @@ public:
                                                       std::vector<lease>& leases, const instant& now)
     {
         if (settlements.empty()) return claim(request, leases, now);
-        return claim_after("settle", durable::now, request, leases, now, [&](transaction& tx) {
+        return claim_after("settle", durable::now, access::ends, request, leases, now, [&](transaction& tx) {
             return settler{tx, now}.all(settlements, statuses);
         });
     }
@@ -56,12 +56,12 @@ protected:
 
 private:
     template <class First>
-    result<claim_info> claim_after(const char* verb, durable wanted, const claim_request& request,
+    result<claim_info> claim_after(const char* verb, durable wanted, access kind, const claim_request& request,
                                    std::vector<lease>& leases, const instant& now, First first)
     {
         claim_info info;
         const auto before = leases.size();
-        auto done = session_->write(verb, wanted, access::ends, [&](transaction& tx) {
+        auto done = session_->write(verb, wanted, kind, [&](transaction& tx) {
             leases.resize(before);
             const int rc = first(tx);
             return rc == 0 ? lmdb::claim(tx, request, leases, info, now) : rc;

@@ -1,0 +1,252 @@
+// A job's life in an LMDB store, and what of it is there after reopening.
+#include "lmdb/store.hpp"
+
+namespace queuectl_test {
+namespace {
+
+TEST(LmdbLife, SurvivesReopening)
+{
+    const temporary_folder folder;
+    {
+        auto s = open_store(folder / "q");
+        EXPECT_EQ(put(s, make_job("a")), insert_status::inserted);
+        EXPECT_EQ(put(s, make_job("b")), insert_status::inserted);
+        const auto leases = take(s, 1);
+        ASSERT_EQ(leases.size(), 1u);
+        EXPECT_EQ(settle(s, ended(leases[0], verdict_kind::bury, run_status::failed)), settle_status::applied);
+    }
+    auto s = open_store(folder / "q");
+    EXPECT_EQ(state_of(s, "a"), state::dead);
+    EXPECT_EQ(state_of(s, "b"), state::pending);
+    EXPECT_EQ(put(s, make_job("a")), insert_status::duplicate);
+    std::vector<queue_counts> counts;
+    ASSERT_TRUE(s.counts(counts));
+    ASSERT_EQ(counts.size(), 1u);
+    EXPECT_EQ(counts[0][state::dead], 1u);
+    EXPECT_EQ(counts[0][state::pending], 1u);
+    EXPECT_EQ(counts[0][state::processing], 0u);
+}
+
+TEST(LmdbLife, SettleAndClaimIsOneStep)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q");
+    put(s, make_job("a"));
+    put(s, make_job("b"));
+    const auto first = take(s, 1);
+    const auto done = ended(first[0], verdict_kind::complete);
+    settle_status status{};
+    claim_request request;
+    request.nonce = fresh();
+    std::vector<lease> leases;
+    const auto info = s.settle_and_claim({&done, 1}, {&status, 1}, request, leases, at(3));
+    ASSERT_TRUE(info);
+    EXPECT_EQ(status, settle_status::applied);
+    ASSERT_EQ(leases.size(), 1u);
+    EXPECT_EQ(leases[0].job.id, "b");
+    EXPECT_EQ(state_of(s, "a"), state::completed);
+}
+
+TEST(LmdbLife, LongOutputLiesInAFileAndGoesWithTheJob)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q");
+    put(s, make_job("a"));
+    auto done = ended(take(s, 1)[0], verdict_kind::complete);
+    done.report->output = {std::string(5000, 'h'), std::string(6000, 't'), 7};
+    EXPECT_EQ(settle(s, done), settle_status::applied);
+    EXPECT_TRUE(std::filesystem::exists(folder / "q/logs/1-1"));
+    const auto out = s.output("a", 1);
+    ASSERT_TRUE(out) << out.error().message();
+    EXPECT_EQ(out->head, std::string(5000, 'h'));
+    EXPECT_EQ(out->tail, std::string(6000, 't'));
+    EXPECT_EQ(out->dropped_bytes, 7u);
+    const std::string id = "a";
+    change_status status{};
+    ASSERT_TRUE(s.remove({&id, 1}, {&status, 1}));
+    EXPECT_EQ(status, change_status::done);
+    EXPECT_FALSE(std::filesystem::exists(folder / "q/logs/1-1"));
+    EXPECT_EQ(put(s, make_job("a")), insert_status::inserted);
+    EXPECT_EQ((*s.find("a"))->sequence, 2u) << "a sequence is never used twice";
+}
+
+// Rows in one of the store's databases.
+std::size_t rows_of(lmdb_storage& s, const char* database)
+{
+    MDB_txn* txn = nullptr;
+    MDB_dbi dbi = 0;
+    MDB_stat what{};
+    EXPECT_EQ(mdb_txn_begin(s.env(), nullptr, MDB_RDONLY, &txn), 0);
+    EXPECT_EQ(mdb_dbi_open(txn, database, 0, &dbi), 0) << database;
+    EXPECT_EQ(mdb_stat(txn, dbi, &what), 0);
+    mdb_txn_abort(txn);
+    return what.ms_entries;
+}
+
+TEST(LmdbLife, ACompletedRunWithoutOutputIsInItsStateUntilTheJobIsRevived)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q");
+    put(s, make_job("a"));
+    auto done = ended(take(s, 1)[0], verdict_kind::complete);
+    done.report->started_at = timestamp{duration{2}};
+    done.report->ended_at = timestamp{duration{3}};
+    EXPECT_EQ(settle(s, done), settle_status::applied);
+    EXPECT_EQ(rows_of(s, "queuectl.runs"), 0u);
+    const auto check = [&] {
+        std::vector<attempt> runs;
+        ASSERT_TRUE(s.attempts("a", runs));
+        ASSERT_EQ(runs.size(), 1u);
+        EXPECT_EQ(runs[0].number, 1);
+        EXPECT_EQ(runs[0].status, run_status::succeeded);
+        EXPECT_EQ(runs[0].exit_code, 0);
+        EXPECT_EQ(runs[0].started_at, timestamp{duration{2}});
+        EXPECT_EQ(runs[0].ended_at, timestamp{duration{3}});
+        EXPECT_EQ(runs[0].worker, "w");
+    };
+    check();
+    const std::string id = "a";
+    change_status status{};
+    ASSERT_TRUE(s.revive({&id, 1}, {&status, 1}, at(9)));
+    EXPECT_EQ(rows_of(s, "queuectl.runs"), 1u);
+    check();
+}
+
+TEST(LmdbLife, NeighboursInLineShareARow)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q");
+    std::vector<job> jobs;
+    for (int i = 0; i < 100; ++i) jobs.push_back(make_job("job" + std::to_string(i)));
+    std::vector<insert_status> statuses(jobs.size());
+    ASSERT_TRUE(s.insert(jobs, statuses, at(1)));
+    EXPECT_EQ(rows_of(s, "queuectl.line"), 1u);
+    const std::vector<std::string> middle{"job50", "job0", "job99"};
+    std::vector<change_status> cancelled(3);
+    ASSERT_TRUE(s.cancel(middle, cancelled, at(2)));
+    EXPECT_EQ(rows_of(s, "queuectl.line"), 2u) << "on either side of the one in the middle";
+    const auto leases = take(s, 60);
+    ASSERT_EQ(leases.size(), 60u);
+    EXPECT_EQ(leases.front().job.id, "job1");
+    EXPECT_EQ(leases[48].job.id, "job49");
+    EXPECT_EQ(leases[49].job.id, "job51");
+    EXPECT_EQ(settle(s, ended(leases[10], verdict_kind::release)), settle_status::applied);
+    const auto rest = take(s, 100);
+    ASSERT_EQ(rest.size(), 38u);
+    EXPECT_EQ(rest.front().job.id, leases[10].job.id) << "in its old place";
+    EXPECT_EQ(rows_of(s, "queuectl.line"), 0u);
+}
+
+TEST(LmdbLife, TheNewestRunsAreKept)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q");
+    put(s, make_job("a"));
+    for (std::int64_t i = 0; i < 30; ++i) {
+        const auto leases = take(s, 1, at(10 + i));
+        ASSERT_EQ(leases.size(), 1u);
+        settle(s, ended(leases[0], verdict_kind::retry, run_status::failed), at(10 + i));
+    }
+    std::vector<attempt> runs;
+    ASSERT_TRUE(s.attempts("a", runs));
+    ASSERT_EQ(runs.size(), limits::attempts_kept);
+    EXPECT_EQ(runs.front().number, 11);
+    EXPECT_EQ(runs.back().number, 30);
+    EXPECT_EQ(rows_of(s, "queuectl.runs"), limits::attempts_kept);
+}
+
+TEST(LmdbLife, AJobWithAUniqueKeyIsKeptWhileItWaitsOrRuns)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q");
+    const auto keyed = [](const char* id) {
+        auto j = make_job(id);
+        j.unique_key = "once";
+        return j;
+    };
+    EXPECT_EQ(put(s, keyed("a")), insert_status::inserted);
+    EXPECT_EQ(put(s, keyed("b")), insert_status::kept);
+    const auto leases = take(s, 1);
+    EXPECT_EQ(put(s, keyed("b")), insert_status::kept);
+    settle(s, ended(leases.at(0), verdict_kind::complete));
+    EXPECT_EQ(put(s, keyed("b")), insert_status::inserted);
+    EXPECT_EQ(rows_of(s, "queuectl.unique"), 1u);
+}
+
+TEST(LmdbLife, AJobIsHandedOverWithItsPast)
+{
+    const temporary_folder folder;
+    auto from = open_store(folder / "from");
+    put(from, make_job("a"));
+    put(from, make_job("b"));
+    auto failed = ended(take(from, 1).at(0), verdict_kind::bury, run_status::failed);
+    failed.report->output.head.assign(5000, 'x');
+    settle(from, failed);
+    std::vector<stored_job> jobs(2);
+    for (std::size_t i = 0; i < 2; ++i) {
+        const std::string id = i == 0 ? "a" : "b";
+        jobs[i].record = *from.find(id).value();
+        ASSERT_TRUE(from.attempts(id, jobs[i].attempts));
+        for (auto& run : jobs[i].attempts) run.output = *from.output(id, run.number);
+    }
+    auto to = open_store(folder / "to");
+    std::vector<insert_status> told(2);
+    for (int repeated = 0; repeated < 2; ++repeated) {
+        ASSERT_TRUE(to.restore(jobs, told, at(50)));
+        EXPECT_EQ(told, (std::vector{insert_status::inserted, insert_status::inserted}));
+    }
+    const auto a = *to.find("a").value();
+    EXPECT_EQ(a.state, state::dead);
+    EXPECT_EQ(a.error, "it failed");
+    EXPECT_EQ(a.updated_at, jobs[0].record.updated_at);
+    EXPECT_EQ(a.settled_token, jobs[0].record.settled_token);
+    EXPECT_EQ(to.output("a", 1)->head, std::string(5000, 'x'));
+    EXPECT_EQ(take(to, 5).size(), 1u);
+    auto other = jobs[0];
+    other.record.job.nonce = fresh();
+    ASSERT_TRUE(to.restore({&other, 1}, {told.data(), 1}, at(51)));
+    EXPECT_EQ(told[0], insert_status::duplicate);
+    other.record.state = state::processing;
+    const auto refused = to.restore({&other, 1}, {told.data(), 1}, at(51));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::invalid_argument);
+}
+
+TEST(LmdbLife, AMovingStoreLetsRunsEndAndBeginsNothing)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q");
+    put(s, make_job("a"));
+    put(s, make_job("b"));
+    const auto leases = take(s, 1);
+    ASSERT_TRUE(s.set_state(store_state::moving, "journal:/there"));
+    const job j = make_job("c");
+    insert_status status{};
+    const auto refused = s.insert({&j, 1}, {&status, 1}, at(4));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::busy);
+    EXPECT_NE(refused.error().detail.find("journal:/there"), std::string::npos);
+    std::vector<lease> more;
+    claim_request request;
+    request.nonce = fresh();
+    const auto info = s.claim(request, more, at(4));
+    ASSERT_TRUE(info);
+    EXPECT_TRUE(more.empty());
+    EXPECT_EQ(info->next_at, timestamp_max);
+    const std::string waiting = "b";
+    const std::string running = "a";
+    change_status changed{};
+    EXPECT_EQ(s.cancel({&waiting, 1}, {&changed, 1}, at(4)).error().code, errc::busy);
+    EXPECT_TRUE(s.cancel({&running, 1}, {&changed, 1}, at(4)));
+    EXPECT_EQ(changed, change_status::requested);
+    EXPECT_EQ(settle(s, ended(leases.at(0), verdict_kind::complete)), settle_status::applied);
+    EXPECT_EQ(s.remove({&running, 1}, {&changed, 1}).error().code, errc::busy);
+    EXPECT_EQ(s.info()->state, store_state::moving);
+    ASSERT_TRUE(s.set_state(store_state::moved, "journal:/there"));
+    EXPECT_EQ(s.insert({&j, 1}, {&status, 1}, at(5)).error().code, errc::moved);
+    ASSERT_TRUE(s.set_state(store_state::open, ""));
+    EXPECT_EQ(put(s, j), insert_status::inserted);
+}
+
+}  // namespace
+}  // namespace queuectl_test
