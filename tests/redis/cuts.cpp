@@ -35,7 +35,6 @@ public:
         cut_[0] = requests;
         cut_[1] = replies;
     }
-    [[nodiscard]] long passed(int direction) const { return passed_[direction]; }
     [[nodiscard]] bool has_cut() const { return cut_[0] < 0 && cut_[1] < 0; }
     [[nodiscard]] redis_address address() const
     {
@@ -99,10 +98,10 @@ private:
         const long before = passed_[direction];
         const bool ends = cut >= 0 && before + n >= cut;
         const long count = ends ? cut - before : n;
-        if (count > 0 && ::send(p.ends[1 - direction], bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL) != count)
-            return false;
         passed_[direction] += count;
         if (ends) cut_[0] = cut_[1] = -1;
+        if (count > 0 && ::send(p.ends[1 - direction], bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL) != count)
+            return false;
         return !ends;
     }
 
@@ -158,20 +157,20 @@ TEST(RedisCuts, NoByteAtWhichAConnectionEndsLosesOrDoublesAJob)
     cutting_proxy proxy{server};
     auto store = open_store(proxy.address());
     ASSERT_EQ(live(store, "warm-up"), "");
-    proxy.arm(1 << 30, 1 << 30);
-    ASSERT_EQ(live(store, "measured"), "");
-    const long most[2] = {proxy.passed(0), proxy.passed(1)};
-    ASSERT_GT(most[0], 1000);
+    long cuts[2] = {0, 0};
     for (int direction = 0; direction < 2; ++direction)
-        for (long at = 0; at < most[direction]; ++at) {
+        for (;; ++cuts[direction]) {
+            const long at = cuts[direction];
             proxy.arm(direction == 0 ? at : -1, direction == 1 ? at : -1);
-            const auto wrong = live(store, "each-job");
+            const auto wrong = live(store, "job");
             ASSERT_EQ(wrong, "") << (direction == 0 ? "request" : "reply") << " byte " << at;
-            ASSERT_TRUE(proxy.has_cut()) << at;
+            if (!proxy.has_cut()) break;  // the whole life is shorter
         }
+    EXPECT_GT(cuts[0], 1000);
+    EXPECT_GT(cuts[1], 200);
     for (const auto s : {state::pending, state::processing, state::completed, state::failed, state::dead})
         EXPECT_EQ(count(store, s), 0U) << name(s);
-    RecordProperty("cuts", static_cast<int>(most[0] + most[1]));
+    RecordProperty("cuts", static_cast<int>(cuts[0] + cuts[1]));
 }
 
 }  // namespace
