@@ -1,6 +1,7 @@
-// What goes wrong beneath a store: a full map, readers that die, contention, damage.
+// What goes wrong beneath a store: a full map, a full disk, readers that die, contention, damage.
 #include "lmdb/store.hpp"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -134,6 +135,37 @@ TEST(LmdbFailures, ReadersThatAreKilledDoNotMakeTheFileGrow)
     }
     const auto after = std::filesystem::file_size(folder / "q/data.mdb");
     EXPECT_LT(after, before + (2u << 20)) << "from " << before << " to " << after;
+}
+
+// The end of the disk by a limit to the size of files, which needs no rights.
+TEST(LmdbFailures, AFileThatMayNotGrowRefusesWholeInserts)
+{
+    const temporary_folder folder;
+    {
+        auto s = open_store(folder / "q");
+        put(s, make_job("first"));
+    }
+    const auto child = ::fork();
+    if (child == 0) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        const rlimit limit{1u << 20, 1u << 20};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+        auto s = lmdb_storage::open(folder / "q");
+        if (!s) ::_exit(1);
+        std::vector<insert_status> told(8);
+        for (int i = 0; i < 100; ++i) {
+            const auto jobs = batch_of("big" + std::to_string(i), 8, 20'000);
+            const auto done = s->insert(jobs, told, at(1));
+            if (done) continue;
+            if (done.error().code != errc::store_full) ::_exit(2);
+            if (*s->find(jobs.front().id) || *s->find(jobs.back().id)) ::_exit(3);
+            ::_exit(i > 0 && *s->find("big0.0") && *s->find("first") ? 0 : 4);
+        }
+        ::_exit(5);
+    }
+    EXPECT_EQ(exit_code_of(child), 0);
+    auto s = open_store(folder / "q");
+    EXPECT_EQ(put(s, make_job("later")), insert_status::inserted) << "it goes on when there is room";
 }
 
 TEST(LmdbFailures, AnotherWriterMakesUsBusyAfterTheDeadline)

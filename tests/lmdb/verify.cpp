@@ -182,6 +182,17 @@ TEST(LmdbVerify, APageOfGarbageIsToldWhereverItIs)
     EXPECT_GT(told, static_cast<int>(pages)) << "of " << pages << " pages";
 }
 
+TEST(LmdbVerify, AFileThatIsCutOffIsCalledDamaged)
+{
+    const temporary_folder folder;
+    {
+        auto s = open_store(folder / "q");
+        live(s);
+    }
+    std::filesystem::resize_file(folder / "q/data.mdb", 3 * 4096);
+    EXPECT_EQ(look_at(folder / "q"), 1);
+}
+
 TEST(LmdbVerify, DamageIsNamedByFileAndPage)
 {
     const temporary_folder folder;

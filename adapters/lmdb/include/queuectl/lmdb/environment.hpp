@@ -13,6 +13,8 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include <sys/file.h>
+
 namespace queuectl::inline v0::detail::lmdb {
 
 // One open environment. Every transaction in this process holds `map` shared: the map is neither grown nor moved
@@ -153,6 +155,7 @@ public:
         made->map_bytes = options.map_bytes;
         made->map_bytes_max = options.map_bytes_max;
         int rc = made->start();
+        if (rc == MDB_INVALID && !options.read_only) rc = begin_again(folder, *made);
         if ((rc == EACCES || rc == EROFS) && options.read_only) {
             made->stop();
             made->flags |= MDB_RDONLY;
@@ -186,6 +189,8 @@ public:
     }
 
 private:
+    static constexpr std::size_t page_bytes_min = 4096;
+
     static std::mutex& lock()
     {
         static std::mutex m;
@@ -196,6 +201,25 @@ private:
     {
         static auto& known = *new std::vector<std::unique_ptr<environment>>;
         return known;
+    }
+
+    // A file whose making was cut off by a full disk or a kill begins with LMDB's first page and is shorter than two:
+    // it never held anything, and is made again. One process at a time.
+    [[nodiscard]] static int begin_again(const side_folder& folder, environment& e)
+    {
+        e.stop();
+        if (::flock(folder.fd(), LOCK_EX) != 0) return errno;
+        if (auto file = folder.open_file("data.mdb", O_RDWR)) {
+            std::string first(page_bytes_min * 2, '\0');
+            const auto n = ::pread(file->get(), first.data(), first.size(), 0);
+            std::uint32_t magic = 0;
+            std::memcpy(&magic, first.data() + 16, sizeof magic);
+            if (n > 0 && n < static_cast<ssize_t>(first.size()) && magic == 0xBEEFC0DE)
+                static_cast<void>(::ftruncate(file->get(), 0) == 0);
+        }
+        const int rc = e.start();
+        ::flock(folder.fd(), LOCK_UN);
+        return rc;
     }
 
     // LMDB writes to this file through a map: its blocks are there first, so that a full disk cannot kill us later.

@@ -59,13 +59,13 @@ public:
         auto env = environments::open(*files_.folder, options_);
         if (!env) return fail(env.error());
         env_.reset(*env);
+        if (auto looked = look_at_roots(); !looked) return looked;
         auto ready = open_tables(false);
         const bool missing = !ready && (is_empty_ || (options_.adopt && ready.error().code == errc::corrupt));
         if (!ready && !(creates && missing)) return ready;
         if (auto opened = files_.open_control(writes); !opened) return opened;
         if (missing) ready = open_tables(true);
         if (!ready) return ready;
-        if (auto looked = look_at_roots(); !looked) return looked;
         return read("open", [](transaction&) { return 0; });
     }
 
@@ -225,7 +225,10 @@ private:
         if (rc == 0) return {};
         hold = {};
         auto why = explain(refusal, rc, verb);
-        if (commits && is_broken()) why.value.code = errc::outcome_unknown;
+        if (commits && is_broken())
+            why.value.code = errc::outcome_unknown;
+        else if (rc == EIO && files_.is_nearly_full())
+            why.value.code = errc::store_full;  // LMDB calls a short write so
         if (why.value.code != errc::outcome_unknown)
             for (const auto& log : new_logs)
                 if (auto logs = files_.open_logs(false)) remove_log(**logs, log);

@@ -10,6 +10,9 @@
 #include <climits>
 #include <cstdlib>
 
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
 namespace queuectl::inline v0::detail::lmdb {
 
 // `path` with the links of its parent resolved; the last component is left as it is.
@@ -77,6 +80,19 @@ struct store_files {
         if (e == 0) return {};
         give_up_reserve();
         return fail_errno("allocate " + folder->path() + "/reserve", e);
+    }
+
+    // Whether the disk, or the size that this process's files may have, ends within a large write.
+    [[nodiscard]] bool is_nearly_full() const noexcept
+    {
+        constexpr std::uint64_t near = 64 << 20;
+        struct statvfs disk {};
+        struct stat data {};
+        rlimit limit{};
+        if (::fstatvfs(folder->fd(), &disk) == 0 && disk.f_bavail * std::uint64_t{disk.f_frsize} < near) return true;
+        return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+               ::fstatat(folder->fd(), "data.mdb", &data, AT_SYMLINK_NOFOLLOW) == 0 &&
+               static_cast<std::uint64_t>(data.st_size) + near > limit.rlim_cur;
     }
 
     // DIR/logs; made when it is first needed. Any thread.
