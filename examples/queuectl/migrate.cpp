@@ -79,14 +79,14 @@ void tell(context& c, const store_location& from, const store_location& to, cons
 {
     if (c.json) {
         json_writer json{c.out.buffer()};
-        json.begin_object().member("from", public_url(from)).member("to", public_url(to)).member("jobs", r.jobs);
+        json.begin_object().member("from", from.url()).member("to", to.url()).member("jobs", r.jobs);
         json.member("runs", r.runs).member("settings", r.settings).member("resumed", r.resumed);
         json.member("moved_before", r.was_done).member("seconds", static_cast<double>(took.count()) / 1e6).end_object();
     } else if (r.was_done) {
-        c.out << "had moved to " << public_url(to) << " before";
+        c.out << "had moved to " << to.url() << " before";
     } else {
         c.out << "moved " << std::to_string(r.jobs) << " jobs, " << std::to_string(r.runs) << " runs, "
-              << std::to_string(r.settings) << " settings to " << public_url(to);
+              << std::to_string(r.settings) << " settings to " << to.url();
     }
     c.out << "\n";
 }
@@ -143,7 +143,8 @@ int migrate_command(context& c)
     if (!to) return complain(to.error());
     if (from->kind == store_kind::memory || to->kind == store_kind::memory)
         return usage("memory: holds jobs within one process only");
-    if (from->kind == to->kind && from->path == to->path) return usage("--from and --to are the same store");
+    const bool same_place = from->shared() ? from->url() == to->url() : from->path == to->path;
+    if (from->kind == to->kind && same_place) return usage("--from and --to are the same store");
     return move(c, *from, *to, *options);
 }
 

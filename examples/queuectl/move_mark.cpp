@@ -105,15 +105,4 @@ bool move_watch::moves(any_storage& store)
     return moves_;
 }
 
-std::string public_url(const store_location& where)
-{
-    std::string url = where.url();
-    const auto begin = url.find("://");
-    const auto at = url.find('@');
-    if (begin == std::string::npos || at == std::string::npos) return url;
-    const auto colon = url.find(':', begin + 3);
-    if (colon < at) url.erase(colon, at - colon);
-    return url;
-}
-
 }  // namespace queuectl::command

@@ -44,9 +44,6 @@ private:
     bool moves_ = false;
 };
 
-// The URL as it is shown to everybody: without a password.
-[[nodiscard]] std::string public_url(const store_location& where);
-
 }  // namespace queuectl::command
 
 #endif

@@ -49,6 +49,14 @@ result<std::vector<config_entry>> settings_of(any_storage& store)
     return all;
 }
 
+// Of all machines: their entries run out when they do not renew them.
+result<std::size_t> registered_workers(any_storage& store)
+{
+    std::vector<config_entry> all;
+    if (auto listed = store.config_list(worker_key_prefix, all, now()); !listed) return fail(listed.error());
+    return all.size();
+}
+
 bool same_versions(const std::vector<config_entry>& a, const std::vector<config_entry>& b)
 {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const config_entry& x, const config_entry& y) {
@@ -94,7 +102,7 @@ result<bool> mover::ended_before(const store_info& source)
     if (source.state == store_state::read_only)
         return fail(errc::read_only, "migrate", from_.where.url() + " is read-only");
     if (source.state != store_state::moved) return false;
-    if (source.moved_to != public_url(to_.where)) return fail(errc::moved, "migrate", source.moved_to);
+    if (source.moved_to != to_.where.url()) return fail(errc::moved, "migrate", source.moved_to);
     auto mark = read_move_mark(*to_.storage, now());
     if (!mark) return fail(mark.error());
     if (*mark && (*mark)->source == source.id)
@@ -106,7 +114,7 @@ result<void> mover::prepare(const store_info& source)
 {
     auto target = to_.storage->info();
     if (!target) return fail(target.error());
-    const std::string place = public_url(to_.where);
+    const std::string place = to_.where.url();
     if (target->id == source.id) return fail(errc::exists, "migrate", place + " is the same store");
     if (target->state != store_state::open)
         return fail(errc::exists, "migrate",
@@ -133,10 +141,10 @@ result<void> mover::prepare(const store_info& source)
 result<void> mover::begin(const uid& source, bool first)
 {
     const uid move = random_source{}.draw_uid();
-    const move_mark mark{source, move, now().wall, public_url(from_.where)};
+    const move_mark mark{source, move, now().wall, from_.where.url()};
     if (auto marked = write_move_mark(*to_.storage, mark, first, now()); !marked) return marked;
     if (auto named = write_move_id(*from_.storage, move, now()); !named) return named;
-    return from_.storage->set_state(store_state::moving, public_url(to_.where));
+    return from_.storage->set_state(store_state::moving, to_.where.url());
 }
 
 // Removes the copies that a move left that was given up: jobs have gone on in the source since.
@@ -152,7 +160,7 @@ result<void> mover::empty_target(const move_mark& old)
             if (!copied) return fail(copied.error());
             if (!*copied)
                 return fail(errc::exists, "migrate",
-                            public_url(to_.where) + " has job " + r.job.id + ", which no move brought there");
+                            to_.where.url() + " has job " + r.job.id + ", which no move brought there");
             ids.push_back(r.job.id);
         }
         std::vector<change_status> statuses(ids.size());
@@ -169,7 +177,8 @@ result<bool> mover::is_copy(const job_record& r, const move_mark& old)
     return *there && (*there)->job.nonce == r.job.nonce && (*there)->created_at == r.created_at;
 }
 
-// Until nothing runs and no worker of this machine is there. Leases of dead workers are freed, and expired ones.
+// Until nothing runs and no worker is there, of this machine or of any that shares the store. Leases of dead workers
+// are freed, and expired ones.
 result<void> mover::wait_for_runs()
 {
     const auto until = add(process::monotonic_now(), options_.patience);
@@ -178,7 +187,12 @@ result<void> mover::wait_for_runs()
         if (!left) return fail(left.error());
         auto registry = worker_registry::open(from_.where.side_folder(), false);
         if (registry && round % 10 == 0) recover_dead_workers(*registry, *from_.storage);
-        const auto workers = registry ? registry->living().size() : 0;
+        std::size_t workers = registry ? registry->living().size() : 0;
+        if (from_.where.shared()) {
+            auto everywhere = registered_workers(*from_.storage);
+            if (!everywhere) return fail(everywhere.error());
+            workers = std::max(workers, *everywhere);
+        }
         if (*left == 0 && workers == 0) return {};
         if (process::monotonic_now() >= until)
             return fail(errc::busy, "migrate",
@@ -221,8 +235,7 @@ result<void> mover::copy_jobs()
         if (auto restored = to_.storage->restore(page, statuses, now()); !restored) return restored;
         for (std::size_t i = 0; i < page.size(); ++i) {
             if (statuses[i] != insert_status::inserted)
-                return fail(errc::exists, "migrate",
-                            public_url(to_.where) + " has another job " + page[i].record.job.id);
+                return fail(errc::exists, "migrate", to_.where.url() + " has another job " + page[i].record.job.id);
             report_.runs += page[i].attempts.size();
         }
         report_.jobs += page.size();
@@ -259,12 +272,12 @@ result<void> mover::compare_counts()
     if (std::equal(here->begin(), here->end(), there->begin(), there->end(), same)) return {};
     return fail(errc::conflict, "migrate",
                 "the stores do not have the same jobs (" + std::to_string(total(*here)) + " and " +
-                    std::to_string(total(*there)) + "): has somebody used " + public_url(to_.where) + "?");
+                    std::to_string(total(*there)) + "): has somebody used " + to_.where.url() + "?");
 }
 
 result<void> mover::finish()
 {
-    auto moved = from_.storage->set_state(store_state::moved, public_url(to_.where));
+    auto moved = from_.storage->set_state(store_state::moved, to_.where.url());
     return moved ? erase_move_mark(*to_.storage) : moved;
 }
 

@@ -35,7 +35,7 @@ TEST_P(directions, killed_on_its_way)
     const auto moved = ok({"status", "--json", "--store", from});
     EXPECT_EQ(counts(moved), counts(status));
     EXPECT_NE(moved.find("\"state\":\"moved\""), std::string::npos);
-    expect_one_line(run({"enqueue", "true", "--store", from}), 69, "was moved to " + GetParam().to + ":");
+    expect_one_line(run({"enqueue", "true", "--store", from}), 69, "was moved to " + scheme_of(to));
     EXPECT_EQ(run({"enqueue", "true", "--store", to}).code, 0);
 }
 
@@ -67,7 +67,7 @@ TEST_P(live, each_job_runs_once)
     while (get("lines").size() < 50) std::this_thread::sleep_for(std::chrono::milliseconds{5});
     move_with_kills(from, to, 5, seed());
     EXPECT_EQ(wait(worker), 0) << get("worker.err");
-    EXPECT_NE(get("worker.err").find("is moving to " + GetParam().to + ":"), std::string::npos) << get("worker.err");
+    EXPECT_NE(get("worker.err").find("is moving to " + scheme_of(to)), std::string::npos) << get("worker.err");
     const auto lines_before = get("lines");
     const auto before = std::count(lines_before.begin(), lines_before.end(), '\n');
     EXPECT_LT(before, jobs) << "the worker had done everything before the move";

@@ -67,6 +67,9 @@ inline std::string exported_jobs(std::size_t n)
     return out + "{\"config\":\"config/max-retries\",\"value\":\"7\"}\n";
 }
 
+// "sqlite:"
+inline std::string scheme_of(const std::string& url) { return url.substr(0, url.find(':') + 1); }
+
 // Whether they are the same; else the first line that differs.
 inline ::testing::AssertionResult same(const std::string& lines, const std::string& expected)
 {
@@ -82,7 +85,9 @@ class move_test : public command_tests::command_test {
 protected:
     [[nodiscard]] std::string url_of(const std::string& kind, const std::string& name) const
     {
-        return test_store::url_in(path("."), kind, name);
+        if (kind != "redis") return test_store::url_in(path("."), kind, name);
+        if (!server_) server_.emplace(path("."));
+        return server_->url(name);
     }
     // A process of the command, to be waited for; its standard error is the file `err`.
     [[nodiscard]] pid_t start(const strings& words, const std::string& err) const
@@ -142,6 +147,9 @@ protected:
         EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
         EXPECT_NE(r.err.find(words), std::string::npos) << r.err;
     }
+
+private:
+    mutable std::optional<command_tests::redis_process> server_;  // made when it is needed
 };
 
 }  // namespace move_tests

@@ -62,7 +62,7 @@ inline constexpr char cancel[] = R"lua(
 local T={}
 for i=4,#ARGV do
   T[i]=load(ARGV[i])
-  if moving and T[i] and (T[i].st==0 or T[i].st==3) then return bad('busy','the store is being moved to '..moved_to()) end
+  if moving and T[i] and (T[i].st==0 or T[i].st==3) then return bad('busy','the store is moving to '..moved_to()) end
 end
 for i=4,#ARGV do
   local id=ARGV[i]

@@ -27,7 +27,7 @@ local function moved_to() return R('HGET',K_store,'moved_to') end
 if state==1 then return bad('read_only','the store is read-only') end
 if state==2 then return bad('moved',moved_to()) end
 local moving=state==3
-if BEGINS and moving then return bad('busy','the store is being moved to '..moved_to()) end
+if BEGINS and moving then return bad('busy','the store is moving to '..moved_to()) end
 )lua";
 
 // wall: now; clock: what leases are measured on; skew: how far the caller's clock is behind. An instant of 32 bytes is
