@@ -51,7 +51,8 @@ public:
     void keep(const char* append_only, const char* fsync) const
     {
         ask({"CONFIG", "SET", "appendonly", append_only, "appendfsync", fsync});
-        while (ask({"INFO", "persistence"}).text.find("aof_rewrite_in_progress:1") != std::string::npos) ::usleep(10'000);
+        while (ask({"INFO", "persistence"}).text.find("aof_rewrite_in_progress:1") != std::string::npos)
+            ::usleep(10'000);
     }
 
 private:

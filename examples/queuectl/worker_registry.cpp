@@ -188,8 +188,7 @@ result<std::vector<worker_entry>> worker_registry::lockless(any_storage& storage
     if (!all) return fail(all.error());
     std::vector<worker_entry> found;
     for (auto& worker : *all)
-        if (worker.entry.host == host && !has_lock_file(worker.entry.name))
-            found.push_back(std::move(worker.entry));
+        if (worker.entry.host == host && !has_lock_file(worker.entry.name)) found.push_back(std::move(worker.entry));
     return found;
 }
 

@@ -60,7 +60,8 @@ result<void> ask_remote(open_store& store, std::vector<stopping>& all, int signa
     std::vector<worker_entry> entries;
     for (auto& worker : *known) entries.push_back(std::move(worker.entry));
     for (const auto& entry : entries) {
-        if (std::any_of(all.begin(), all.end(), [&](const stopping& s) { return s.entry.name == entry.name; })) continue;
+        if (std::any_of(all.begin(), all.end(), [&](const stopping& s) { return s.entry.name == entry.name; }))
+            continue;
         bool asked = is_among(entries, entry.supervisor);
         if (entry.role == worker_role::supervisor) {
             auto told = ask_from_afar(*store.storage, entry.name, signal);

@@ -127,7 +127,8 @@ TEST_F(machines_redis, a_machine_that_dies_gives_its_jobs_to_another)
 {
     ok({"config", "set", "lease", "1s"});
     start("host-a", {"worker", "start"});
-    ok({"enqueue", R"({"id":"long","command":"test -e done || { touch here; sleep 100; }","cwd":")" + path("") + "\"}"});
+    ok({"enqueue",
+        R"({"id":"long","command":"test -e done || { touch here; sleep 100; }","cwd":")" + path("") + "\"}"});
     for (int i = 0; i < 400 && !std::filesystem::exists(path("here")); ++i) ::usleep(25'000);
     const auto list = ok({"worker", "list", "--json"});
     for (auto at = list.find("\"pid\":"); at != list.npos; at = list.find("\"pid\":", at + 1))

@@ -50,9 +50,10 @@ public:
 private:
     [[noreturn]] void become(const std::vector<std::string>& more) const
     {
-        std::vector<std::string> words{"redis-server", "--port",       "0",         "--unixsocket", socket_,
-                                       "--save",       "",             "--dir",     folder_,        "--logfile",
-                                       folder_ + "/redis.log", "--appendonly", "yes", "--appendfsync", "always"};
+        std::vector<std::string> words{
+            "redis-server", "--port", "0",         "--unixsocket",         socket_,        "--save", "",
+            "--dir",        folder_,  "--logfile", folder_ + "/redis.log", "--appendonly", "yes",    "--appendfsync",
+            "always"};
         words.insert(words.end(), more.begin(), more.end());
         std::vector<char*> argv;
         for (auto& w : words) argv.push_back(w.data());

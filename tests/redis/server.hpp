@@ -93,8 +93,9 @@ public:
 private:
     [[noreturn]] void run() const
     {
-        std::vector<std::string> words{"redis-server", "--port",    "0",  "--unixsocket", socket_path(), "--save", "",
-                                       "--dir",        folder_,     "--logfile", folder_ + "/log"};
+        std::vector<std::string> words{"redis-server",  "--port", "0",     "--unixsocket", socket_path(),
+                                       "--save",        "",       "--dir", folder_,        "--logfile",
+                                       folder_ + "/log"};
         words.insert(words.end(), settings_.begin(), settings_.end());
         std::vector<char*> argv;
         for (auto& w : words) argv.push_back(w.data());

@@ -37,10 +37,10 @@ TEST(RedisUrl, Defaults)
 
 TEST(RedisUrl, RefusedWithoutRepeatingAPassword)
 {
-    for (const char* url :
-         {"redis://", "redis://u:secret@", "redis://u:secret@host:0", "redis://u:secret@host:70000", "redis://u:secret@h/x",
-          "redis://u:secret@h/0?prefix=", "redis://u:secret@h?unknown=secret", "redis://u:%zz@h", "redis://secret@h",
-          "redis+unix://u:secret@h", "redis+unix:///", "redis://u:secret@h?db=1", "rediss://u:secret@h"}) {
+    for (const char* url : {"redis://", "redis://u:secret@", "redis://u:secret@host:0", "redis://u:secret@host:70000",
+                            "redis://u:secret@h/x", "redis://u:secret@h/0?prefix=", "redis://u:secret@h?unknown=secret",
+                            "redis://u:%zz@h", "redis://secret@h", "redis+unix://u:secret@h", "redis+unix:///",
+                            "redis://u:secret@h?db=1", "rediss://u:secret@h"}) {
         auto t = parse_redis_url(url);
         ASSERT_FALSE(t) << url;
         EXPECT_EQ(t.error().message().find("secret"), std::string::npos) << t.error().message();

@@ -123,7 +123,8 @@ private:
             for (const auto& id : some) args.add(id);
             auto told = store().call(which, std::move(args));
             if (!told) return fail(told.error());
-            if (auto read = read_statuses("change", told->text, statuses.subspan(done), some.size()); !read) return read;
+            if (auto read = read_statuses("change", told->text, statuses.subspan(done), some.size()); !read)
+                return read;
         }
         ears().touch_work();
         if (which == script::cancel) ears().touch_control();

@@ -85,7 +85,8 @@ public:
         args.add("").add(id).add(number);
         auto told = store().call(script::output, std::move(args));
         if (!told) return fail(told.error());
-        if (told->size() < 2) return fail(errc::not_found, "output " + std::string{id}, "no output of that run is kept");
+        if (told->size() < 2)
+            return fail(errc::not_found, "output " + std::string{id}, "no output of that run is kept");
         attempt run;
         std::size_t head = 0;
         unpacker u{told->at(0)};

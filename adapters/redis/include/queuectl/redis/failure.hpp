@@ -12,8 +12,8 @@ namespace queuectl::inline v0::detail::redis {
 // The errc of a name that a script of ours gave.
 [[nodiscard]] inline errc errc_of_script(std::string_view word)
 {
-    for (const auto code : {errc::not_found, errc::wrong_version, errc::read_only, errc::moved, errc::busy,
-                           errc::outcome_unknown})
+    for (const auto code :
+         {errc::not_found, errc::wrong_version, errc::read_only, errc::moved, errc::busy, errc::outcome_unknown})
         if (name(code) == word) return code;
     return errc::io;
 }
@@ -29,11 +29,14 @@ namespace queuectl::inline v0::detail::redis {
         return {code, std::move(verb), std::string{rest}, 0};
     }
     constexpr std::pair<std::string_view, errc> words[] = {
-        {"LOADING", errc::busy},        {"BUSY", errc::busy},           {"TRYAGAIN", errc::busy},
-        {"CLUSTERDOWN", errc::busy},    {"MASTERDOWN", errc::busy},     {"NOREPLICAS", errc::busy},
-        {"READONLY", errc::read_only},  {"OOM", errc::store_full},      {"MISCONF", errc::io},
-        {"NOAUTH", errc::permission},   {"WRONGPASS", errc::permission}, {"NOPERM", errc::permission},
-        {"MOVED", errc::unsupported},   {"CROSSSLOT", errc::unsupported}, {"WRONGTYPE", errc::corrupt},
+        {"LOADING", errc::busy},         {"BUSY", errc::busy},
+        {"TRYAGAIN", errc::busy},        {"CLUSTERDOWN", errc::busy},
+        {"MASTERDOWN", errc::busy},      {"NOREPLICAS", errc::busy},
+        {"READONLY", errc::read_only},   {"OOM", errc::store_full},
+        {"MISCONF", errc::io},           {"NOAUTH", errc::permission},
+        {"WRONGPASS", errc::permission}, {"NOPERM", errc::permission},
+        {"MOVED", errc::unsupported},    {"CROSSSLOT", errc::unsupported},
+        {"WRONGTYPE", errc::corrupt},
     };
     errc code = errc::io;
     for (const auto& [w, c] : words)

@@ -32,7 +32,8 @@
 // STATE   state, state before the claim, flags (1 each), attempts, crashes, runs (4 each), updated_at, locked_at,
 //         lease_until (8 each), exit_code, signal (4 each), started_at, ended_at of the last run (8 each), token (20),
 //         settled_token (20), PLACE (length 1), worker (2), error (2), result (4), progress (4).
-//         flags: those of JOB; 1 cancellation asked for; 2 the run that completed it wrote nothing and is told here only
+//         flags: those of JOB; 1 cancellation asked for; 2 the run that completed it wrote nothing and is told here
+//         only
 // RUN     length (4), place among all runs there ever were (4), number (4), worker (length 2), REPORT
 // REPORT  status (1), exit_code, signal (4 each), started_at, ended_at, bytes written, bytes dropped (8 each, doubles),
 //         bytes before the gap (4), whether output is kept (1), error (length 2)

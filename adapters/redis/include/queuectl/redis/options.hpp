@@ -35,8 +35,8 @@ enum class redis_clock : std::uint8_t {
 };
 
 struct redis_options {
-    bool create = true;              // make the store when there is none
-    bool read_only = false;          // this handle writes nothing
+    bool create = true;      // make the store when there is none
+    bool read_only = false;  // this handle writes nothing
     duration connect_timeout = std::chrono::seconds{5};
     // In all for one call: reconnecting and asking again included. Then errc::unreachable, busy (it is loading) or,
     // when it may have happened, outcome_unknown.

@@ -82,7 +82,8 @@ struct script_source {
         {"revive",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist, lua::revive}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist,
+          lua::revive}},
         {"cancel",
          script_kind::changes,
          all,
@@ -90,11 +91,13 @@ struct script_source {
         {"remove",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist, lua::remove}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist,
+          lua::remove}},
         {"purge",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist, lua::purge}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist,
+          lua::purge}},
         {"reprioritise",
          script_kind::changes,
          all,
@@ -134,8 +137,8 @@ struct script_source {
 [[nodiscard]] inline std::string_view key_name(std::string_view name)
 {
     constexpr std::string_view others[][2] = {
-        {"state", "jobs:state"}, {"order", "jobs:order"},  {"line", "retry_queue"},
-        {"held", "leases:held"}, {"dlq", "dead_letter"}, {"expiry", "config:expiry"},
+        {"state", "jobs:state"}, {"order", "jobs:order"}, {"line", "retry_queue"},
+        {"held", "leases:held"}, {"dlq", "dead_letter"},  {"expiry", "config:expiry"},
     };
     for (const auto& [from, to] : others)
         if (from == name) return to;

@@ -5,7 +5,8 @@
 namespace queuectl::inline v0::detail::redis::lua {
 
 // The last arguments: most, lease in microseconds, whether it is repeated, worker, nonce, number of queues, their
-// names, kinds. Before them, as for settle. → told, next_at, reaped, then id, JOB, STATE (or "") and ordinal of each lease.
+// names, kinds. Before them, as for settle. → told, next_at, reaped, then id, JOB, STATE (or "") and ordinal of each
+// lease.
 inline constexpr char claim[] = R"lua(
 local at=4+3*settlements
 local most,length,again,worker,nonce=tonumber(ARGV[at]),tonumber(ARGV[at+1]),ARGV[at+2],ARGV[at+3],ARGV[at+4]

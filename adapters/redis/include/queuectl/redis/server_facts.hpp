@@ -64,8 +64,8 @@ struct server_facts {
 }
 
 // One line for each setting that breaks a promise. `fsync`: the server's appendfsync; nothing when it does not tell.
-[[nodiscard]] inline std::vector<std::string> doubts_about(const server_facts& f, const std::optional<std::string>& fsync,
-                                                           int waited_for)
+[[nodiscard]] inline std::vector<std::string> doubts_about(const server_facts& f,
+                                                           const std::optional<std::string>& fsync, int waited_for)
 {
     std::vector<std::string> all;
     if (f.version.empty()) return {"the server does not tell its settings to this user: what it keeps is not known"};
@@ -76,10 +76,12 @@ struct server_facts {
     else if (*fsync != "always")
         all.push_back("appendfsync is " + *fsync + ": a power loss takes acknowledged jobs (set appendfsync always)");
     if (f.memory_max != 0 && f.memory_policy != "noeviction")
-        all.push_back("maxmemory-policy is " + f.memory_policy + ": Redis deletes jobs when memory is short (set noeviction)");
+        all.push_back("maxmemory-policy is " + f.memory_policy +
+                      ": Redis deletes jobs when memory is short (set noeviction)");
     if (f.replicas > 0 && waited_for == 0)
-        all.push_back(std::to_string(f.replicas) +
-                      " replicas follow without being waited for: a failover may lose acknowledged jobs (replicas=N waits)");
+        all.push_back(
+            std::to_string(f.replicas) +
+            " replicas follow without being waited for: a failover may lose acknowledged jobs (replicas=N waits)");
     if (f.role == "slave") all.push_back("this server is a replica: it takes no jobs");
     return all;
 }

@@ -128,8 +128,8 @@ public:
 private:
     struct attempt_state {
         time_limit limit;
-        std::string lost;    // why the connection was lost after a request had been sent
-        bool sent = false;   // a request whose answer is unknown
+        std::string lost;   // why the connection was lost after a request had been sent
+        bool sent = false;  // a request whose answer is unknown
         std::chrono::milliseconds pause;
         bool again = false;
     };
@@ -302,7 +302,8 @@ private:
             return std::move(*told);
         };
         if (!to.password.empty() || !to.user.empty()) {
-            const auto words = to.user.empty() ? command({"AUTH", to.password}) : command({"AUTH", to.user, to.password});
+            const auto words =
+                to.user.empty() ? command({"AUTH", to.password}) : command({"AUTH", to.user, to.password});
             if (auto told = ask(words); !told) return fail(told.error());
         }
         if (to.database != 0)

@@ -16,7 +16,8 @@ namespace queuectl::inline v0::detail::redis {
 
 // A digit for each element, as scripts answer.
 template <class Status>
-[[nodiscard]] result<void> read_statuses(const char* verb, std::string_view digits, std::span<Status> out, std::size_t n)
+[[nodiscard]] result<void> read_statuses(const char* verb, std::string_view digits, std::span<Status> out,
+                                         std::size_t n)
 {
     if (digits.size() != n) return fail(errc::corrupt, verb, "an answer of the wrong length");
     for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<Status>(digits[i] - '0');
@@ -33,8 +34,7 @@ public:
         if (jobs.empty()) return {};
         auto args = start(now);
         const bool by_server = store().options().clock == redis_clock::server;
-        for (const auto& j : jobs)
-            args.add(j.id).add(pack_job(j, now.wall, by_server));
+        for (const auto& j : jobs) args.add(j.id).add(pack_job(j, now.wall, by_server));
         auto told = store().call(script::insert, std::move(args));
         if (!told) return fail(told.error());
         ears().touch_work();

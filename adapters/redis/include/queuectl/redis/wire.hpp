@@ -29,10 +29,7 @@ public:
     }
     template <class Number>
         requires(std::is_integral_v<Number>)
-    request& add(Number n)
-    {
-        return add(std::to_string(n));
-    }
+    request& add(Number n) { return add(std::to_string(n)); }
     // Adds a word of one byte that may be changed later: set(place).
     std::size_t add_byte(char c)
     {
