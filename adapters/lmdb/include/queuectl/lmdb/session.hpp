@@ -294,6 +294,7 @@ private:
         if (rc == MDB_NOTFOUND)
             return is_empty_ ? fail(errc::not_found, name("open"), "no such store")
                              : fail(errc::corrupt, name("open"), "it is an LMDB environment, but no queuectl store");
+        if (rc == EIO && files_.is_nearly_full()) rc = ENOSPC;  // LMDB calls a short write so
         if (rc != 0) return failed(rc, name("open"));
         env_->has_tables = true;
         return {};
