@@ -2,7 +2,7 @@
 // waiting threads, whole cycles (insert, claim, complete) in batches, with several processes; the syncs that each cost;
 // opening a store of 10^6 jobs, the memory of its index, and the worst claim while compaction runs. F = 4 KiB write +
 // fdatasync a second to a preallocated, zero-filled file, measured beside each figure. $TMPDIR (or /tmp) says which
-// disk. NAME… as arguments: only those parts (threads, cycles, processes, million, stall).
+// disk. NAME… as arguments: only those parts (threads, cycles, fused, processes, million, stall).
 #include "cycle.hpp"
 
 #include <queuectl/journal/storage.hpp>
@@ -129,6 +129,21 @@ void batches(const bench::report& out)
     }
 }
 
+// One job at a time, as a worker does it: the settle of each takes the next claim along, and both are one sync.
+void fused(const bench::report& out)
+{
+    trio all;
+    for (int i = 0; i < 5; ++i) {
+        const folder where;
+        bench::raw_file raw{where};
+        auto ours = open_journal(where / "j", durability::full);
+        auto theirs = open_sqlite(where / "q.db", durability::full);
+        const double x = bench::fused(ours, 0.25).jobs_per_second;
+        all.add(x, bench::fused(theirs, 0.25).jobs_per_second, raw.rate(0.1));
+    }
+    all.tell(out, "settle with the next claim, one at a time", "jobs/s");
+}
+
 void processes(const bench::report& out)
 {
     for (const int n : {1, 2, 4}) {
@@ -252,6 +267,7 @@ int main(int argc, char** argv)
     };
     if (wanted("threads")) threads(out);
     if (wanted("cycles")) batches(out);
+    if (wanted("fused")) fused(out);
     if (wanted("processes")) processes(out);
     if (wanted("million")) of_a_million(out);
     if (wanted("stall")) stall(out);

@@ -39,6 +39,37 @@ TEST(IndexRollback, EveryByteAsItWas)
     EXPECT_GT(members.size(), 50U);
 }
 
+// What came before a savepoint stays, also where both have changed the same.
+TEST(IndexRollback, ToASavepoint)
+{
+    const std::uint64_t seed = std::random_device{}();
+    SCOPED_TRACE(seed);
+    seeded_random random{seed};
+    auto space = private_space();
+    index_world world{space};
+    const std::size_t rounds = effort(2000, 100'000);
+    for (std::size_t round = 0; round < rounds; ++round) {
+        const std::string committed = world.image();
+        std::string saved;
+        for (std::uint64_t calls = 1 + random.below(4); calls > 0; --calls) {
+            saved = world.image();
+            const auto begin = space.save();
+            for (std::uint64_t n = random.below(12); n > 0; --n) world.step(random);
+            if (random.one_in(2)) continue;
+            space.rollback(begin);
+            ASSERT_EQ(world.image() == saved, true) << round;
+            ASSERT_EQ(world.wrong(), "") << round;
+        }
+        if (random.one_in(3)) {
+            space.rollback();
+            ASSERT_EQ(world.image() == committed, true) << round;
+        }
+        space.commit();
+        ASSERT_EQ(world.wrong(), "") << round;
+    }
+    EXPECT_TRUE(space.valid(boot_a, store_a, 1));
+}
+
 // What is undone may be done again by another space on the same memory, and the other way round.
 TEST(IndexRollback, TwoMappingsInTurns)
 {

@@ -30,6 +30,9 @@ struct log_ticket {
 template <file_system FileSystem, class Gate, class Guards>
 class group_sync {
 public:
+    // What is gained when others come along is worth so much delay.
+    static constexpr std::int64_t gather_us = 100;
+
     // Held: nobody else syncs this log.
     class leadership {
     public:
@@ -48,10 +51,9 @@ public:
     group_sync(FileSystem& fs, Gate& gate, log_words& words) : fs_{&fs}, gate_{&gate}, words_{&words} {}
 
     // Until the ticket's frames are durable. errc::outcome_unknown when a sync has failed since they were written: they
-    // may be durable, or not, or become so.
+    // may be durable, or not, or become so. Whoever will wait is counted in words.waits before.
     [[nodiscard]] result<void> wait(const log_ticket& ticket)
     {
-        words_->waits.fetch_add(1);
         for (int round = 0;; ++round) {
             const auto turn = words_->turn.load();
             const auto synced = words_->synced.load();
@@ -93,7 +95,7 @@ public:
     [[nodiscard]] result<void> sync_written()
     {
         if (words_->poisoned.load() != 0) return fail(errc::io, "sync", "a sync of the store has failed");
-        const auto waits = words_->waits.load();
+        const auto waits_before = words_->waits_synced.exchange(words_->waits.load());
         const auto written = words_->written.load();
         const auto number = words_->segment.load();
         if (file_.header.number != number) {
@@ -111,7 +113,7 @@ public:
             return done;
         }
         words_->synced = written;
-        words_->batch = waits - words_->waits_synced.exchange(waits);
+        words_->batch = words_->waits.load() - waits_before;
         words_->syncing = 0;
         words_->tell();
         return {};
@@ -140,7 +142,6 @@ private:
     static constexpr int spins = 4;
     static constexpr duration look_again{20'000};
     static constexpr duration lead_again{200};
-    static constexpr std::int64_t gather_us = 100;
 
     // A sync begins. If the process of the one before has died in it: what that one may have covered is in doubt, and
     // that is at most the frame behind `written`, as one process appends at a time, and none appends to a segment that
@@ -151,15 +152,10 @@ private:
         words_->syncing = 1;
     }
 
-    // While as many as the last time may be about to wait, too, waits for them, a little. What nobody waits for, a
-    // claim say, does not count.
     void gather()
     {
-        const auto expected = words_->batch.load();
-        if (expected < 2) return;
         const auto start = queuectl::detail::monotonic_us();
-        const auto enough = words_->waits_synced.load() + expected;
-        while (words_->waits.load() < enough && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
+        while (words_->more_will_wait() && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
     }
 
     FileSystem* fs_;

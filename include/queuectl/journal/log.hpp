@@ -26,6 +26,9 @@ public:
             return log_->prepare(frame_type::transaction, bytes_max, room);
         }
 
+        // Whether prepare() would tell the place that it told before in this turn.
+        [[nodiscard]] bool fits(std::uint64_t bytes_max, append_room room) { return log_->fits(bytes_max, room); }
+
         // Writes a frame; it is there whole or not at all, at the end of the log. Tells what to sync() before it is
         // acknowledged. One write to the file. A body is at most body_bytes_max. errc::store_full and others: nothing
         // changed; errc::outcome_unknown: it may be there.
@@ -101,9 +104,14 @@ public:
     template <log_sink Sink>
     [[nodiscard]] result<turn> take_turn(Sink& sink)
     {
+        return take_turn(sink, options_.lock_patience);
+    }
+    template <log_sink Sink>
+    [[nodiscard]] result<turn> take_turn(Sink& sink, duration most)
+    {
         std::optional<typename Gate::guard> held;
         if (Guards::lock) {
-            auto got = gate_->acquire(options_.lock_patience);
+            auto got = gate_->acquire(most);
             if (!got) return fail(got.error());
             held.emplace(std::move(*got));
         }
@@ -117,16 +125,31 @@ public:
     // Until what the ticket names is as durable as the mode promises. errc::outcome_unknown when a sync has failed.
     [[nodiscard]] result<void> sync(const log_ticket& ticket)
     {
-        if (options_.mode == durability::full) return sync_.wait(ticket);
+        if (options_.mode == durability::full) {
+            announce();
+            return sync_.wait(ticket);
+        }
         if (options_.mode != durability::interval || words_->synced.load() >= ticket.sequence) return {};
         if (words_->generation.load() != ticket.generation)
             return fail(errc::outcome_unknown, "sync", "a sync of the store has failed");
         late_.ask();
         return {};
     }
-
+    // The caller will append, and wait in sync_always(): whoever leads the next sync waits for it a little.
+    void announce() noexcept { words_->waits.fetch_add(1); }
+    // It will not, after all.
+    void retract() noexcept { words_->waits.fetch_sub(1); }
+    // Whether as many as the last time are announced.
+    [[nodiscard]] bool more_will_wait() const noexcept { return words_->more_will_wait(); }
     // Until what the ticket names has reached the disk, whatever the mode.
     [[nodiscard]] result<void> sync_always(const log_ticket& ticket) { return sync_.wait(ticket); }
+
+    // Changes with every sync of anybody; and sleeping, at most so long, until it is not `seen` any more.
+    [[nodiscard]] std::uint32_t syncs() const noexcept { return words_->turn.load(); }
+    void sleep_until_sync(std::uint32_t seen, duration most) noexcept { words_->sleep(seen, most); }
+    // Wakes who sleeps so.
+    void wake_for_sync() noexcept { words_->tell(); }
+    [[nodiscard]] duration patience() const noexcept { return options_.lock_patience; }
 
     // For a holder of the turn: `bytes` bytes of the log from `offset` of a segment's file on, valid until the next
     // call or append. errc::corrupt when they are not there. What is near to what was read last costs no system call.

@@ -58,9 +58,9 @@ struct log_words {
     std::atomic<std::uint64_t> ahead_bytes;    // how many zeros are in its file
     std::atomic<std::uint64_t> ahead_id;       // of that file
     std::atomic<std::uint64_t> ahead_failed;   // of the segment that could not be prepared
-    std::atomic<std::uint64_t> waits;          // how often somebody began to wait for a sync
+    std::atomic<std::uint64_t> waits;          // how often somebody began a call that waits for a sync
     std::atomic<std::uint64_t> waits_synced;   // as `waits`, when the last sync began
-    std::atomic<std::uint64_t> batch;          // how many began to wait between the last two
+    std::atomic<std::uint64_t> batch;          // how many were waiting when the last one ended, for it or the next
     position_hint synced_near;                 // not far before where the frames begin that are not synced
     position_hint synced_next;                 // the same, when the frames before it are synced
     std::atomic<std::uint32_t> end_crc;        // CRC of frame `written`
@@ -103,6 +103,13 @@ struct log_words {
         synced_near.set(synced_next.get());
         synced_next.set(at);
     }
+    // As many as when the last sync ended may be about to wait again, and some of them do not yet. What nobody waits
+    // for, a claim say, does not count.
+    [[nodiscard]] bool more_will_wait() const noexcept
+    {
+        return static_cast<std::int64_t>(waits.load() - waits_synced.load()) < static_cast<std::int64_t>(batch.load());
+    }
+
     void invalidate() noexcept { boot_high = boot_low = 0; }
 
     void tell() noexcept

@@ -98,6 +98,21 @@ struct log_writer {
         return s;
     }
 
+    // Whether a frame with such a body has room in the segment.
+    [[nodiscard]] bool fits(const segment_header& s, std::uint64_t body_bytes, append_room room) const noexcept
+    {
+        // While there is room for others, those who wait anyway go on in a new segment once it is ready.
+        const auto early = !hurried_ && next_.ready(s, options_.sizes) ? left_of(s.bytes) : 0;
+        const auto kept = (room == append_room::normal ? reserve_of(s.bytes) : 0) + early;
+        const auto end = reader_.position().offset + frame_bytes(body_bytes);
+        return end <= prepared_end_ || end + kept <= s.bytes;
+    }
+    [[nodiscard]] bool fits(std::uint64_t body_bytes, append_room room)
+    {
+        const auto s = writable();
+        return s && body_bytes <= body_bytes_max && fits((*s)->header, body_bytes, room);
+    }
+
     // Makes room for a frame with such a body, and tells where the body will be.
     result<frame_place> prepare(frame_type type, std::uint64_t body_bytes, append_room room)
     {
@@ -106,12 +121,7 @@ struct log_writer {
         if (!s) return fail(s.error());
         const auto bytes = frame_bytes(body_bytes);
         const auto& at = reader_.position();
-        const auto reserve = reserve_of((*s)->header.bytes);
-        // While there is room for others, those who wait anyway go on in a new segment once it is ready.
-        const auto early = !hurried_ && next_.ready((*s)->header, options_.sizes) ? left_of((*s)->header.bytes) : 0;
-        const auto kept = (room == append_room::normal ? reserve : 0) + early;
-        const bool fits = at.offset + bytes <= prepared_end_ || at.offset + bytes + kept <= (*s)->header.bytes;
-        if (!fits)
+        if (!fits((*s)->header, body_bytes, room))
             if (auto done = roll(bytes); !done) return fail(done.error());
         prepared_end_ = Guards::prepared ? std::max(prepared_end_, at.offset + bytes) : 0;
         return frame_place{at.segment, at.offset + frame_header_bytes, type};

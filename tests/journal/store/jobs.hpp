@@ -4,6 +4,8 @@
 
 #include "journal/store/folder.hpp"
 
+#include <atomic>
+
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +15,7 @@ inline instant at(std::int64_t us) { return {timestamp{duration{us}}, duration{u
 
 inline uid fresh()
 {
-    static std::uint64_t last = 0;
+    static std::atomic<std::uint64_t> last{0};
     return {static_cast<std::uint64_t>(::getpid()) << 32, ++last};
 }
 

@@ -230,10 +230,28 @@ public:
     // All bytes, and the allocations, as at the last commit. May itself be cut off and repeated.
     void rollback() noexcept
     {
-        if (!undo_.restore(memory_) || doubtful_) invalidate();
-        undo_.forget();
-        begin_change();
+        rollback({});
         doubtful_ = false;
+    }
+
+    // A moment between two commits, to which the changes that follow it can be undone alone.
+    struct savepoint {
+        std::uint64_t undo_bytes = 0;
+    };
+    // What follows is remembered anew. One entry of the undo, unless nothing has changed yet.
+    [[nodiscard]] savepoint save() noexcept
+    {
+        const savepoint now{undo_.bytes()};
+        if (!undo_.empty()) begin_undo();
+        return now;
+    }
+    // All bytes, and the allocations, as they were then; doubtful it remains. Requires: no commit or rollback to before
+    // it since.
+    void rollback(savepoint to) noexcept
+    {
+        if (!undo_.restore(memory_, to.undo_bytes) || doubtful_) invalidate();
+        undo_.forget(to.undo_bytes);
+        begin_change();
     }
 
     [[nodiscard]] index_memory& memory() noexcept { return memory_; }
@@ -295,7 +313,7 @@ private:
             known = mark_of(line);
         }
     }
-    // A new change: nothing is remembered of it.
+    // A new change, or part of one: nothing is remembered of it.
     QUEUECTL_INDEX_COLD void begin_undo() noexcept
     {
         begin_change();

@@ -27,10 +27,11 @@ public:
     [[nodiscard]] bool empty() const noexcept { return bytes() == 0; }
     // Of all entries.
     [[nodiscard]] std::uint64_t bytes() const noexcept { return word(0); }
-    void forget() noexcept
+    // All entries but the first `kept` bytes of them.
+    void forget(std::uint64_t kept = 0) noexcept
     {
         std::atomic_signal_fence(std::memory_order_seq_cst);
-        set_bytes(0);
+        set_bytes(kept);
     }
 
     [[nodiscard]] static constexpr std::uint64_t place(index_range range, std::uint64_t offset,
@@ -63,17 +64,18 @@ public:
         set_bytes(to - entries_at);
     }
 
-    // Puts back what all entries say, the last first; may be cut off and repeated. False when they are garbage.
-    [[nodiscard]] bool restore(index_memory& memory) const noexcept
+    // Puts back what the entries say, the last first, but for those that were there when there were `kept` bytes; may be
+    // cut off and repeated. False when they are garbage.
+    [[nodiscard]] bool restore(index_memory& memory, std::uint64_t kept = 0) const noexcept
     {
         std::uint64_t left = bytes();
-        if (left % 8 != 0 || left > memory.bytes(index_range::undo) - entries_at) return false;
-        while (left != 0) {
+        if (left % 8 != 0 || left < kept || left > memory.bytes(index_range::undo) - entries_at) return false;
+        while (left > kept) {
             const std::uint64_t at = word(entries_at + left - 8);
             const std::uint64_t count = at >> 40;
             const std::uint64_t offset = at & ((std::uint64_t{1} << 38) - 1);
             const auto range = static_cast<index_range>(at >> 38 & 3);
-            if (padded(count) + 8 > left || range == index_range::undo) return false;
+            if (padded(count) + 8 > left - kept || range == index_range::undo) return false;
             if (offset + count > memory.bytes_seen(range) && offset + count > memory.bytes(range)) return false;
             left -= padded(count) + 8;
             std::memcpy(memory.base(range) + offset, base_ + entries_at + left, count);

@@ -164,7 +164,7 @@ private:
     {
         if (rewriting.size() == 0) return {};
         if (auto room = c.index.reserve(rewriting.size(), rewriting.size()); !room) return room;
-        if (auto place = c.prepare(t, c.body.size(), append_room::normal); !place) return place;
+        if (auto place = c.prepare(t, c.call_bytes(), append_room::normal); !place) return place;
         return rewriting.apply();
     }
 

@@ -51,7 +51,7 @@ public:
                 const location at = c.here();
                 append_config(c.body, written);
                 c.config.put(entry.key, written.version, entry.expires_at.time_since_epoch().count(), at,
-                             static_cast<std::uint32_t>(c.body.size()));
+                             static_cast<std::uint32_t>(c.call_bytes()));
                 return {};
             });
         if (!done) return fail(done.error());

@@ -93,12 +93,13 @@ public:
 
     // ── What is written ──
 
-    // Makes place in the log for the records of this change, of at most so many bytes; what append() was given before
-    // stays.
+    // Makes place in the log for the records of this call, of at most so many bytes; those that are in `body` stay.
     template <class Turn>
     [[nodiscard]] result<void> prepare(Turn& turn, std::uint64_t bytes_max, append_room room)
     {
-        auto place = turn.prepare(bytes_max, room);
+        crowded_ = call_begin_ != 0 && !turn.fits(call_begin_ + bytes_max, room);
+        if (crowded_) return fail(errc::busy, "append", "there is no room beside the records of other calls");
+        auto place = turn.prepare(call_begin_ + bytes_max, room);
         if (!place) return fail(place.error());
         segment_ = place->segment;
         offset_ = place->offset;
@@ -109,7 +110,25 @@ public:
     {
         body.clear();
         segment_ = 0;
+        call_begin_ = 0;
     }
+    // A call begins, behind others whose records and changes go with its own.
+    [[nodiscard]] index_space::savepoint begin_call() noexcept
+    {
+        call_begin_ = body.size();
+        crowded_ = false;
+        return index.space().save();
+    }
+    // As if it had not begun.
+    void undo_call(index_space::savepoint begin) noexcept
+    {
+        body.resize(call_begin_);
+        if (Guards::roll_back_failed) index.space().rollback(begin);
+    }
+    // The call failed because its records must be in another frame than those before it.
+    [[nodiscard]] bool crowded() const noexcept { return crowded_; }
+    // Bytes of records that the call has put into `body`.
+    [[nodiscard]] std::size_t call_bytes() const noexcept { return body.size() - call_begin_; }
     // Where the next record of this change will be. Requires: prepare.
     [[nodiscard]] location here() const noexcept { return at(body.size()); }
     [[nodiscard]] location at(std::size_t offset_in_body) const noexcept
@@ -217,7 +236,7 @@ public:
         return image->record.settled_token;
     }
 
-    std::string body;  // the records of this change
+    std::string body;  // the records of this change, of one call or several
     job_index index;
     settings config;
 
@@ -266,6 +285,8 @@ private:
     Log* log_;
     std::uint64_t segment_ = 0;  // where `body` will be
     std::uint64_t offset_ = 0;
+    std::size_t call_begin_ = 0;  // in `body`
+    bool crowded_ = false;
 };
 
 }  // namespace queuectl::inline v0::journal

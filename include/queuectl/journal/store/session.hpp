@@ -6,6 +6,7 @@
 #include <queuectl/facets.hpp>
 #include <queuectl/journal/log.hpp>
 #include <queuectl/journal/store/clean.hpp>
+#include <queuectl/journal/store/combine.hpp>
 #include <queuectl/journal/store/replay.hpp>
 #include <queuectl/process/wake_word.hpp>
 
@@ -30,6 +31,7 @@ public:
           log_{std::move(opened)},
           core_{*log_, std::move(memory)},
           replay_{core_, options.boot},
+          control_{&control},
           wake_{control},
           random_{options.random},
           location_{std::move(where)},
@@ -56,33 +58,26 @@ public:
         return random_() | 1;
     }
 
-    // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body, and appends
-    // those, on a store that takes such changes. After an error nothing has changed, or it is errc::outcome_unknown.
-    // `body` runs again when a failed sync of somebody else's came between.
+    // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body behind what is
+    // there, and appends those, on a store that takes such changes. After an error nothing has changed, or it is
+    // errc::outcome_unknown. `body` may run on another thread, together with others' calls, and again when what was
+    // done could not be kept.
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, append_room room, Body&& body)
+    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, append_room, Body&& body)
     {
-        const bool waits = wanted != durable::later;
-        log_ticket ticket;
-        std::uint64_t dropped = 0;
-        for (int left = repairs_max;; --left) {
-            auto turn = take(verb);
-            if (!turn) return fail(turn.error());
-            if (auto open = core_.admits(what, {}); !open) return named(verb, open.error());
-            turn->in_a_hurry(!waits);
-            auto done = change(*turn, room, ticket, body);
-            if (done) {
-                dropped = clean(*turn, waits);
-                break;
-            }
-            if (left == 0 || !log_->needs_rescue() || done.error().code == errc::outcome_unknown)
-                return named(verb, done.error());
+        if (auto usable = check_process(verb); !usable) return usable;
+        const bool synced = wanted != durable::later && Guards::sync_writes;
+        const bool waits = synced && (wanted == durable::always || mode_ == queuectl::durability::full);
+        body_call<std::remove_reference_t<Body>> call{verb, what, waits, wanted == durable::later, body};
+        combined_.carry_out(call);
+        auto done = std::move(call.done);
+        if (!done && waits) log_->retract();
+        if (done && synced) {
+            done = waits ? log_->sync_always(call.ticket) : log_->sync(call.ticket);
+            if (!done) done = named(verb, done.error());
         }
-        result<void> synced;
-        if (waits && Guards::sync_writes)
-            synced = wanted == durable::always ? log_->sync_always(ticket) : log_->sync(ticket);
-        if (dropped != 0) static_cast<void>(log_->dropped(dropped));
-        return synced ? synced : named(verb, synced.error());
+        if (call.dropped != 0) static_cast<void>(log_->dropped(call.dropped));
+        return done;
     }
     // With `wait`, all of it is as durable as the mode promises when this returns.
     template <class Body>
@@ -114,7 +109,7 @@ public:
         {
             auto turn = take(verb);
             if (!turn) return fail(turn.error());
-            auto done = change(*turn, append_room::reserve, ticket, [&](core_type& core, turn_type& t) {
+            auto done = change(*turn, ticket, [&](core_type& core, turn_type& t) {
                 if (auto room = core.index.reserve(1, 1); !room) return room;
                 if (auto place = core.prepare(t, 1024 + header.moved_to.size(), append_room::reserve); !place)
                     return place;
@@ -157,18 +152,22 @@ private:
         return failure_value{std::move(e)};
     }
 
-    static constexpr int repairs_max = 3;
     static constexpr duration look_again{5'000'000};
 
     [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
 
-    result<turn_type> take(const char* verb)
+    result<void> check_process(const char* verb) const
     {
-        if (forked())
-            return fail(errc::unsupported, std::string{verb} + ' ' + location_,
-                        "a store must be opened again after fork");
+        if (!forked()) return {};
+        return fail(errc::unsupported, std::string{verb} + ' ' + location_, "a store must be opened again after fork");
+    }
+
+    result<turn_type> take(const char* verb) { return take(verb, log_->patience()); }
+    result<turn_type> take(const char* verb, duration most)
+    {
+        if (auto usable = check_process(verb); !usable) return fail(usable.error());
         if (auto there = check_folder(verb); !there) return fail(there.error());
-        auto turn = log_->take_turn(replay_);
+        auto turn = log_->take_turn(replay_, most);
         if (!turn) return named(verb, turn.error());
         if (replay_.failure()) {
             auto why = named(verb, *replay_.failure());
@@ -187,8 +186,34 @@ private:
         return {};
     }
 
+    friend class combiner<session>;
+
     template <class Body>
-    result<void> change(turn_type& turn, append_room room, log_ticket& ticket, Body&& body)
+    class body_call final : public combiner<session>::call_type {
+    public:
+        body_call(const char* v, change_of what, bool waits, bool hurry, Body& b)
+            : combiner<session>::call_type{v, waits, hurry}, what_{what}, body_{&b}
+        {
+        }
+        [[nodiscard]] result<void> run(core_type& core, turn_type& turn) override
+        {
+            if (auto open = core.admits(what_, {}); !open) return open;
+            turn.in_a_hurry(this->hurries);
+            return (*body_)(core, turn);
+        }
+
+    private:
+        change_of what_;
+        Body* body_;
+    };
+
+    // Threads of other processes, or others of this one, that wait for the lock.
+    [[nodiscard]] bool others_in_line() const noexcept { return control_->line.load() != 0; }
+    [[nodiscard]] log_type& the_log() noexcept { return *log_; }
+
+    // `body` has made the room that it wants.
+    template <class Body>
+    result<void> change(turn_type& turn, log_ticket& ticket, Body&& body)
     {
         core_.forget();
         result<void> done = body(core_, turn);
@@ -196,7 +221,7 @@ private:
         if (core_.index.space().doubtful()) done = garbage_in_index();
         if (done && !Guards::append_first) core_.index.space().commit();
         if (done && !core_.body.empty()) {
-            auto appended = turn.append(core_.body, room);
+            auto appended = turn.append(core_.body, append_room::reserve);
             if (!appended)
                 done = fail(appended.error());
             else if (Guards::own_ticket)
@@ -231,7 +256,7 @@ private:
             std::min(std::max(clean_ahead * core_.body.size(), Guards::clean_bytes_min), clean_bytes_max);
         clean_step<core_type> step{core_, log_->lowest(), roots.heard.segment};
         log_ticket ticket;
-        auto moved = change(turn, append_room::normal, ticket, [&](core_type& core, turn_type& t) -> result<void> {
+        auto moved = change(turn, ticket, [&](core_type& core, turn_type& t) -> result<void> {
             if (auto looked = step.look(budget); !looked) return looked;
             if (auto room = core.index.reserve(0, 1 + step.moved()); !room) return room;
             if (auto place = core.prepare(t, core.body.size(), append_room::normal); !place) return place;
@@ -262,6 +287,8 @@ private:
     std::unique_ptr<log_type> log_;
     core_type core_;            // under the turn
     replay<core_type> replay_;  // under the turn
+    combiner<session> combined_{*this};
+    control_words* control_;
     wake_word wake_;
     std::mutex drawing_;
     random_source random_;

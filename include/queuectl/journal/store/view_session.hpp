@@ -17,6 +17,7 @@ public:
     using log_type = log_copy<FileSystem>;
     using core_type = store_core<log_type>;
     struct turn_type {
+        [[nodiscard]] bool fits(std::uint64_t, append_room) { return true; }
         [[nodiscard]] result<frame_place> prepare(std::uint64_t, append_room) { return fail(errc::read_only, "write"); }
     };
 
