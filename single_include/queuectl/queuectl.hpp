@@ -1209,6 +1209,25 @@ enum class change_status : std::uint8_t {
     conflict,  // the job's state does not allow it
 };
 
+// Whether a store takes changes. The numbers are stored.
+enum class store_state : std::uint8_t {
+    open = 0,
+    read_only = 1,  // every write is errc::read_only
+    moved = 2,      // every write is errc::moved, with the place it went to
+    // What runs may end, nothing begins: extend, settle, free_worker, cancel of a running job and the config verbs
+    // work; claim returns expired leases and leases nothing (next_at = timestamp_max); insert and every other change
+    // are errc::busy, with the place the store goes to. (A call that would cancel a waiting job is such a change; the
+    // repetition of a claim still tells its leases.)
+    moving = 3,
+};
+
+[[nodiscard]] constexpr std::string_view name(store_state s) noexcept
+{
+    constexpr std::string_view names[] = {"open", "read_only", "moved", "moving"};
+    const auto i = static_cast<std::size_t>(s);
+    return i < std::size(names) ? names[i] : std::string_view{"unknown"};
+}
+
 // The header of a store.
 struct store_info {
     std::uint32_t format = 0;      // version of its layout
@@ -1216,8 +1235,9 @@ struct store_info {
     std::uint32_t min_writer = 0;
     uid id{};
     std::string location;  // for people: a path or URL, without a password
-    std::string moved_to;  // where it was moved; empty = it was not
-    bool read_only = false;
+    std::string moved_to;  // where it was moved, or is being moved; empty = it was not
+    store_state state = store_state::open;
+    bool read_only = false;  // by its state, or as it was opened
     queuectl::durability durability = durability::full;
 };
 
@@ -1316,6 +1336,36 @@ concept configurable_storage = storage<S> &&
         } -> std::same_as<result<bool>>;
     {
         s.config_list(key, out, now)
+        } -> std::same_as<result<void>>;
+};
+
+// A job with all its past, as one store hands it to another.
+struct stored_job {
+    job_record record;              // waiting or ended, never processing
+    std::vector<attempt> attempts;  // oldest first, each with its output where that is kept
+};
+
+// Expression                       Meaning
+// s.restore(jobs, statuses, now)   Adds the jobs as they were elsewhere, all or none, in this order: every member of
+//                                  record and attempts is kept, the newest limits::attempts_kept of these, but the
+//                                  sequence, which is given here, and what only a lease has (token, locked_*,
+//                                  lease_until, cancel_requested). Unique keys are not compared. `inserted`, also for
+//                                  an id whose job here has the same nonce and created_at (nothing changes: the call
+//                                  may be repeated); `duplicate` for any other id that is taken. A processing job:
+//                                  errc::invalid_argument. Durable before it returns, whatever the durability.
+// s.set_state(state, moved_to)     Whether the store takes changes from now on, by anybody; the one write that every
+//                                  state takes. `moved_to` is a URL for moved and moving, and empty for the others.
+//                                  Durable before it returns; wakes those who wait for a change.
+template <class S>
+concept transferable_storage = inspectable_storage<S> &&
+    requires(S& s, std::span<const stored_job> jobs, std::span<insert_status> statuses, store_state state,
+             std::string_view moved_to, const instant& now)
+{
+    {
+        s.restore(jobs, statuses, now)
+        } -> std::same_as<result<void>>;
+    {
+        s.set_state(state, moved_to)
         } -> std::same_as<result<void>>;
 };
 
@@ -3089,6 +3139,36 @@ private:
 
 #endif
 
+// ---- queuectl/detail/store_gate.hpp
+// Which changes a store takes in which state.
+#ifndef QUEUECTL_DETAIL_STORE_GATE_HPP
+#define QUEUECTL_DETAIL_STORE_GATE_HPP
+
+namespace queuectl::inline v0::detail {
+
+// What a call is for.
+enum class change_of : std::uint8_t {
+    jobs,       // anything that begins or changes what waits or has ended
+    runs,       // the end of what runs, and settings: also while the store is moving
+    the_state,  // set_state
+};
+
+// Whether a store in that state takes the change; the error says why not, and where the store is. A state that is not
+// known is as read_only.
+[[nodiscard]] inline result<void> admit(store_state state, std::string_view moved_to, change_of what,
+                                        std::string_view verb)
+{
+    if (what == change_of::the_state || state == store_state::open) return {};
+    if (state == store_state::moved) return fail(errc::moved, std::string{verb}, std::string{moved_to});
+    if (state != store_state::moving) return fail(errc::read_only, std::string{verb}, "the store is read-only");
+    if (what == change_of::runs) return {};
+    return fail(errc::busy, std::string{verb}, "the store is moving to " + std::string{moved_to});
+}
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
+
 // ---- queuectl/detail/memory_core.hpp
 // The state of a memory_storage and the moves of a job in it. Not thread-safe.
 #ifndef QUEUECTL_DETAIL_MEMORY_CORE_HPP
@@ -3123,6 +3203,8 @@ struct memory_core {
     memory_order order;
     std::vector<std::unique_ptr<memory_boot>> boots;  // the current one last; every lease of the others has expired
     memory_names<memory_setting> settings;
+    store_state gate = store_state::open;
+    std::string moved_to;
     std::uint64_t settings_version = 0;
     std::uint32_t insert_calls = 0;
     std::uint64_t claim_calls = 0;
@@ -3133,6 +3215,16 @@ struct memory_core {
     std::vector<std::uint32_t> hashes;
     std::vector<memory_line*> matched;
     std::vector<memory_outcome> outcomes;
+
+    [[nodiscard]] bool closed_to(change_of what) const noexcept
+    {
+        return gate != store_state::open && (what == change_of::jobs || gate != store_state::moving);
+    }
+    // Requires: closed to it.
+    [[nodiscard]] QUEUECTL_MEMORY_APART failure_value refuse(std::string_view verb) const
+    {
+        return fail(admit(gate, moved_to, change_of::jobs, verb).error());
+    }
 
     QUEUECTL_MEMORY_INLINE void set_state(memory_slot& slot, state to) noexcept
     {
@@ -3554,6 +3646,15 @@ inline void memory_revive(memory_core& core, std::span<const std::string> ids, s
     core.changes.touch_work();
 }
 
+// Whether the call would change a job that waits.
+[[nodiscard]] inline bool memory_cancels_waiting(const memory_core& core, std::span<const std::string> ids)
+{
+    return std::any_of(ids.begin(), ids.end(), [&](const std::string& id) {
+        const memory_slot* const slot = core.table.find(id);
+        return slot && is_waiting(slot->state);
+    });
+}
+
 inline void memory_cancel(memory_core& core, std::span<const std::string> ids, std::span<change_status> statuses,
                           timestamp now)
 {
@@ -3639,6 +3740,103 @@ inline std::size_t memory_purge(memory_core& core, const job_filter& filter, std
         if (memory_worker* worker = boot->find(name))
             for (; freed < limits::sweep && !worker->empty(); ++freed) core.crash(*worker->head(), cause, now);
     return freed;
+}
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
+
+// ---- queuectl/detail/memory_transfer.hpp
+// What transferable_storage asks of a memory_core.
+#ifndef QUEUECTL_DETAIL_MEMORY_TRANSFER_HPP
+#define QUEUECTL_DETAIL_MEMORY_TRANSFER_HPP
+
+namespace queuectl::inline v0::detail {
+
+// All of a job's past.
+inline void memory_write_past(memory_slot& slot, const stored_job& j)
+{
+    const job_record& r = j.record;
+    memory_write(slot, r.job, r.created_at);
+    slot.updated_at = r.updated_at;
+    slot.state = r.state;
+    slot.attempts = r.attempts;
+    slot.crashes = r.crashes;
+    memory_history& history = memory_history_of(slot);
+    history.settled_token = r.settled_token;
+    history.exit_code = r.exit_code;
+    history.signal = r.signal;
+    history.error = r.error;
+    history.result = r.result;
+    history.progress = r.progress;
+    const std::size_t kept = std::min(j.attempts.size(), limits::attempts_kept);
+    history.attempts.assign(j.attempts.end() - static_cast<std::ptrdiff_t>(kept), j.attempts.end());
+}
+
+// Adds one job; its slot is whole or not there. Requires: room in table and pages; `hash` and `end` as the search for
+// its id left them.
+inline void memory_restore_one(memory_core& core, const stored_job& j, std::uint32_t hash, std::size_t end,
+                               timestamp now)
+{
+    const state s = j.record.state;
+    memory_lane& lane = core.lanes.at(j.record.job.queue, j.record.job.kind);
+    memory_line& line = is_final(s) ? lane.line(s) : lane.line(j.record.job.priority, core.order);
+    line.reserve(1);
+    struct undo {
+        memory_slab& slab;
+        memory_slot* slot;
+        ~undo()
+        {
+            if (slot) slab.give_back(*slot);
+        }
+    } guard{core.slab, &core.slab.take()};
+    memory_slot& slot = *guard.slot;
+    memory_write_past(slot, j);
+    guard.slot = nullptr;
+
+    slot.lane = &lane;
+    slot.insert_call = core.insert_calls;
+    ++lane.queue->counts[static_cast<std::size_t>(s)];
+    core.pages.add(slot);
+    core.table.add(slot, hash, end);
+    if (is_final(s))
+        line.put(slot, slot.updated_at.time_since_epoch().count(), time_max_us);
+    else
+        core.stand(slot, line, now);
+}
+
+inline result<void> memory_restore(memory_core& core, std::span<const stored_job> jobs,
+                                   std::span<insert_status> statuses, timestamp now)
+{
+    for (const stored_job& j : jobs)
+        if (j.record.state == state::processing)
+            return fail(errc::invalid_argument, "restore", "job " + j.record.job.id + " is processing");
+    core.table.reserve(jobs.size());
+    core.pages.reserve(jobs.size());
+    ++core.insert_calls;
+    struct undo {
+        memory_core& core;
+        std::uint64_t first;
+        bool done = false;
+        ~undo()
+        {
+            if (done) return;
+            for (std::uint64_t s = core.pages.next_sequence(); s-- > first;)
+                if (memory_slot* slot = core.pages.at(s)) core.erase(*slot);
+        }
+    } guard{core, core.pages.next_sequence()};
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        const job_record& r = jobs[i].record;
+        const std::uint32_t hash = core.table.hash(r.job.id);
+        std::size_t end = 0;
+        const memory_slot* const known = core.table.find(r.job.id, hash, end);
+        if (!known) memory_restore_one(core, jobs[i], hash, end, now);
+        const bool same = !known || (known->nonce == r.job.nonce && known->created_at == r.created_at);
+        statuses[i] = same ? insert_status::inserted : insert_status::duplicate;
+    }
+    guard.done = true;
+    core.changes.touch_work();
+    return {};
 }
 
 }  // namespace queuectl::inline v0::detail
@@ -5899,6 +6097,7 @@ public:
     {
         QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("insert");
         detail::memory_insert(*core_, jobs, statuses, now.wall);
         return {};
     }
@@ -5912,6 +6111,7 @@ public:
     {
         QUEUECTL_ASSERT(receipts.size() <= max_batch && statuses.size() >= receipts.size());
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("extend");
         detail::memory_extend(*core_, receipts, length, statuses, now);
         return {};
     }
@@ -5920,6 +6120,7 @@ public:
     {
         QUEUECTL_ASSERT(settlements.size() <= max_batch && statuses.size() >= settlements.size());
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("settle");
         detail::memory_settle(*core_, settlements, statuses, now.wall);
         return {};
     }
@@ -5930,6 +6131,7 @@ public:
     {
         QUEUECTL_ASSERT(settlements.size() <= max_batch && statuses.size() >= settlements.size());
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("settle");
         detail::memory_settle(*core_, settlements, statuses, now.wall);
         return claim_locked(request, leases, now);
     }
@@ -5942,6 +6144,10 @@ public:
         i.format = i.min_reader = i.min_writer = 1;
         i.id = core_->id;
         i.location = "memory:";
+        const detail::memory_guard guard{core_->lock};
+        i.state = core_->gate;
+        i.read_only = i.state == store_state::read_only;
+        i.moved_to = core_->moved_to;
         i.durability = durability::process;
         return i;
     }
@@ -5984,6 +6190,7 @@ public:
                                       const instant& now)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("revive");
         detail::memory_revive(*core_, ids, statuses, now.wall);
         return {};
     }
@@ -5991,12 +6198,15 @@ public:
                                       const instant& now)
     {
         const detail::memory_guard guard{core_->lock};
+        const bool any = detail::memory_cancels_waiting(*core_, ids);
+        if (core_->closed_to(any ? detail::change_of::jobs : detail::change_of::runs)) return core_->refuse("cancel");
         detail::memory_cancel(*core_, ids, statuses, now.wall);
         return {};
     }
     [[nodiscard]] result<void> remove(std::span<const std::string> ids, std::span<change_status> statuses)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("remove");
         detail::memory_remove(*core_, ids, statuses);
         return {};
     }
@@ -6004,6 +6214,7 @@ public:
     [[nodiscard]] result<std::size_t> purge(const job_filter& filter, std::size_t limit)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("purge");
         return detail::memory_purge(*core_, filter, limit);
     }
     [[nodiscard]] result<change_status> reprioritise(std::string_view id, int priority, const instant& now)
@@ -6011,12 +6222,34 @@ public:
         if (priority < limits::priority_min || priority > limits::priority_max)
             return fail(errc::invalid_argument, "reprioritise", "a priority is -128 to 127");
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("reprioritise");
         return detail::memory_reprioritise(*core_, id, static_cast<std::int8_t>(priority), now.wall);
     }
     [[nodiscard]] result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant& now)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("free_worker");
         return detail::memory_free_worker(*core_, worker, cause, now.wall);
+    }
+
+    // transferable_storage
+
+    [[nodiscard]] result<void> restore(std::span<const stored_job> jobs, std::span<insert_status> statuses,
+                                       const instant& now)
+    {
+        QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
+        const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::jobs)) return core_->refuse("restore");
+        return detail::memory_restore(*core_, jobs, statuses, now.wall);
+    }
+    [[nodiscard]] result<void> set_state(store_state to, std::string_view moved_to)
+    {
+        const detail::memory_guard guard{core_->lock};
+        core_->moved_to = moved_to;
+        core_->gate = to;
+        core_->changes.touch_work();
+        core_->changes.touch_control();
+        return {};
     }
 
     // configurable_storage
@@ -6030,11 +6263,13 @@ public:
     [[nodiscard]] result<std::uint64_t> config_put(const config_entry& entry, const instant& now)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("config_put");
         return detail::memory_config_put(*core_, entry, now.wall);
     }
     [[nodiscard]] result<bool> config_erase(std::string_view key)
     {
         const detail::memory_guard guard{core_->lock};
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("config_erase");
         return detail::memory_config_erase(*core_, key);
     }
     [[nodiscard]] result<void> config_list(std::string_view prefix, std::vector<config_entry>& out, const instant& now)
@@ -6070,12 +6305,13 @@ public:
 private:
     result<claim_info> claim_locked(const claim_request& request, std::vector<lease>& leases, const instant& now)
     {
+        if (core_->closed_to(detail::change_of::runs)) return core_->refuse("claim");
         claim_info info;
         info.reaped = core_->reap(now);
         detail::memory_claim claim{*core_, request, leases, now, std::min(request.max, max_batch)};
         if (request.repeat && claim.again() > 0)
             info.next_at = now.wall;
-        else
+        else if (core_->gate == store_state::open)
             info.next_at = claim.take_due();
         claim.commit();
         return info;
@@ -6094,6 +6330,7 @@ private:
 static_assert(fused_storage<memory_storage>);
 static_assert(inspectable_storage<memory_storage>);
 static_assert(configurable_storage<memory_storage>);
+static_assert(transferable_storage<memory_storage>);
 static_assert(notifying_storage<memory_storage> == bool{QUEUECTL_HAS_THREADS});
 
 }  // namespace queuectl::inline v0
@@ -6186,6 +6423,16 @@ public:
                                     const instant& now) requires inspectable_storage<S>
     {
         return s_->free_worker(name, cause, now);
+    }
+
+    result<void> restore(std::span<const stored_job> jobs, std::span<insert_status> statuses,
+                         const instant& now) requires transferable_storage<S>
+    {
+        return s_->restore(jobs, statuses, now);
+    }
+    result<void> set_state(store_state state, std::string_view moved_to) requires transferable_storage<S>
+    {
+        return s_->set_state(state, moved_to);
     }
 
     result<std::optional<config_entry>> config_get(std::string_view key,
@@ -8698,6 +8945,8 @@ private:
 #ifndef QUEUECTL_JOURNAL_FILE_SYSTEM_HPP
 #define QUEUECTL_JOURNAL_FILE_SYSTEM_HPP
 
+#include <pthread.h>
+#include <signal.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
 #endif
@@ -8719,6 +8968,7 @@ namespace queuectl::inline v0::journal {
 // | rename(from, to)               | replaces `to`                                                                    |
 // | remove(name), list(), size(file), truncate(file, bytes)                                                           |
 //
+// It may have more: write_soon(file, offset, n) and close_later(file), see posix_file_system.
 // Any thread may call anything; calls on one file at a time may overlap.
 template <class F>
 concept file_system = requires(F& fs, typename F::file& file, std::string_view text, std::uint64_t at, char* to)
@@ -8805,6 +9055,13 @@ template <class Write>
     return {};
 }
 
+// Closes a file that may be the last handle of a removed one.
+template <file_system FileSystem>
+void let_go(FileSystem& fs, typename FileSystem::file& file)
+{
+    if constexpr (requires { fs.close_later(std::move(file)); }) fs.close_later(std::move(file));
+}
+
 }  // namespace detail
 
 // A folder of the operating system: private to its user, no links followed.
@@ -8871,6 +9128,29 @@ public:
 #if defined(__linux__)
         ::syscall(SYS_sync_file_range, f.fd.get(), offset, count, sync_range_write);
 #endif
+    }
+
+    // Closes the file in a thread of its own, where there can be one: the last close of a removed file of 64 MiB takes
+    // the system 10 to 30 ms.
+    void close_later(file f) noexcept
+    {
+        const int fd = f.fd.release();
+        if (fd < 0) return;
+        const auto close_it = [](void* it) -> void* {
+            ::close(static_cast<int>(reinterpret_cast<std::intptr_t>(it)));
+            return nullptr;
+        };
+        sigset_t all;
+        sigset_t before;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before);
+        pthread_t thread{};
+        void* const it = reinterpret_cast<void*>(static_cast<std::intptr_t>(fd));
+        if (::pthread_create(&thread, nullptr, close_it, it) == 0)
+            ::pthread_detach(thread);
+        else
+            ::close(fd);
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
 
     // Not repeated after EINTR either: what a failed sync has done is not known.
@@ -9628,9 +9908,9 @@ struct log_words {
     std::atomic<std::uint64_t> ahead_bytes;    // how many zeros are in its file
     std::atomic<std::uint64_t> ahead_id;       // of that file
     std::atomic<std::uint64_t> ahead_failed;   // of the segment that could not be prepared
-    std::atomic<std::uint64_t> waits;          // how often somebody began to wait for a sync
+    std::atomic<std::uint64_t> waits;          // how often somebody began a call that waits for a sync
     std::atomic<std::uint64_t> waits_synced;   // as `waits`, when the last sync began
-    std::atomic<std::uint64_t> batch;          // how many began to wait between the last two
+    std::atomic<std::uint64_t> batch;          // how many were waiting when the last one ended, for it or the next
     position_hint synced_near;                 // not far before where the frames begin that are not synced
     position_hint synced_next;                 // the same, when the frames before it are synced
     std::atomic<std::uint32_t> end_crc;        // CRC of frame `written`
@@ -9673,6 +9953,13 @@ struct log_words {
         synced_near.set(synced_next.get());
         synced_next.set(at);
     }
+    // As many as when the last sync ended may be about to wait again, and some of them do not yet. What nobody waits
+    // for, a claim say, does not count.
+    [[nodiscard]] bool more_will_wait() const noexcept
+    {
+        return static_cast<std::int64_t>(waits.load() - waits_synced.load()) < static_cast<std::int64_t>(batch.load());
+    }
+
     void invalidate() noexcept { boot_high = boot_low = 0; }
 
     void tell() noexcept
@@ -10369,6 +10656,9 @@ struct log_ticket {
 template <file_system FileSystem, class Gate, class Guards>
 class group_sync {
 public:
+    // What is gained when others come along is worth so much delay.
+    static constexpr std::int64_t gather_us = 100;
+
     // Held: nobody else syncs this log.
     class leadership {
     public:
@@ -10387,10 +10677,9 @@ public:
     group_sync(FileSystem& fs, Gate& gate, log_words& words) : fs_{&fs}, gate_{&gate}, words_{&words} {}
 
     // Until the ticket's frames are durable. errc::outcome_unknown when a sync has failed since they were written: they
-    // may be durable, or not, or become so.
+    // may be durable, or not, or become so. Whoever will wait is counted in words.waits before.
     [[nodiscard]] result<void> wait(const log_ticket& ticket)
     {
-        words_->waits.fetch_add(1);
         for (int round = 0;; ++round) {
             const auto turn = words_->turn.load();
             const auto synced = words_->synced.load();
@@ -10432,7 +10721,7 @@ public:
     [[nodiscard]] result<void> sync_written()
     {
         if (words_->poisoned.load() != 0) return fail(errc::io, "sync", "a sync of the store has failed");
-        const auto waits = words_->waits.load();
+        const auto waits_before = words_->waits_synced.exchange(words_->waits.load());
         const auto written = words_->written.load();
         const auto number = words_->segment.load();
         if (file_.header.number != number) {
@@ -10450,7 +10739,7 @@ public:
             return done;
         }
         words_->synced = written;
-        words_->batch = waits - words_->waits_synced.exchange(waits);
+        words_->batch = words_->waits.load() - waits_before;
         words_->syncing = 0;
         words_->tell();
         return {};
@@ -10479,7 +10768,6 @@ private:
     static constexpr int spins = 4;
     static constexpr duration look_again{20'000};
     static constexpr duration lead_again{200};
-    static constexpr std::int64_t gather_us = 100;
 
     // A sync begins. If the process of the one before has died in it: what that one may have covered is in doubt, and
     // that is at most the frame behind `written`, as one process appends at a time, and none appends to a segment that
@@ -10490,15 +10778,10 @@ private:
         words_->syncing = 1;
     }
 
-    // While as many as the last time may be about to wait, too, waits for them, a little. What nobody waits for, a
-    // claim say, does not count.
     void gather()
     {
-        const auto expected = words_->batch.load();
-        if (expected < 2) return;
         const auto start = queuectl::detail::monotonic_us();
-        const auto enough = words_->waits_synced.load() + expected;
-        while (words_->waits.load() < enough && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
+        while (words_->more_will_wait() && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
     }
 
     FileSystem* fs_;
@@ -10518,7 +10801,11 @@ private:
 
 #if defined(__GNUC__)
 #define QUEUECTL_INDEX_COLD [[gnu::noinline, gnu::cold]]
+#define QUEUECTL_INDEX_APART [[gnu::noinline]]
+#define QUEUECTL_INDEX_INLINE [[gnu::always_inline]] inline
 #else
+#define QUEUECTL_INDEX_INLINE
+#define QUEUECTL_INDEX_APART
 #define QUEUECTL_INDEX_COLD
 #endif
 
@@ -10747,24 +11034,28 @@ private:
 namespace queuectl::inline v0::journal::detail {
 
 // index_range::undo. It begins with the number of bytes of the entries, which are 64 bytes behind that. An entry: the
-// bytes as they were, padded to 8; then where they belong: length << 40 | range << 38 | offset.
+// bytes as they were, padded to 8; then where they belong: length << 40 | range << 38 | offset. Written are whole
+// lines, each once as far as is cheap to know: who remembers what has been remembered since the last commit is this
+// process.
 //
 // A process may be killed between any two stores: an entry is whole before its length counts, and that before the
 // caller changes anything. Program order is enough for it: a killed process has done what it executed, and others come
 // after taking the store's lock.
 class index_undo {
 public:
-    static constexpr std::size_t piece_max = std::size_t{1} << 20;
+    static constexpr std::size_t line_bytes = 64;
+    static constexpr std::size_t entry_bytes = line_bytes + 8;
 
     explicit index_undo(const index_memory& memory) noexcept : base_{memory.base(index_range::undo)} {}
 
     [[nodiscard]] bool empty() const noexcept { return bytes() == 0; }
     // Of all entries.
     [[nodiscard]] std::uint64_t bytes() const noexcept { return word(0); }
-    void forget() noexcept
+    // All entries but the first `kept` bytes of them.
+    void forget(std::uint64_t kept = 0) noexcept
     {
         std::atomic_signal_fence(std::memory_order_seq_cst);
-        set_bytes(0);
+        set_bytes(kept);
     }
 
     [[nodiscard]] static constexpr std::uint64_t place(index_range range, std::uint64_t offset,
@@ -10783,35 +11074,32 @@ public:
         QUEUECTL_ASSERT(offset + bytes <= memory.length(index_range::pages));
         return place(index_range::pages, offset, bytes);
     }
-    // Requires an entry.
-    [[nodiscard]] std::uint64_t last_place() const noexcept { return word(end() - 8); }
-
-    // How many bytes of its range are in use; and would be with one entry more.
+    // How many bytes of its range are in use.
     [[nodiscard]] std::uint64_t end() const noexcept { return entries_at + bytes(); }
-    [[nodiscard]] std::uint64_t end_with(std::size_t more) const noexcept { return end() + padded(more) + 8; }
 
-    // Requires that the range has grown to end_with(bytes).
-    void append(const char* at, std::size_t bytes, std::uint64_t place) noexcept
+    // Requires that the range has grown to end() + entry_bytes, and the begin of a line.
+    void append(const char* line, std::uint64_t place) noexcept
     {
         const std::uint64_t from = end();
-        const std::uint64_t to = end_with(bytes);
-        std::memcpy(base_ + from, at, bytes);
+        const std::uint64_t to = from + entry_bytes;
+        std::memcpy(base_ + from, line, line_bytes);
         word(to - 8) = place;
         std::atomic_signal_fence(std::memory_order_seq_cst);
         set_bytes(to - entries_at);
     }
 
-    // Puts back what all entries say, the last first; may be cut off and repeated. False when they are garbage.
-    [[nodiscard]] bool restore(index_memory& memory) const noexcept
+    // Puts back what the entries say, the last first, but for those that were there when there were `kept` bytes; may be
+    // cut off and repeated. False when they are garbage.
+    [[nodiscard]] bool restore(index_memory& memory, std::uint64_t kept = 0) const noexcept
     {
         std::uint64_t left = bytes();
-        if (left % 8 != 0 || left > memory.bytes(index_range::undo) - entries_at) return false;
-        while (left != 0) {
+        if (left % 8 != 0 || left < kept || left > memory.bytes(index_range::undo) - entries_at) return false;
+        while (left > kept) {
             const std::uint64_t at = word(entries_at + left - 8);
             const std::uint64_t count = at >> 40;
             const std::uint64_t offset = at & ((std::uint64_t{1} << 38) - 1);
             const auto range = static_cast<index_range>(at >> 38 & 3);
-            if (padded(count) + 8 > left || range == index_range::undo) return false;
+            if (padded(count) + 8 > left - kept || range == index_range::undo) return false;
             if (offset + count > memory.bytes_seen(range) && offset + count > memory.bytes(range)) return false;
             left -= padded(count) + 8;
             std::memcpy(memory.base(range) + offset, base_ + entries_at + left, count);
@@ -10855,7 +11143,7 @@ using ref = std::uint32_t;  // a block: its place in units of 16 bytes; 0 = none
 
 namespace detail {
 
-inline constexpr std::uint64_t space_magic = 0x3130656361707371;  // the layout of what follows, in its last digits
+inline constexpr std::uint64_t space_magic = 0x3230656361707371;  // the layout of what follows, in its last digits
 inline constexpr std::size_t block_unit = 16;
 inline constexpr std::size_t block_bytes_max = 4096;
 
@@ -10865,7 +11153,7 @@ inline constexpr std::size_t space_roots_at = 8192;
 inline constexpr std::size_t space_roots_bytes = 16384;
 inline constexpr std::size_t space_blocks_at = space_roots_at + space_roots_bytes;
 
-// What allocations change but for the free lists; remembered first in every undo.
+// What allocations change but for the free lists; its line is remembered first in every undo.
 struct space_heap {
     std::uint64_t in_use = 0;  // bytes
     ref end = 0;               // blocks behind it are fresh
@@ -10878,8 +11166,8 @@ struct space_header {
     uid store{};
     std::uint64_t seed = 0;
     std::uint32_t layout = 0;
-    std::uint32_t unused = 0;
-    space_heap heap;
+    std::uint32_t unused[3] = {};
+    space_heap heap;                                  // at the begin of a line
     ref free[block_bytes_max / block_unit + 1] = {};  // by size in units: the first of a list, linked by first words
 };
 static_assert(sizeof(space_header) <= space_roots_at - space_header_at);
@@ -10909,11 +11197,19 @@ public:
     {
         return std::uint64_t{header().heap.end} * detail::block_unit <= memory_.length(index_range::blocks);
     }
+    // Whether what is in use lies in the memory that there is.
+    [[nodiscard]] bool sound() const noexcept
+    {
+        const auto end = std::uint64_t{header().heap.end} * detail::block_unit;
+        return end >= detail::space_blocks_at && covers(index_range::blocks, end);
+    }
     // Everything gone: all zero roots, no blocks; valid for these from now on.
     [[nodiscard]] result<void> clear(const uid& boot, const uid& store, std::uint32_t layout)
     {
         invalidate();
         undo_.forget();
+        begin_change();
+        doubtful_ = false;
         std::memset(blocks_, 0, detail::space_blocks_at);
         detail::space_header& h = header();
         h.boot = boot;
@@ -10941,12 +11237,48 @@ public:
         static_assert(sizeof(Roots) <= detail::space_roots_bytes && alignof(Roots) <= 64);
         return *reinterpret_cast<Roots*>(blocks_ + detail::space_roots_at);
     }
-    // Requires at != 0.
+    // Requires at != 0. A ref that is 0 or lies outside of the memory, since somebody has written garbage into it,
+    // makes the space doubtful and gives zeros.
     template <class T>
     [[nodiscard]] T* get(ref at) const noexcept
     {
-        return reinterpret_cast<T*>(blocks_ + std::size_t{at} * detail::block_unit);
+        return reinterpret_cast<T*>(bytes_at(at, sizeof(T)));
     }
+    // `count` bytes from a block on, at most bytes_max.
+    [[nodiscard]] QUEUECTL_INDEX_INLINE char* bytes_at(ref at, std::size_t count) const noexcept
+    {
+        // Of ref 0, far behind the end.
+        if (at - 1 >= surely_inside_) [[unlikely]]
+            return bytes_at_end(at, count);
+        return blocks_ + std::size_t{at} * detail::block_unit;
+    }
+    // `T` number i of a range that is an array, by the same rule.
+    template <class T>
+    [[nodiscard]] T& element(index_range which, std::uint64_t i) const noexcept
+    {
+        const std::uint64_t end = (i + 1) * sizeof(T);
+        if (end > seen_[static_cast<std::size_t>(which)] && !covers(which, end)) [[unlikely]]
+            return *reinterpret_cast<T*>(nowhere());
+        return reinterpret_cast<T*>(memory_.base(which))[i];
+    }
+    // Starts to load what lies there, whatever the ref is.
+    void prefetch([[maybe_unused]] ref at, [[maybe_unused]] std::size_t offset) const noexcept
+    {
+#if defined(__GNUC__)
+        __builtin_prefetch(blocks_ + std::size_t{at} * detail::block_unit + offset);
+#endif
+    }
+    // Whether so many bytes of a range may be touched.
+    [[nodiscard]] bool covers(index_range which, std::uint64_t bytes) const noexcept
+    {
+        auto& seen = seen_[static_cast<std::size_t>(which)];
+        if (bytes > seen) seen = memory_.bytes(which);
+        return bytes <= seen;
+    }
+    // Something in the space cannot be what this code has written: nothing that was read since the last rollback or
+    // clear means anything.
+    [[nodiscard]] bool doubtful() const noexcept { return doubtful_; }
+    void doubt() const noexcept { doubtful_ = true; }
     template <class T>
     [[nodiscard]] ref ref_of(const T* object) const noexcept
     {
@@ -10958,26 +11290,20 @@ public:
     [[nodiscard]] std::uint64_t remembered() const noexcept { return undo_.bytes(); }
     // Remembers the bytes, anywhere but in the undo, until commit; then they may be changed. When there is no room
     // (see reserve) the space is invalid from now on.
-    void touch(void* at, std::size_t bytes) noexcept
-    {
-        auto* const from = static_cast<char*>(at);
-        for (std::size_t done = 0; done < bytes; done += detail::index_undo::piece_max)
-            remember(from + done, std::min(bytes - done, detail::index_undo::piece_max));
-    }
+    void touch(void* at, std::size_t bytes) noexcept { remember(static_cast<char*>(at), bytes); }
     template <class T>
-    T& touch(T& object) noexcept
+    QUEUECTL_INDEX_INLINE T& touch(T& object) noexcept
     {
-        static_assert(sizeof(T) <= detail::index_undo::piece_max);
         remember(reinterpret_cast<char*>(&object), sizeof object);
         return object;
     }
 
     // Room for allocations of `block_bytes` in all, in blocks of 8 bytes and more, and for touches, releases included,
-    // of `undo_bytes` in all, in pieces of 4 bytes and more; an allocation counts as 8. errc::store_full.
+    // of `undo_bytes` in all: each counts as its bytes, but at least 32; an allocation counts as 32. errc::store_full.
     [[nodiscard]] result<void> reserve(std::uint64_t block_bytes, std::uint64_t undo_bytes)
     {
         const std::uint64_t end = std::uint64_t{header().heap.end} * detail::block_unit + 2 * block_bytes;
-        const std::uint64_t undo = undo_.end() + 4 * undo_bytes + 64;
+        const std::uint64_t undo = undo_.end() + 5 * undo_bytes + 4 * detail::index_undo::entry_bytes;
         if (end > memory_.bytes_seen(index_range::blocks)) [[unlikely]]
             if (auto done = memory_.grow(index_range::blocks, end); !done) return done;
         if (undo > memory_.bytes_seen(index_range::undo)) [[unlikely]]
@@ -10992,7 +11318,7 @@ public:
         QUEUECTL_ASSERT(bytes > 0 && bytes <= bytes_max);
         const std::size_t units = (bytes + detail::block_unit - 1) / detail::block_unit;
         detail::space_header& h = header();
-        if (undo_.empty()) remember_heap();
+        if (undo_.empty()) begin_undo();
         ref block = h.free[units];
         if (block != 0) {
             ref& link = *get<ref>(block);
@@ -11015,7 +11341,7 @@ public:
         if (block == 0) return;
         const std::size_t units = (bytes + detail::block_unit - 1) / detail::block_unit;
         detail::space_header& h = header();
-        remember(get<char>(block), units * detail::block_unit);
+        remember(bytes_at(block, units * detail::block_unit), units * detail::block_unit);
         touch(h.free[units]);
         *get<ref>(block) = h.free[units];
         h.free[units] = block;
@@ -11025,12 +11351,36 @@ public:
     // Changes have been made since the last commit: by this holder of the turn, or by one that died.
     [[nodiscard]] bool pending() const noexcept { return !undo_.empty(); }
     // The changes stand.
-    void commit() noexcept { undo_.forget(); }
+    void commit() noexcept
+    {
+        undo_.forget();
+        begin_change();
+    }
     // All bytes, and the allocations, as at the last commit. May itself be cut off and repeated.
     void rollback() noexcept
     {
-        if (!undo_.restore(memory_)) invalidate();
-        undo_.forget();
+        rollback({});
+        doubtful_ = false;
+    }
+
+    // A moment between two commits, to which the changes that follow it can be undone alone.
+    struct savepoint {
+        std::uint64_t undo_bytes = 0;
+    };
+    // What follows is remembered anew. One entry of the undo, unless nothing has changed yet.
+    [[nodiscard]] savepoint save() noexcept
+    {
+        const savepoint now{undo_.bytes()};
+        if (!undo_.empty()) begin_undo();
+        return now;
+    }
+    // All bytes, and the allocations, as they were then; doubtful it remains. Requires: no commit or rollback to before
+    // it since.
+    void rollback(savepoint to) noexcept
+    {
+        if (!undo_.restore(memory_, to.undo_bytes) || doubtful_) invalidate();
+        undo_.forget(to.undo_bytes);
+        begin_change();
     }
 
     [[nodiscard]] index_memory& memory() noexcept { return memory_; }
@@ -11046,35 +11396,88 @@ public:
     }
 
 private:
+    QUEUECTL_INDEX_COLD [[nodiscard]] char* bytes_at_end(ref at, std::size_t count) const noexcept
+    {
+        const std::uint64_t begin = std::uint64_t{at} * detail::block_unit;
+        if (at == 0 || !covers(index_range::blocks, begin + count)) return nowhere();
+        const std::uint64_t units = (seen_[0] - bytes_max) / detail::block_unit;
+        surely_inside_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(units, ~ref{0}) - 1);
+        return blocks_ + begin;
+    }
+    // A page of zeros, behind ref 0.
+    QUEUECTL_INDEX_COLD [[nodiscard]] char* nowhere() const noexcept
+    {
+        doubtful_ = true;
+        std::memset(blocks_, 0, detail::space_header_at);
+        return blocks_;
+    }
     [[nodiscard]] detail::space_header& header() const noexcept
     {
         return *reinterpret_cast<detail::space_header*>(blocks_ + detail::space_header_at);
     }
-    void remember(const char* at, std::size_t bytes) noexcept
+    // Lines that were remembered in this change, by address, with the number of the change; some are forgotten.
+    static constexpr std::size_t known_lines = 2048;
+    static constexpr std::uint64_t change_bits = 20;
+
+    QUEUECTL_INDEX_INLINE void remember(const char* at, std::size_t bytes) noexcept
     {
-        if (undo_.empty()) remember_heap();
-        const std::uint64_t place = undo_.place_of(memory_, at, bytes);
-        if (place != undo_.last_place()) append(at, bytes, place);
+        const auto line = reinterpret_cast<std::uintptr_t>(at) / line_bytes;
+        const bool one = (reinterpret_cast<std::uintptr_t>(at) + bytes - 1) / line_bytes == line;
+        // Where nothing is remembered, marks may be left of a change that somebody else has ended.
+        if (!one || known_[line % known_lines] != mark_of(line) || undo_.empty()) remember_lines(at, bytes);
     }
-    QUEUECTL_INDEX_COLD void remember_heap() noexcept
+    [[nodiscard]] std::uint64_t mark_of(std::uintptr_t line) const noexcept
     {
-        append(reinterpret_cast<const char*>(&header().heap), sizeof(detail::space_heap), heap_place);
+        return std::uint64_t{line} << change_bits | change_;
     }
-    void append(const char* at, std::size_t bytes, std::uint64_t place) noexcept
+    QUEUECTL_INDEX_APART void remember_lines(const char* at, std::size_t bytes) noexcept
     {
-        const std::uint64_t end = undo_.end_with(bytes);
+        if (undo_.empty()) begin_undo();
+        const auto from = reinterpret_cast<std::uintptr_t>(at) / line_bytes;
+        const auto last = (reinterpret_cast<std::uintptr_t>(at) + bytes - 1) / line_bytes;
+        for (auto line = from; line <= last; ++line) {
+            std::uint64_t& known = known_[line % known_lines];
+            if (known == mark_of(line)) continue;
+            append(reinterpret_cast<const char*>(line * line_bytes));
+            known = mark_of(line);
+        }
+    }
+    // A new change, or part of one: nothing is remembered of it.
+    QUEUECTL_INDEX_COLD void begin_undo() noexcept
+    {
+        begin_change();
+        const auto heap = reinterpret_cast<std::uintptr_t>(&header().heap) / line_bytes;
+        append(reinterpret_cast<const char*>(heap * line_bytes));
+        known_[heap % known_lines] = mark_of(heap);
+    }
+    // Nothing is remembered now.
+    void begin_change() noexcept
+    {
+        change_ = (change_ + 1) % (std::uint64_t{1} << change_bits);
+        if (change_ != 0) [[likely]]
+            return;
+        std::memset(known_, 0, sizeof known_);
+        change_ = 1;
+    }
+    void append(const char* line) noexcept
+    {
+        const std::uint64_t end = undo_.end() + detail::index_undo::entry_bytes;
         if (end > memory_.bytes_seen(index_range::undo) && !grown(index_range::undo, end)) [[unlikely]]
             return;
-        undo_.append(at, bytes, place);
+        undo_.append(line, undo_.place_of(memory_, line, line_bytes));
     }
 
-    static constexpr std::uint64_t heap_place =
-        detail::index_undo::place(index_range::blocks, detail::space_header_at + offsetof(detail::space_header, heap),
-                                  sizeof(detail::space_heap));
+    static constexpr std::size_t line_bytes = detail::index_undo::line_bytes;
+    static_assert(offsetof(detail::space_header, heap) % line_bytes == 0);
 
     index_memory memory_;
     detail::index_undo undo_;
     char* blocks_;
+    std::uint64_t change_ = 1;
+    std::uint64_t known_[known_lines] = {};
+    mutable std::uint64_t seen_[3] = {};       // bytes of each range that may be touched, or fewer
+    mutable std::uint32_t surely_inside_ = 0;  // refs up to this one have bytes_max such bytes
+    mutable bool doubtful_ = false;
 };
 
 }  // namespace queuectl::inline v0::journal
@@ -11179,7 +11582,7 @@ private:
 
     [[nodiscard]] order_node& node(ref block) const noexcept
     {
-        return *reinterpret_cast<order_node*>(space_->template get<char>(block) + Offset);
+        return *reinterpret_cast<order_node*>(space_->bytes_at(block, Offset + sizeof(order_node)) + Offset);
     }
     order_node& touched(ref block) const noexcept { return space_->touch(node(block)); }
 
@@ -11319,6 +11722,13 @@ public:
         return (new_jobs / page_size + 2) * sizeof(page);
     }
 
+    // Whether the directory lies in the memory that there is.
+    [[nodiscard]] bool sound() const noexcept
+    {
+        return roots_->first <= roots_->count && roots_->count <= space_->memory().length(index_range::pages) &&
+               space_->covers(index_range::pages, roots_->count * sizeof(ref));
+    }
+
     // 0 removes. O(1), but for the first set beyond the last page, which is linear in how far.
     void set(std::uint64_t sequence, ref block) noexcept
     {
@@ -11390,10 +11800,14 @@ private:
     {
         return reinterpret_cast<ref*>(space_->memory().base(index_range::pages));
     }
+    [[nodiscard]] ref& entry(std::uint64_t number) const noexcept
+    {
+        return space_->template element<ref>(index_range::pages, number);
+    }
     [[nodiscard]] page* page_at(std::uint64_t number) const noexcept
     {
         if (number >= roots_->count) return nullptr;
-        const ref at = directory()[number];
+        const ref at = entry(number);
         return at == 0 ? nullptr : space_->template get<page>(at);
     }
 
@@ -11401,7 +11815,7 @@ private:
     // remembered.
     [[nodiscard]] bool open(std::uint64_t number) noexcept
     {
-        if (number < roots_->count && directory()[number] != 0) return true;
+        if (number < roots_->count && entry(number) != 0) return true;
         if (number >= roots_->count) {
             const std::uint64_t bytes = (number + 1) * sizeof(ref);
             if (bytes > space_->memory().bytes_seen(index_range::pages) && !space_->grown(index_range::pages, bytes))
@@ -11416,19 +11830,19 @@ private:
         }
         const ref made = space_->allocate(sizeof(page));
         if (made == 0) return false;
-        std::memset(space_->template get<char>(made), 0, sizeof(page));
-        space_->touch(directory()[number]) = made;
+        std::memset(space_->bytes_at(made, sizeof(page)), 0, sizeof(page));
+        space_->touch(entry(number)) = made;
         return true;
     }
 
     void close(std::uint64_t number) noexcept
     {
-        ref& at = directory()[number];
+        ref& at = entry(number);
         space_->release(at, sizeof(page));
         space_->touch(at) = 0;
-        if (directory()[roots_->first] != 0) return;
+        if (entry(roots_->first) != 0) return;
         std::uint64_t& first = space_->touch(*roots_).first;
-        for (int i = 0; i < skip_max && first < roots_->count && directory()[first] == 0; ++i) ++first;
+        for (int i = 0; i < skip_max && first < roots_->count && entry(first) == 0; ++i) ++first;
     }
 
     index_space* space_;
@@ -11539,6 +11953,13 @@ public:
         return 0;
     }
 
+    // Whether the buckets lie in the memory that there is.
+    [[nodiscard]] bool sound() const noexcept
+    {
+        return roots_->size <= roots_->bucket_count &&
+               space_->covers(index_range::buckets, std::uint64_t{roots_->bucket_count} * sizeof(ref));
+    }
+
     // Requires a block that is not in the table. Without room (see reserve) the table stops growing, no more.
     void add(ref block, std::uint32_t hash) noexcept
     {
@@ -11573,7 +11994,7 @@ public:
     // Starts to load what it looks at then; wants the first to be there already.
     void prefetch_member(std::uint32_t hash) const noexcept
     {
-        if (roots_->bucket_count != 0) fetch(&entry(*bucket(hash)));
+        if (roots_->bucket_count != 0) space_->prefetch(*bucket(hash), Offset);
     }
 
 private:
@@ -11587,7 +12008,7 @@ private:
     }
     [[nodiscard]] table_entry& entry(ref block) const noexcept
     {
-        return *reinterpret_cast<table_entry*>(space_->template get<char>(block) + Offset);
+        return *reinterpret_cast<table_entry*>(space_->bytes_at(block, Offset + sizeof(table_entry)) + Offset);
     }
     [[nodiscard]] ref* buckets() const noexcept
     {
@@ -11598,7 +12019,7 @@ private:
     {
         const std::uint32_t mask = ~std::uint32_t{0} >> std::countl_zero(roots_->bucket_count);
         const std::uint32_t at = hash & mask;
-        return buckets() + (at < roots_->bucket_count ? at : at & mask >> 1);
+        return &space_->template element<ref>(index_range::buckets, at < roots_->bucket_count ? at : at & mask >> 1);
     }
     static void fetch([[maybe_unused]] const void* at) noexcept
     {
@@ -11612,7 +12033,10 @@ private:
     {
         ref* link = bucket(entry(block).hash);
         while (*link != block) {
-            QUEUECTL_ASSERT(*link != 0);
+            if (*link == 0) [[unlikely]] {
+                space_->doubt();
+                break;
+            }
             link = &entry(*link).next;
         }
         return link;
@@ -11642,7 +12066,7 @@ private:
         ref* const all = buckets();
         ref* stay = &all[added - bit];
         ref moved = 0;
-        fetch(&entry(stay[ahead < bit ? ahead : 0]));
+        space_->prefetch(stay[ahead < bit ? ahead : 0], Offset);
         while (*stay != 0) {
             const ref at = *stay;
             table_entry& e = entry(at);
@@ -11765,6 +12189,10 @@ struct lane_slot {
     ended_chain ended[3];  // completed, dead, cancelled
 };
 
+struct lane_page {
+    ref lanes[1024] = {};
+};
+
 struct queue_slot {
     ref next = 0;
     ref name = 0;
@@ -11839,16 +12267,19 @@ namespace queuectl::inline v0::journal {
 inline constexpr std::size_t text_size_max = 1024;
 [[nodiscard]] inline std::string_view read_text(const index_space& space, ref at) noexcept
 {
-    const char* const block = space.get<char>(at);
     std::uint16_t size;
-    std::memcpy(&size, block, sizeof size);
-    return {block + sizeof size, size};
+    std::memcpy(&size, space.bytes_at(at, sizeof size), sizeof size);
+    if (size > text_size_max) [[unlikely]] {
+        space.doubt();
+        size = 0;
+    }
+    return {space.bytes_at(at, sizeof size + size) + sizeof size, size};
 }
 [[nodiscard]] inline ref make_text(index_space& space, std::string_view text) noexcept
 {
     const auto size = static_cast<std::uint16_t>(std::min(text.size(), text_size_max));
     const ref made = space.allocate(sizeof size + size);
-    char* const block = space.get<char>(made);
+    char* const block = space.bytes_at(made, sizeof size + size);
     std::memcpy(block, &size, sizeof size);
     if (!text.empty()) std::memcpy(block + sizeof size, text.data(), size);
     return made;
@@ -11870,16 +12301,21 @@ public:
     // The lane of a queue and kind, made where there is none; 0 = there are lanes_max others. O(lanes / 256).
     [[nodiscard]] ref find_or_make(std::string_view queue, std::string_view kind) noexcept
     {
+        const auto same = [&](ref at) { return kind_of(at) == kind && queue_of(at) == queue; };
+        if (last_ < roots().lane_count && same(by_number(last_))) return by_number(last_);
         ref* const bucket = bucket_of(queue, kind);
         for (ref at = *bucket; at != 0; at = get(at).next)
-            if (kind_of(at) == kind && queue_of(at) == queue) return at;
+            if (same(at)) {
+                last_ = get(at).number;
+                return at;
+            }
         if (roots().lane_count == lanes_max) return 0;
         return make(*bucket, find_or_make_queue(queue), kind);
     }
     [[nodiscard]] lane_slot& get(ref lane) const noexcept { return *space_->get<lane_slot>(lane); }
     [[nodiscard]] ref by_number(std::uint32_t number) const noexcept
     {
-        return space_->get<ref>(roots().lane_pages[number / 1024])[number % 1024];
+        return space_->get<lane_page>(roots().lane_pages[number / 1024 % 64])->lanes[number % 1024];
     }
     [[nodiscard]] std::string_view kind_of(ref lane) const noexcept { return read_text(*space_, get(lane).kind); }
     [[nodiscard]] queue_slot& queue_slot_of(ref lane) const noexcept
@@ -11973,7 +12409,8 @@ private:
     ref make(ref& bucket, ref queue, std::string_view kind) noexcept
     {
         const std::uint32_t number = roots().lane_count;
-        if (number % 1024 == 0) space_->touch(roots().lane_pages[number / 1024]) = space_->allocate(1024 * sizeof(ref));
+        if (number % 1024 == 0)
+            space_->touch(roots().lane_pages[number / 1024 % 64]) = space_->allocate(sizeof(lane_page));
         const ref made = space_->allocate(sizeof(lane_slot));
         auto& lane = *space_->get<lane_slot>(made);
         lane = {};
@@ -11984,7 +12421,7 @@ private:
         auto& of_queue = space_->touch(space_->get<queue_slot>(queue)->lanes);
         lane.next_of_queue = std::exchange(of_queue, made);
         space_->touch(bucket) = made;
-        space_->touch(space_->get<ref>(roots().lane_pages[number / 1024])[number % 1024]) = made;
+        space_->touch(space_->get<lane_page>(roots().lane_pages[number / 1024 % 64])->lanes[number % 1024]) = made;
         space_->touch(roots().lane_count) = number + 1;
         return made;
     }
@@ -12015,12 +12452,10 @@ private:
         if (before == after) return;
         const auto level = static_cast<std::size_t>(127 - l.priority);
         order_set& set = roots().levels[level];
+        if (before != 0 && after != 0 && set.size == 1) return take_key(l, after);
         if (before != 0) lines_.take(set, at);
         if (after != 0) {
-            space_->touch(l.node);
-            const auto& node = space_->get<live_slot>(after)->node;
-            l.node.time = node.time;
-            l.node.sequence = node.sequence;
+            take_key(l, after);
             lines_.put(set, at);
         }
         auto& word = roots().levels_used[level / 64];
@@ -12028,9 +12463,19 @@ private:
         if (((word & bit) != 0) != (set.size != 0)) space_->touch(word) ^= bit;
     }
 
+    // A line stands among others where its first job would.
+    void take_key(line_slot& l, ref first) noexcept
+    {
+        space_->touch(l.node);
+        const auto& node = space_->get<live_slot>(first)->node;
+        l.node.time = node.time;
+        l.node.sequence = node.sequence;
+    }
+
     index_space* space_;
     job_order jobs_;
     line_order lines_;
+    std::uint32_t last_ = 0;  // number of the lane that was found last
 };
 
 }  // namespace queuectl::inline v0::journal
@@ -12186,7 +12631,10 @@ private:
     void forget(ref worker) noexcept
     {
         ref* link = &roots().workers;
-        while (*link != worker) link = &space_->get<worker_slot>(*link)->next;
+        while (*link != worker) {
+            if (*link == 0) return space_->doubt();
+            link = &space_->get<worker_slot>(*link)->next;
+        }
         const worker_slot gone = *space_->get<worker_slot>(worker);
         space_->touch(*link) = gone.next;
         drop_text(*space_, gone.name);
@@ -13377,7 +13825,7 @@ struct change_record {
 // The state of a store: see store_info.
 struct header_record {
     timestamp created_at{};
-    std::uint8_t state = 0;     // 0 open, 1 read-only, 2 moved
+    std::uint8_t state = 0;     // of store_state
     std::string_view moved_to;  // the URL
 };
 
@@ -13526,7 +13974,8 @@ inline void append_header(std::string& out, const header_record& h)
 // sequences: v count, then for each the signed varint of its difference from the one before (the first: from 0).
 // A job is named by its sequence, everywhere but in its own image.
 //
-// 1 job: the image of a job, written when it is inserted and again when it is moved; replaces what was known of it
+// 1 job: the image of a job, written when it is inserted or restored from elsewhere, and again when it is moved;
+//   replaces what was known of it
 //    u64 sequence, time created_at, u32 parts, u8 state, u8 priority (int8), uid nonce, text id, text queue, text kind,
 //    the parts whose bit is set, payload (to the end of the record). A part that is not there is 0, empty or as said.
 //      bit  0 run_at − created_at (else created_at)     13 updated_at − created_at (else created_at)
@@ -13560,8 +14009,9 @@ inline void append_header(std::string& out, const header_record& h)
 // 7 config: a keyed value                                  u64 version, time expires_at, text key, text value
 // 8 unconfig: it is erased                                 u64 version, text key
 // 9 queues: names that are remembered                      text … to the end of the record
-// 10 header: the state of the store                        time created_at, u8 state (0 open, 1 read-only, 2 moved),
-//                                                          text the URL that it was moved to
+// 10 header: the state of the store                        time created_at, u8 state (0 open, 1 read-only, 2 moved,
+//                                                          3 moving; a program takes one that it does not know for 1),
+//                                                          text the URL that it was, or is being, moved to
 //
 // Readers take any bytes: every value or error that they return is within the record, and they allocate no more than
 // in proportion to it. A wrong number of bytes, or a number outside an enumeration, is errc::corrupt.
@@ -13593,6 +14043,8 @@ public:
     job_index& operator=(const job_index&) = delete;
 
     [[nodiscard]] index_space& space() noexcept { return space_; }
+    // Whether what it says of its own size can be. O(1).
+    [[nodiscard]] bool sound() const noexcept { return space_.sound() && table_.sound() && pages_.sound(); }
     [[nodiscard]] index_roots& roots() noexcept { return space_.roots<index_roots>(); }
     [[nodiscard]] lanes& all_lanes() noexcept { return lanes_; }
     [[nodiscard]] leases& all_leases() noexcept { return leases_; }
@@ -13622,6 +14074,7 @@ public:
 
     [[nodiscard]] std::uint32_t hash(std::string_view id) const noexcept { return id_hash(id, 0); }
     void prefetch(std::uint32_t hash) const noexcept { table_.prefetch(hash); }
+    void prefetch_member(std::uint32_t hash) const noexcept { table_.prefetch_member(hash); }
     [[nodiscard]] ref find(std::string_view id, std::uint32_t hash) const noexcept
     {
         return table_.find(hash, [&](ref at) { return id_of(at) == id; });
@@ -13761,7 +14214,12 @@ private:
     }
     [[nodiscard]] std::uint64_t& count(ref at, state s) const noexcept
     {
-        return lanes_.queue_slot_of(lanes_.by_number(head(at).lane())).counts[static_cast<std::size_t>(s)];
+        auto which = static_cast<std::size_t>(s);
+        if (which >= state_count) [[unlikely]] {
+            space_.doubt();
+            which = 0;
+        }
+        return lanes_.queue_slot_of(lanes_.by_number(head(at).lane())).counts[which];
     }
 
     ref make_live(const job_head& j, location image, std::uint32_t bytes, bool vanishes) noexcept
@@ -13957,9 +14415,6 @@ private:
 
 #include <condition_variable>
 
-#include <pthread.h>
-#include <signal.h>
-
 namespace queuectl::inline v0::journal {
 
 // Any thread may ask. The thread starts with the first ask, takes no signals, and ends with the object, which syncs
@@ -14101,80 +14556,109 @@ concept log_sink = requires(S& sink, const log_position& behind, const frame_pla
 
 namespace queuectl::inline v0::journal::detail {
 
-// One window over one segment, and a few segments kept open. What is in the window never changes in the file: it ends
-// where the log ended when it was filled. Not thread-safe.
+// A few windows, each over a part of a segment, and a few segments kept open. What is in a window never changes in the
+// file: it ends where the log ended when it was filled. Not thread-safe.
 template <file_system FileSystem, class Guards>
 class log_window {
 public:
     // `bytes` bytes at `offset` of a segment's file; valid until the next call. What a failed sync has moved to the
-    // next segment is read there. `end`: the log's. errc::corrupt when they are not there. Reads 64 KiB where the last
-    // read was near, else 8 KiB, at least.
+    // next segment is read there. `end`: the log's. errc::corrupt when they are not there. Reads 64 KiB where an
+    // earlier read was near, else 8 KiB, at least.
     [[nodiscard]] result<std::string_view> read(FileSystem& fs, std::uint64_t number, std::uint64_t offset,
                                                 std::size_t bytes, const log_position& end)
     {
-        if (!holds(number, offset, bytes)) {
-            auto filled = fill(fs, number, offset, bytes, end);
-            if (!filled) return fail(filled.error());
-            offset = *filled;
-        }
-        return std::string_view{bytes_}.substr(static_cast<std::size_t>(offset - begin_), bytes);
+        for (window& w : windows_)
+            if (w.holds(number, offset, bytes)) {
+                w.used = ++uses_;
+                return w.view(offset, bytes);
+            }
+        return fill(fs, number, offset, bytes, end);
     }
 
     // What was read may have changed: segments have become void.
     void forget() noexcept
     {
-        number_ = 0;
+        for (window& w : windows_) w.number = 0;
         open_.clear();
         followers_.clear();
     }
     // Segments before this one are no longer needed.
-    void close_before(std::uint64_t number) noexcept
+    void close_before(FileSystem& fs, std::uint64_t number) noexcept
     {
+        for (auto& s : open_)
+            if (s.header.number < number) let_go(fs, s.file);
         std::erase_if(open_, [&](const auto& s) { return s.header.number < number; });
-        if (number_ < number) number_ = 0;
+        for (window& w : windows_)
+            if (w.number < number) w.number = 0;
     }
 
 private:
     static constexpr std::size_t window_bytes = std::size_t{64} << 10;
     static constexpr std::size_t first_bytes = std::size_t{8} << 10;
+    static constexpr std::size_t windows = 4;
     static constexpr std::size_t open_max = 8;
 
-    [[nodiscard]] bool holds(std::uint64_t number, std::uint64_t offset, std::size_t bytes) const noexcept
-    {
-        return number == number_ && offset >= begin_ && offset - begin_ <= bytes_.size() &&
-               bytes <= bytes_.size() - (offset - begin_);
-    }
+    struct window {
+        std::string bytes;
+        std::uint64_t number = 0;  // of the segment; 0 = it holds nothing
+        std::uint64_t begin = 0;
+        std::uint64_t used = 0;  // when it was, the last time
+
+        [[nodiscard]] bool holds(std::uint64_t of, std::uint64_t offset, std::size_t count) const noexcept
+        {
+            return of == number && offset >= begin && offset - begin <= bytes.size() &&
+                   count <= bytes.size() - (offset - begin);
+        }
+        [[nodiscard]] bool is_near(std::uint64_t of, std::uint64_t offset) const noexcept
+        {
+            return of == number && offset + window_bytes >= begin && offset <= begin + bytes.size() + window_bytes;
+        }
+        [[nodiscard]] std::string_view view(std::uint64_t offset, std::size_t count) const noexcept
+        {
+            return std::string_view{bytes}.substr(static_cast<std::size_t>(offset - begin), count);
+        }
+    };
 
     static failure_value not_there(std::uint64_t number, std::uint64_t offset, const char* why)
     {
         return fail(errc::corrupt, "read " + segment_name(number), "at offset " + std::to_string(offset) + ": " + why);
     }
 
-    // Returns the offset, in the segment where it was found.
-    result<std::uint64_t> fill(FileSystem& fs, std::uint64_t number, std::uint64_t offset, std::size_t bytes,
-                               const log_position& end)
+    // The window to fill: one that was near, else the one that was not used for longest.
+    window& window_for(std::uint64_t number, std::uint64_t offset) noexcept
     {
-        const bool near =
-            number == number_ && offset + window_bytes >= begin_ && offset <= begin_ + bytes_.size() + window_bytes;
-        number_ = 0;
+        for (window& w : windows_)
+            if (w.is_near(number, offset)) return w;
+        return *std::min_element(std::begin(windows_), std::end(windows_),
+                                 [](const window& a, const window& b) { return a.used < b.used; });
+    }
+
+    result<std::string_view> fill(FileSystem& fs, std::uint64_t number, std::uint64_t offset, std::size_t bytes,
+                                  const log_position& end)
+    {
         auto moved = moved_from(fs, number, offset, end);
         if (!moved) return fail(moved.error());
         if (Guards::moved && *moved != 0 && offset >= *moved)
-            return fill(fs, number + 1, offset - *moved + frames_begin, bytes, end);
+            return read(fs, number + 1, offset - *moved + frames_begin, bytes, end);
         auto s = open(fs, number, offset);
         if (!s) return fail(s.error());
         const bool growing = Guards::window_end && number == end.segment;
         const std::uint64_t limit = growing ? end.offset : *moved != 0 ? *moved : (*s)->header.bytes;
         if (number > end.segment || offset > limit || bytes > limit - offset)
             return not_there(number, offset, "the log does not reach so far");
-        const auto want = std::min<std::uint64_t>(std::max(bytes, near ? window_bytes : first_bytes), limit - offset);
-        bytes_.resize(static_cast<std::size_t>(want));
-        const auto got = fs.read((*s)->file, offset, bytes_.data(), bytes_.size());
+        window& w = window_for(number, offset);
+        const auto least = w.is_near(number, offset) ? window_bytes : first_bytes;
+        const auto want = std::min<std::uint64_t>(std::max(bytes, least), limit - offset);
+        w.number = 0;
+        w.bytes.resize(static_cast<std::size_t>(want));
+        const auto got = fs.read((*s)->file, offset, w.bytes.data(), w.bytes.size());
         if (!got) return fail(got.error());
         if (*got < bytes) return not_there(number, offset, "the file was cut off");
-        bytes_.resize(*got);
-        number_ = number;
-        return begin_ = offset;
+        w.bytes.resize(*got);
+        w.number = number;
+        w.begin = offset;
+        w.used = ++uses_;
+        return w.view(offset, bytes);
     }
 
     // From which offset on the segment's frames have moved to the next one; 0 = none have.
@@ -14216,9 +14700,8 @@ private:
 
     std::vector<segment<FileSystem>> open_;  // the last used first
     std::vector<follower> followers_;        // what the segment behind `number` says; it never changes
-    std::string bytes_;
-    std::uint64_t number_ = 0;  // of the window's segment; 0 = it holds nothing
-    std::uint64_t begin_ = 0;
+    window windows_[windows];
+    std::uint64_t uses_ = 0;
 };
 
 }  // namespace queuectl::inline v0::journal::detail
@@ -14248,21 +14731,27 @@ inline constexpr std::size_t trim_head_bytes = 8;
     return body.size() < trim_head_bytes ? 0 : load_le<std::uint64_t>(body.data());
 }
 
-// Under the lock: removes, the oldest first and each durably before the next, the segments before the newest trim's
-// first one, if that trim is durable. A failure leaves a log that is whole; it may be called again.
+// Under the lock: removes the oldest segment if it lies before the newest trim's first one and that trim is durable.
+// Returns its number, for dropped(); 0 = there is nothing to do. Before that the next one is not removed.
 template <class Guards, file_system FileSystem>
-[[nodiscard]] result<void> drop_trimmed(FileSystem& fs, log_words& words)
+[[nodiscard]] result<std::uint64_t> drop_one(FileSystem& fs, const log_words& words)
 {
     const auto end = words.trim_segment.load();
-    if (Guards::sync_trim && words.synced.load() < words.trim_sequence.load()) return {};
-    auto begin = words.lowest.load();
-    while (begin < end) {
-        const auto number = Guards::oldest_first ? begin : end - 1;
-        if (auto gone = fs.remove(segment_name(number)); !gone && gone.error().code != errc::not_found) return gone;
-        if (auto done = fs.sync_directory(); !done) return done;
-        if (!Guards::oldest_first) return {};
-        words.lowest = ++begin;
-    }
+    if (Guards::sync_trim && words.synced.load() < words.trim_sequence.load()) return std::uint64_t{0};
+    const auto lowest = words.lowest.load();
+    if (lowest >= end) return std::uint64_t{0};
+    const auto name = segment_name(Guards::oldest_first ? lowest : end - 1);
+    auto held = fs.open(name);  // so that the removal itself takes no time
+    if (auto gone = fs.remove(name); !gone && gone.error().code != errc::not_found) return fail(gone.error());
+    if (held) let_go(fs, *held);
+    return lowest;
+}
+// At any time after drop_one(): makes the removal durable.
+template <class Guards, file_system FileSystem>
+[[nodiscard]] result<void> dropped(FileSystem& fs, log_words& words, std::uint64_t number)
+{
+    if (auto done = fs.sync_directory(); !done) return done;
+    if (Guards::oldest_first) words.lowest.compare_exchange_strong(number, number + 1);
     return {};
 }
 
@@ -14391,6 +14880,12 @@ public:
         if (open(fs, s.number + 1) && fill(fs, std::min(due, have + pieces_bytes_max))) return;
         give_up(fs, s.number + 1);
         words_->ahead_failed = s.number + 1;
+    }
+
+    // Whether all of the file behind segment `s` is filled.
+    [[nodiscard]] bool ready(const segment_header& s, const segment_sizes& sizes) const noexcept
+    {
+        return words_->ahead_number.load() == s.number + 1 && words_->ahead_bytes.load() >= sizes.next(s.bytes);
     }
 
     // The file whole and synced, with header `h`, as prepare_segment() would make it.
@@ -14606,6 +15101,11 @@ struct log_writer {
     {
         return std::min<std::uint64_t>(bytes / 8, std::uint64_t{256} << 10);
     }
+    // Room that is left to those who are in a hurry.
+    static std::uint64_t left_of(std::uint64_t bytes) noexcept
+    {
+        return std::min<std::uint64_t>(bytes / 32, std::uint64_t{256} << 10);
+    }
     // Of a segment of usually `usual` bytes that gets so many bytes of frames at once.
     static std::uint64_t bytes_for(std::uint64_t usual, std::uint64_t frames) noexcept
     {
@@ -14630,6 +15130,21 @@ struct log_writer {
         return s;
     }
 
+    // Whether a frame with such a body has room in the segment.
+    [[nodiscard]] bool fits(const segment_header& s, std::uint64_t body_bytes, append_room room) const noexcept
+    {
+        // While there is room for others, those who wait anyway go on in a new segment once it is ready.
+        const auto early = !hurried_ && next_.ready(s, options_.sizes) ? left_of(s.bytes) : 0;
+        const auto kept = (room == append_room::normal ? reserve_of(s.bytes) : 0) + early;
+        const auto end = reader_.position().offset + frame_bytes(body_bytes);
+        return end <= prepared_end_ || end + kept <= s.bytes;
+    }
+    [[nodiscard]] bool fits(std::uint64_t body_bytes, append_room room)
+    {
+        const auto s = writable();
+        return s && body_bytes <= body_bytes_max && fits((*s)->header, body_bytes, room);
+    }
+
     // Makes room for a frame with such a body, and tells where the body will be.
     result<frame_place> prepare(frame_type type, std::uint64_t body_bytes, append_room room)
     {
@@ -14638,9 +15153,7 @@ struct log_writer {
         if (!s) return fail(s.error());
         const auto bytes = frame_bytes(body_bytes);
         const auto& at = reader_.position();
-        const auto kept = room == append_room::normal ? reserve_of((*s)->header.bytes) : 0;
-        const bool fits = at.offset + bytes <= prepared_end_ || at.offset + bytes + kept <= (*s)->header.bytes;
-        if (!fits)
+        if (!fits((*s)->header, body_bytes, room))
             if (auto done = roll(bytes); !done) return fail(done.error());
         prepared_end_ = Guards::prepared ? std::max(prepared_end_, at.offset + bytes) : 0;
         return frame_place{at.segment, at.offset + frame_header_bytes, type};
@@ -14807,6 +15320,7 @@ struct log_writer {
     uid store_{};
     std::uint32_t generation_ = 0;
     std::optional<error> refused_;    // why the holder of the turn may not write
+    bool hurried_ = false;            // the holder of the turn waits for no sync
     std::uint64_t prepared_end_ = 0;  // where a frame may end in this segment, whatever is kept back
     std::string written_;             // the last frame that was written here,
     log_position written_at_;         // and where
@@ -14834,6 +15348,7 @@ struct log_listener : log_writer<FileSystem, Gate, Guards> {
     using base::fs_;
     using base::generation_;
     using base::give_up_segment;
+    using base::hurried_;
     using base::next_;
     using base::note;
     using base::options_;
@@ -14855,6 +15370,7 @@ struct log_listener : log_writer<FileSystem, Gate, Guards> {
     result<void> enter(Sink& sink)
     {
         prepared_end_ = 0;
+        hurried_ = false;
         refused_.reset();
         if (!store_)  // it may have been created since
             if (auto done = find_store(); !done) return done;
@@ -14876,7 +15392,7 @@ struct log_listener : log_writer<FileSystem, Gate, Guards> {
                 break;
             }
         }
-        window_.close_before(words_->lowest.load());
+        window_.close_before(fs_, words_->lowest.load());
         return hear(sink);
     }
 
@@ -15046,7 +15562,7 @@ class log : detail::log_listener<FileSystem, Gate, Guards> {
 
 public:
     // The right to append: held by one thread of one process at a time, until destroyed. A thread that holds it may
-    // call sync(), read() and drop_trimmed() of the log, nothing else.
+    // call sync(), read(), drop_one() and drop_trimmed() of the log, nothing else.
     class turn {
     public:
         // Makes room for a body of up to so many bytes, and tells where its first byte will be if it is what is
@@ -15055,6 +15571,9 @@ public:
         {
             return log_->prepare(frame_type::transaction, bytes_max, room);
         }
+
+        // Whether prepare() would tell the place that it told before in this turn.
+        [[nodiscard]] bool fits(std::uint64_t bytes_max, append_room room) { return log_->fits(bytes_max, room); }
 
         // Writes a frame; it is there whole or not at all, at the end of the log. Tells what to sync() before it is
         // acknowledged. One write to the file. A body is at most body_bytes_max. errc::store_full and others: nothing
@@ -15074,6 +15593,10 @@ public:
 
         // Says in the log how far it is durable, unless it says so already or has no room. Not waited for.
         [[nodiscard]] result<void> watermark() { return log_->watermark(); }
+
+        // Who holds this turn waits for no sync: appends leave a new segment to others, who do, as long as there is
+        // room.
+        void in_a_hurry(bool is) noexcept { log_->hurried_ = is; }
 
         // Everything in the log.
         [[nodiscard]] log_ticket seen() const noexcept { return log_->seen(); }
@@ -15127,9 +15650,14 @@ public:
     template <log_sink Sink>
     [[nodiscard]] result<turn> take_turn(Sink& sink)
     {
+        return take_turn(sink, options_.lock_patience);
+    }
+    template <log_sink Sink>
+    [[nodiscard]] result<turn> take_turn(Sink& sink, duration most)
+    {
         std::optional<typename Gate::guard> held;
         if (Guards::lock) {
-            auto got = gate_->acquire(options_.lock_patience);
+            auto got = gate_->acquire(most);
             if (!got) return fail(got.error());
             held.emplace(std::move(*got));
         }
@@ -15143,13 +15671,31 @@ public:
     // Until what the ticket names is as durable as the mode promises. errc::outcome_unknown when a sync has failed.
     [[nodiscard]] result<void> sync(const log_ticket& ticket)
     {
-        if (options_.mode == durability::full) return sync_.wait(ticket);
+        if (options_.mode == durability::full) {
+            announce();
+            return sync_.wait(ticket);
+        }
         if (options_.mode != durability::interval || words_->synced.load() >= ticket.sequence) return {};
         if (words_->generation.load() != ticket.generation)
             return fail(errc::outcome_unknown, "sync", "a sync of the store has failed");
         late_.ask();
         return {};
     }
+    // The caller will append, and wait in sync_always(): whoever leads the next sync waits for it a little.
+    void announce() noexcept { words_->waits.fetch_add(1); }
+    // It will not, after all.
+    void retract() noexcept { words_->waits.fetch_sub(1); }
+    // Whether as many as the last time are announced.
+    [[nodiscard]] bool more_will_wait() const noexcept { return words_->more_will_wait(); }
+    // Until what the ticket names has reached the disk, whatever the mode.
+    [[nodiscard]] result<void> sync_always(const log_ticket& ticket) { return sync_.wait(ticket); }
+
+    // Changes with every sync of anybody; and sleeping, at most so long, until it is not `seen` any more.
+    [[nodiscard]] std::uint32_t syncs() const noexcept { return words_->turn.load(); }
+    void sleep_until_sync(std::uint32_t seen, duration most) noexcept { words_->sleep(seen, most); }
+    // Wakes who sleeps so.
+    void wake_for_sync() noexcept { words_->tell(); }
+    [[nodiscard]] duration patience() const noexcept { return options_.lock_patience; }
 
     // For a holder of the turn: `bytes` bytes of the log from `offset` of a segment's file on, valid until the next
     // call or append. errc::corrupt when they are not there. What is near to what was read last costs no system call.
@@ -15158,13 +15704,27 @@ public:
         return base::read(segment, offset, bytes);
     }
 
-    // For a holder of the turn: removes the segments before the newest trim's first one once that trim is durable;
-    // until then does nothing. One removal and one sync of the folder for each.
+    // For a holder of the turn: removes the oldest segment if it lies before the newest trim's first one and that trim
+    // is durable. Returns its number, for dropped(); 0 = there is nothing to remove.
+    [[nodiscard]] result<std::uint64_t> drop_one()
+    {
+        auto number = detail::drop_one<Guards>(fs_, *words_);
+        if (number && *number != 0) base::window_.close_before(fs_, *number + 1);
+        return number;
+    }
+    // Anybody, the turn is not needed: makes the removal durable; only then another segment can be removed. One sync of
+    // the folder.
+    [[nodiscard]] result<void> dropped(std::uint64_t number) { return detail::dropped<Guards>(fs_, *words_, number); }
+
+    // For a holder of the turn: all of it, for all such segments.
     [[nodiscard]] result<void> drop_trimmed()
     {
-        auto done = detail::drop_trimmed<Guards>(fs_, *words_);
-        base::window_.close_before(words_->lowest.load());
-        return done;
+        for (;;) {
+            auto number = drop_one();
+            if (!number) return fail(number.error());
+            if (*number == 0) return {};
+            if (auto done = dropped(*number); !done || !Guards::oldest_first) return done;
+        }
     }
 
     // When there is nothing to do, and before the log goes: all durable, and the log says so.
@@ -15615,6 +16175,13 @@ struct store_guards : all_guards {
 
 namespace queuectl::inline v0::journal {
 
+// Somebody else has written into the memory that processes share, or the disk has changed it.
+[[nodiscard]] inline failure_value garbage_in_index()
+{
+    return fail(errc::corrupt, "use the index",
+                "there is garbage in it: it is made anew from the log by the next call");
+}
+
 // What a job is after one of its leases has ended so.
 inline void apply_end(job_image& image, const end_view& end)
 {
@@ -15668,6 +16235,19 @@ public:
         space.touch(roots.moved_to) = h.moved_to.empty() ? 0 : make_text(space, h.moved_to);
     }
 
+    [[nodiscard]] bool is_moving() noexcept
+    {
+        return static_cast<store_state>(index.roots().store_state) == store_state::moving;
+    }
+    // Whether the store takes such a change.
+    [[nodiscard]] result<void> admits(queuectl::detail::change_of what, std::string_view verb)
+    {
+        const auto& roots = index.roots();
+        if (roots.store_state == 0) return {};
+        const auto place = roots.moved_to == 0 ? std::string_view{} : read_text(index.space(), roots.moved_to);
+        return queuectl::detail::admit(static_cast<store_state>(roots.store_state), place, what, verb);
+    }
+
     // Whether the job is leased by this token.
     [[nodiscard]] bool holds(ref job, const lease_token& token) const noexcept
     {
@@ -15677,12 +16257,13 @@ public:
 
     // ── What is written ──
 
-    // Makes place in the log for the records of this change, of at most so many bytes; what append() was given before
-    // stays.
+    // Makes place in the log for the records of this call, of at most so many bytes; those that are in `body` stay.
     template <class Turn>
     [[nodiscard]] result<void> prepare(Turn& turn, std::uint64_t bytes_max, append_room room)
     {
-        auto place = turn.prepare(bytes_max, room);
+        crowded_ = call_begin_ != 0 && !turn.fits(call_begin_ + bytes_max, room);
+        if (crowded_) return fail(errc::busy, "append", "there is no room beside the records of other calls");
+        auto place = turn.prepare(call_begin_ + bytes_max, room);
         if (!place) return fail(place.error());
         segment_ = place->segment;
         offset_ = place->offset;
@@ -15693,7 +16274,25 @@ public:
     {
         body.clear();
         segment_ = 0;
+        call_begin_ = 0;
     }
+    // A call begins, behind others whose records and changes go with its own.
+    [[nodiscard]] index_space::savepoint begin_call() noexcept
+    {
+        call_begin_ = body.size();
+        crowded_ = false;
+        return index.space().save();
+    }
+    // As if it had not begun.
+    void undo_call(index_space::savepoint begin) noexcept
+    {
+        body.resize(call_begin_);
+        if (Guards::roll_back_failed) index.space().rollback(begin);
+    }
+    // The call failed because its records must be in another frame than those before it.
+    [[nodiscard]] bool crowded() const noexcept { return crowded_; }
+    // Bytes of records that the call has put into `body`.
+    [[nodiscard]] std::size_t call_bytes() const noexcept { return body.size() - call_begin_; }
     // Where the next record of this change will be. Requires: prepare.
     [[nodiscard]] location here() const noexcept { return at(body.size()); }
     [[nodiscard]] location at(std::size_t offset_in_body) const noexcept
@@ -15801,7 +16400,7 @@ public:
         return image->record.settled_token;
     }
 
-    std::string body;  // the records of this change
+    std::string body;  // the records of this change, of one call or several
     job_index index;
     settings config;
 
@@ -15850,6 +16449,8 @@ private:
     Log* log_;
     std::uint64_t segment_ = 0;  // where `body` will be
     std::uint64_t offset_ = 0;
+    std::size_t call_begin_ = 0;  // in `body`
+    bool crowded_ = false;
 };
 
 }  // namespace queuectl::inline v0::journal
@@ -15872,14 +16473,30 @@ using output_number = std::uint64_t;  // 0 = none
     return out.head.size() + out.tail.size() > limits::inline_output_bytes;
 }
 
-// Writes and syncs the file: 8 bytes length of the head, the head, the tail. Its name is not synced.
+namespace detail {
+
+inline constexpr std::size_t output_head_bytes = 12;
+
+// Of a whole output file: its number, and its bytes but for the checksum.
+[[nodiscard]] inline std::uint32_t output_crc(output_number number, std::string_view bytes) noexcept
+{
+    char name[8];
+    store_le(name, number);
+    return crc32c(bytes.substr(output_head_bytes), crc32c(bytes.substr(0, 8), crc32c({name, sizeof name})));
+}
+
+}  // namespace detail
+
+// Writes and syncs the file: 8 bytes length of the head; 4 bytes CRC32C of the file's number (8 bytes) and of all
+// other bytes; the head; the tail. Its name is not synced.
 template <class Guards = store_guards, file_system FileSystem>
 [[nodiscard]] result<void> write_output(FileSystem& fs, output_number number, const run_output& out)
 {
-    std::string bytes(8, '\0');
+    std::string bytes(detail::output_head_bytes, '\0');
     detail::store_le(bytes.data(), std::uint64_t{out.head.size()});
     bytes += out.head;
     bytes += out.tail;
+    detail::store_le(bytes.data() + 8, detail::output_crc(number, bytes));
     auto file = fs.create(output_name(number));
     if (!file) return fail(file.error());
     auto done = fs.write(*file, 0, bytes);
@@ -15888,7 +16505,7 @@ template <class Guards = store_guards, file_system FileSystem>
     return done;
 }
 
-// Head and tail of a file; dropped_bytes is not in it.
+// Head and tail of a file; dropped_bytes is not in it. errc::corrupt when it is not as it was written.
 template <file_system FileSystem>
 [[nodiscard]] result<run_output> read_output(FileSystem& fs, output_number number)
 {
@@ -15900,11 +16517,14 @@ template <file_system FileSystem>
     const auto got = fs.read(*file, 0, bytes.data(), bytes.size());
     if (!got) return fail(got.error());
     bytes.resize(*got);
-    const std::uint64_t head = bytes.size() < 8 ? ~std::uint64_t{0} : detail::load_le<std::uint64_t>(bytes.data());
-    if (head > bytes.size() - 8) return fail(errc::corrupt, "read " + output_name(number), "it is cut off");
+    constexpr auto begin = detail::output_head_bytes;
+    const std::uint64_t head = bytes.size() < begin ? ~std::uint64_t{0} : detail::load_le<std::uint64_t>(bytes.data());
+    if (head > bytes.size() - begin ||
+        detail::load_le<std::uint32_t>(bytes.data() + 8) != detail::output_crc(number, bytes))
+        return fail(errc::corrupt, "read " + output_name(number), "the output is damaged");
     run_output out;
-    out.head.assign(bytes, 8, static_cast<std::size_t>(head));
-    out.tail.assign(bytes, 8 + static_cast<std::size_t>(head));
+    out.head.assign(bytes, begin, static_cast<std::size_t>(head));
+    out.tail.assign(bytes, begin + static_cast<std::size_t>(head));
     return out;
 }
 
@@ -16461,6 +17081,202 @@ template <class Core>
 
 #endif
 
+// ---- queuectl/journal/store/inspect.hpp
+// What inspectable_storage asks of a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_INSPECT_HPP
+#define QUEUECTL_JOURNAL_STORE_INSPECT_HPP
+
+namespace queuectl::inline v0::journal {
+
+// ── Looking ──
+
+// Places in the order of sequences that one call looks at.
+inline constexpr std::size_t pages_looked_at = 100'000;
+
+template <class Core>
+[[nodiscard]] result<std::uint64_t> list_jobs(Core& core, const job_filter& filter, const page_request& page,
+                                              std::vector<job_record>& out)
+{
+    const std::size_t limit = std::min(page.limit, limits::sweep);
+    const std::size_t first = out.size();
+    std::uint64_t last = page.after;
+    std::uint64_t stopped = 0;
+    for (std::size_t seen = 0; seen < limits::sweep; ++seen) {
+        const std::uint64_t sequence = core.index.pages().next(last + 1, pages_looked_at, &stopped);
+        if (sequence == 0) return stopped == 0 ? 0 : stopped - 1;
+        if (out.size() - first == limit) return last;
+        last = sequence;
+        const ref job = core.index.by_sequence(sequence);
+        if (filter.state && core.index.state_of(job) != *filter.state) continue;
+        if (!filter.queue.empty() && core.index.queue_of(job) != filter.queue) continue;
+        if (!filter.kind.empty() && core.index.kind_of(job) != filter.kind) continue;
+        auto image = core.load(job);
+        if (!image) return fail(image.error());
+        auto& record = image->record;
+        if (!filter.tag.empty() && record.job.tag != filter.tag) continue;
+        if (filter.updated_before != timestamp_max && record.updated_at >= filter.updated_before) continue;
+        record.sequence = sequence;
+        out.push_back(std::move(record));
+    }
+    return last;
+}
+
+// ── Changing ── each returns what it did to one job; the record is in core.body, the index has followed.
+
+// The job as it was, but waiting, at the end of its line, under a new sequence. The image is in core.body at `offset`.
+struct rewritten_job {
+    ref job = 0;
+    std::size_t offset = 0;
+    std::uint64_t old_sequence = 0;
+    std::uint32_t old_bytes = 0;
+};
+
+// What an ended job's records say it takes.
+template <class Core>
+[[nodiscard]] result<std::pair<std::uint64_t, std::uint32_t>> sequence_and_bytes(Core& core, ref job)
+{
+    using pair = std::pair<std::uint64_t, std::uint32_t>;
+    if (core.index.is_live(job)) return pair{core.index.live(job).node.sequence, core.index.live(job).bytes};
+    auto record = core.read(core.index.ended(job).last);
+    if (!record) return fail(record.error());
+    if (record->type == record_type::end) {
+        auto end = read_end(record->content);
+        if (!end) return fail(end.error());
+        return pair{end->sequence, end->image_bytes};
+    }
+    auto head = read_head(record->content);
+    if (!head) return fail(head.error());
+    return pair{head->sequence, static_cast<std::uint32_t>(record->bytes)};
+}
+
+// Forgets jobs.
+template <class Core>
+class remove_call {
+public:
+    explicit remove_call(Core& core) : core_{core} {}
+
+    [[nodiscard]] static std::uint64_t bytes_max(std::size_t jobs) noexcept { return 64 + 10 * jobs; }
+
+    [[nodiscard]] result<void> remove(ref job)
+    {
+        if (auto done = collect_outputs(core_, core_.index.last_of(job), dead_files_); !done) return done;
+        auto known = sequence_and_bytes(core_, job);
+        if (!known) return fail(known.error());
+        core_.index.erase(job, known->first, known->second);
+        gone_.push_back(known->first);
+        return {};
+    }
+    void write()
+    {
+        if (Core::guards::log_removals && !gone_.empty()) append_remove(core_.body, gone_);
+    }
+    [[nodiscard]] const std::vector<output_number>& dead_files() const noexcept { return dead_files_; }
+    [[nodiscard]] std::size_t removed() const noexcept { return gone_.size(); }
+
+private:
+    Core& core_;
+    std::vector<std::uint64_t> gone_;
+    std::vector<output_number> dead_files_;
+};
+
+// The oldest ended jobs of each queue and kind first, up to `limit`. Jobs that do not match for their tag are looked
+// at, all of them.
+template <class Core>
+[[nodiscard]] result<void> purge_jobs(Core& core, const job_filter& filter, std::size_t limit,
+                                      remove_call<Core>& removing)
+{
+    result<void> outcome;
+    auto& lanes = core.index.all_lanes();
+    const auto clear = [&](ref lane, state s) -> result<void> {
+        for (ref at = core.index.first_ended(lane, s); at != 0 && removing.removed() < limit;) {
+            const ref next = core.index.ended(at).after;
+            if (!filter.tag.empty() || filter.updated_before != timestamp_max) {
+                auto image = core.load(at);
+                if (!image) return fail(image.error());
+                if (image->record.updated_at >= filter.updated_before) return {};
+                if (!filter.tag.empty() && image->record.job.tag != filter.tag) {
+                    at = next;
+                    continue;
+                }
+            }
+            if (auto done = removing.remove(at); !done) return done;
+            at = next;
+        }
+        return {};
+    };
+    lanes.for_each_queue([&](ref queue) {
+        if (!filter.queue.empty() &&
+            read_text(core.index.space(), core.index.space().template get<queue_slot>(queue)->name) != filter.queue)
+            return true;
+        return lanes.for_each_lane(queue, [&](ref lane) {
+            if (!filter.kind.empty() && lanes.kind_of(lane) != filter.kind) return true;
+            for (const state s : {state::completed, state::dead, state::cancelled})
+                if (outcome && (!filter.state || *filter.state == s)) outcome = clear(lane, s);
+            return outcome && removing.removed() < limit;
+        });
+    });
+    return outcome;
+}
+
+// Writes jobs again, whole and changed: revive and reprioritise.
+template <class Core>
+class rewrite_call {
+public:
+    explicit rewrite_call(Core& core) : core_{core} {}
+
+    // Whether the job is among those that were added.
+    [[nodiscard]] bool has(ref job) const noexcept { return std::binary_search(added_.begin(), added_.end(), job); }
+
+    // `edit(image)` changes what is written; with `renumber`, the job comes to stand last. Requires: !has(job).
+    template <class Edit>
+    [[nodiscard]] result<void> add(ref job, bool renumber, Edit&& edit)
+    {
+        auto known = sequence_and_bytes(core_, job);
+        if (!known) return fail(known.error());
+        auto image = core_.load(job);
+        if (!image) return fail(image.error());
+        image->record.sequence = renumber ? ++newest() : known->first;
+        edit(*image);
+        jobs_.push_back({job, core_.body.size(), known->first, known->second});
+        added_.insert(std::lower_bound(added_.begin(), added_.end(), job), job);
+        append_job(core_.body, *image);
+        return {};
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return jobs_.size(); }
+
+    // After core.prepare: the index follows.
+    [[nodiscard]] result<void> apply()
+    {
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            const auto& j = jobs_[i];
+            auto record = read_record(std::string_view{core_.body}.substr(j.offset));
+            if (!record) return fail(record.error());
+            auto head = read_head(record->content);
+            if (!head) return fail(head.error());
+            const bool vanishes = head->retention <= duration::zero();
+            core_.index.erase(j.job, j.old_sequence, j.old_bytes);
+            core_.index.add(*head, core_.index.hash(head->id), core_.at(j.offset),
+                            static_cast<std::uint32_t>(record->bytes), vanishes);
+        }
+        return {};
+    }
+
+private:
+    std::uint64_t& newest()
+    {
+        if (newest_ == 0) newest_ = core_.index.roots().last_sequence;
+        return newest_;
+    }
+    Core& core_;
+    std::vector<rewritten_job> jobs_;
+    std::vector<ref> added_;  // sorted
+    std::uint64_t newest_ = 0;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
 // ---- queuectl/journal/store/claim.hpp
 // claim, on a journal.
 #ifndef QUEUECTL_JOURNAL_STORE_CLAIM_HPP
@@ -16735,6 +17551,7 @@ public:
         hashes_.resize(jobs_.size());
         for (std::size_t i = 0; i < jobs_.size(); ++i) core_.index.prefetch(hashes_[i] = core_.index.hash(jobs_[i].id));
         for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            if (i + ahead < jobs_.size()) core_.index.prefetch_member(hashes_[i + ahead]);
             auto status = insert_one(jobs_[i], hashes_[i]);
             if (!status) return fail(status.error());
             statuses_[i] = *status;
@@ -16743,6 +17560,9 @@ public:
     }
 
 private:
+    // So many jobs ahead, what is looked at is loaded.
+    static constexpr std::size_t ahead = 8;
+
     result<insert_status> insert_one(const job& j, std::uint32_t hash)
     {
         const ref known = core_.index.find(j.id, hash);
@@ -16785,197 +17605,6 @@ private:
 
 #endif
 
-// ---- queuectl/journal/store/inspect.hpp
-// What inspectable_storage asks of a journal.
-#ifndef QUEUECTL_JOURNAL_STORE_INSPECT_HPP
-#define QUEUECTL_JOURNAL_STORE_INSPECT_HPP
-
-namespace queuectl::inline v0::journal {
-
-// ── Looking ──
-
-// Places in the order of sequences that one call looks at.
-inline constexpr std::size_t pages_looked_at = 100'000;
-
-template <class Core>
-[[nodiscard]] result<std::uint64_t> list_jobs(Core& core, const job_filter& filter, const page_request& page,
-                                              std::vector<job_record>& out)
-{
-    const std::size_t limit = std::min(page.limit, limits::sweep);
-    const std::size_t first = out.size();
-    std::uint64_t last = page.after;
-    std::uint64_t stopped = 0;
-    for (std::size_t seen = 0; seen < limits::sweep; ++seen) {
-        const std::uint64_t sequence = core.index.pages().next(last + 1, pages_looked_at, &stopped);
-        if (sequence == 0) return stopped == 0 ? 0 : stopped - 1;
-        if (out.size() - first == limit) return last;
-        last = sequence;
-        const ref job = core.index.by_sequence(sequence);
-        if (filter.state && core.index.state_of(job) != *filter.state) continue;
-        if (!filter.queue.empty() && core.index.queue_of(job) != filter.queue) continue;
-        if (!filter.kind.empty() && core.index.kind_of(job) != filter.kind) continue;
-        auto image = core.load(job);
-        if (!image) return fail(image.error());
-        auto& record = image->record;
-        if (!filter.tag.empty() && record.job.tag != filter.tag) continue;
-        if (filter.updated_before != timestamp_max && record.updated_at >= filter.updated_before) continue;
-        record.sequence = sequence;
-        out.push_back(std::move(record));
-    }
-    return last;
-}
-
-// ── Changing ── each returns what it did to one job; the record is in core.body, the index has followed.
-
-// The job as it was, but waiting, at the end of its line, under a new sequence. The image is in core.body at `offset`.
-struct rewritten_job {
-    ref job = 0;
-    std::size_t offset = 0;
-    std::uint64_t old_sequence = 0;
-    std::uint32_t old_bytes = 0;
-};
-
-// What an ended job's records say it takes.
-template <class Core>
-[[nodiscard]] result<std::pair<std::uint64_t, std::uint32_t>> sequence_and_bytes(Core& core, ref job)
-{
-    using pair = std::pair<std::uint64_t, std::uint32_t>;
-    if (core.index.is_live(job)) return pair{core.index.live(job).node.sequence, core.index.live(job).bytes};
-    auto record = core.read(core.index.ended(job).last);
-    if (!record) return fail(record.error());
-    if (record->type == record_type::end) {
-        auto end = read_end(record->content);
-        if (!end) return fail(end.error());
-        return pair{end->sequence, end->image_bytes};
-    }
-    auto head = read_head(record->content);
-    if (!head) return fail(head.error());
-    return pair{head->sequence, static_cast<std::uint32_t>(record->bytes)};
-}
-
-// Forgets jobs.
-template <class Core>
-class remove_call {
-public:
-    explicit remove_call(Core& core) : core_{core} {}
-
-    [[nodiscard]] static std::uint64_t bytes_max(std::size_t jobs) noexcept { return 64 + 10 * jobs; }
-
-    [[nodiscard]] result<void> remove(ref job)
-    {
-        if (auto done = collect_outputs(core_, core_.index.last_of(job), dead_files_); !done) return done;
-        auto known = sequence_and_bytes(core_, job);
-        if (!known) return fail(known.error());
-        core_.index.erase(job, known->first, known->second);
-        gone_.push_back(known->first);
-        return {};
-    }
-    void write()
-    {
-        if (Core::guards::log_removals && !gone_.empty()) append_remove(core_.body, gone_);
-    }
-    [[nodiscard]] const std::vector<output_number>& dead_files() const noexcept { return dead_files_; }
-    [[nodiscard]] std::size_t removed() const noexcept { return gone_.size(); }
-
-private:
-    Core& core_;
-    std::vector<std::uint64_t> gone_;
-    std::vector<output_number> dead_files_;
-};
-
-// The oldest ended jobs of each queue and kind first, up to `limit`. Jobs that do not match for their tag are looked
-// at, all of them.
-template <class Core>
-[[nodiscard]] result<void> purge_jobs(Core& core, const job_filter& filter, std::size_t limit,
-                                      remove_call<Core>& removing)
-{
-    result<void> outcome;
-    auto& lanes = core.index.all_lanes();
-    const auto clear = [&](ref lane, state s) -> result<void> {
-        for (ref at = core.index.first_ended(lane, s); at != 0 && removing.removed() < limit;) {
-            const ref next = core.index.ended(at).after;
-            if (!filter.tag.empty() || filter.updated_before != timestamp_max) {
-                auto image = core.load(at);
-                if (!image) return fail(image.error());
-                if (image->record.updated_at >= filter.updated_before) return {};
-                if (!filter.tag.empty() && image->record.job.tag != filter.tag) {
-                    at = next;
-                    continue;
-                }
-            }
-            if (auto done = removing.remove(at); !done) return done;
-            at = next;
-        }
-        return {};
-    };
-    lanes.for_each_queue([&](ref queue) {
-        if (!filter.queue.empty() &&
-            read_text(core.index.space(), core.index.space().template get<queue_slot>(queue)->name) != filter.queue)
-            return true;
-        return lanes.for_each_lane(queue, [&](ref lane) {
-            if (!filter.kind.empty() && lanes.kind_of(lane) != filter.kind) return true;
-            for (const state s : {state::completed, state::dead, state::cancelled})
-                if (outcome && (!filter.state || *filter.state == s)) outcome = clear(lane, s);
-            return outcome && removing.removed() < limit;
-        });
-    });
-    return outcome;
-}
-
-// Writes jobs again, whole and changed: revive and reprioritise.
-template <class Core>
-class rewrite_call {
-public:
-    explicit rewrite_call(Core& core) : core_{core} {}
-
-    // `edit(image)` changes what is written; with `renumber`, the job comes to stand last.
-    template <class Edit>
-    [[nodiscard]] result<void> add(ref job, bool renumber, Edit&& edit)
-    {
-        auto known = sequence_and_bytes(core_, job);
-        if (!known) return fail(known.error());
-        auto image = core_.load(job);
-        if (!image) return fail(image.error());
-        image->record.sequence = renumber ? ++newest() : known->first;
-        edit(*image);
-        jobs_.push_back({job, core_.body.size(), known->first, known->second});
-        append_job(core_.body, *image);
-        return {};
-    }
-    [[nodiscard]] std::size_t size() const noexcept { return jobs_.size(); }
-
-    // After core.prepare: the index follows.
-    [[nodiscard]] result<void> apply()
-    {
-        for (std::size_t i = 0; i < jobs_.size(); ++i) {
-            const auto& j = jobs_[i];
-            auto record = read_record(std::string_view{core_.body}.substr(j.offset));
-            if (!record) return fail(record.error());
-            auto head = read_head(record->content);
-            if (!head) return fail(head.error());
-            const bool vanishes = head->retention <= duration::zero();
-            core_.index.erase(j.job, j.old_sequence, j.old_bytes);
-            core_.index.add(*head, core_.index.hash(head->id), core_.at(j.offset),
-                            static_cast<std::uint32_t>(record->bytes), vanishes);
-        }
-        return {};
-    }
-
-private:
-    std::uint64_t& newest()
-    {
-        if (newest_ == 0) newest_ = core_.index.roots().last_sequence;
-        return newest_;
-    }
-    Core& core_;
-    std::vector<rewritten_job> jobs_;
-    std::uint64_t newest_ = 0;
-};
-
-}  // namespace queuectl::inline v0::journal
-
-#endif
-
 // ---- queuectl/journal/store/clean.hpp
 // Compaction: the log is cleaned from its oldest segment on, a little at a time.
 #ifndef QUEUECTL_JOURNAL_STORE_CLEAN_HPP
@@ -16987,11 +17616,15 @@ namespace queuectl::inline v0::journal {
 // even when half of what it looks at is alive.
 inline constexpr std::uint64_t clean_ahead = 4;
 inline constexpr std::uint64_t clean_bytes_max = std::uint64_t{256} << 10;
+// A record that is read at another place, because it says what became of a job, counts as so many.
+inline constexpr std::uint64_t clean_bytes_elsewhere = 128;
 
+// `waits`: whether the call that would clean waits for the disk anyway. Others do so only where those leave much
+// undone.
 template <class Guards>
-[[nodiscard]] bool needs_cleaning(const index_roots& roots) noexcept
+[[nodiscard]] bool needs_cleaning(const index_roots& roots, bool waits) noexcept
 {
-    return roots.log_bytes > 2 * roots.live_bytes + Guards::clean_slack_bytes;
+    return roots.log_bytes > (waits ? 2 : 3) * roots.live_bytes + (waits ? 1 : 2) * Guards::clean_slack_bytes;
 }
 
 // Looks at the next records of the oldest segment. What is alive is written again, at the log's end; what was looked
@@ -17072,7 +17705,7 @@ private:
             const auto bytes = record->bytes;
             if (auto done = look_at(where, *record); !done) return fail(done.error());
             at_.record += bytes;
-            looked += bytes;
+            looked += bytes + std::exchange(elsewhere_, 0) * clean_bytes_elsewhere;
         }
         if (at_.record < end) return looked;
         at_.frame += frame_bytes(h.body_bytes);
@@ -17093,7 +17726,10 @@ private:
         if (!head) return fail(head.error());
         const ref job = core_.index.by_sequence(head->sequence);
         if (job == 0) return {};
-        auto image_at = core_.for_each_end(core_.index.last_of(job), [](location, const end_view&) { return true; });
+        auto image_at = core_.for_each_end(core_.index.last_of(job), [&](location, const end_view&) {
+            ++elsewhere_;
+            return true;
+        });
         if (!image_at) return fail(image_at.error());
         if (*image_at != where) return {};
         if (!Core::guards::move_images) return {};
@@ -17130,6 +17766,7 @@ private:
     std::uint64_t newest_;
     cursor at_;
     bool segment_done_ = false;
+    std::uint64_t elsewhere_ = 0;  // records that were read for the one that is looked at
     std::vector<move> moves_;
 };
 
@@ -17159,6 +17796,404 @@ void append_remembered(Core& core, std::string& out)
 
 #endif
 
+// ---- queuectl/journal/store/call_line.hpp
+// Calls that wait in line to be run.
+#ifndef QUEUECTL_JOURNAL_STORE_CALL_LINE_HPP
+#define QUEUECTL_JOURNAL_STORE_CALL_LINE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// A call on the stack of the thread that waits for it. Whoever serves the line runs it, and runs it again when what it
+// did could not be kept. From end() on it belongs to its own thread.
+template <class Core, class Turn>
+class waiting_call {
+public:
+    waiting_call(const char* v, bool waits, bool hurry) noexcept : verb{v}, waits_for_sync{waits}, hurries{hurry} {}
+    waiting_call(const waiting_call&) = delete;
+    waiting_call& operator=(const waiting_call&) = delete;
+
+    // Changes core's index, and puts the records that say so behind those in core.body. After an error neither counts.
+    [[nodiscard]] virtual result<void> run(Core& core, Turn& turn) = 0;
+
+    // `done` and `ticket` are what they will be.
+    [[nodiscard]] bool over() const noexcept { return over_.load(std::memory_order_acquire); }
+    void end() noexcept { over_.store(true, std::memory_order_release); }
+    void begin_again() noexcept
+    {
+        over_.store(false, std::memory_order_relaxed);
+        thrown = false;
+    }
+
+    const char* const verb;
+    const bool waits_for_sync;
+    const bool hurries;   // nobody waits for it to be durable
+    bool thrown = false;  // it ran out of memory on a thread that is not its own; nothing has changed
+    int repairs_left = 3;
+    result<void> done;
+    log_ticket ticket;
+    std::uint64_t dropped = 0;     // the segment whose removal its own thread has to make durable
+    waiting_call* next = nullptr;  // the line's
+
+protected:
+    ~waiting_call() = default;
+
+private:
+    std::atomic<bool> over_{false};
+};
+
+// First come, first served. Any thread may join; one at a time serves.
+template <class Call>
+class call_line {
+public:
+    // The call stays in line until it is taken out. Afterwards somebody has to serve.
+    void join(Call& call) noexcept
+    {
+        call.next = newest_.load();
+        while (!newest_.compare_exchange_weak(call.next, &call)) {}
+    }
+    // The caller serves from now on, unless somebody else does.
+    [[nodiscard]] bool try_serve() noexcept { return !served_.load() && !served_.exchange(true); }
+
+    // What follows is for who serves.
+
+    // Whether some are left in line: one of them has to serve, and may sleep.
+    [[nodiscard]] bool stop_serving() noexcept
+    {
+        const bool any = first_ != nullptr;
+        served_.store(false);
+        return any || newest_.load() != nullptr;
+    }
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr && newest_.load() == nullptr; }
+    // The one that waits longest; null = none.
+    [[nodiscard]] Call* take() noexcept
+    {
+        if (first_ == nullptr) let_in();
+        Call* const call = first_;
+        if (call != nullptr) first_ = call->next;
+        return call;
+    }
+    // This one, if it is there.
+    void take_out(Call& call) noexcept
+    {
+        let_in();
+        Call** at = &first_;
+        while (*at != nullptr && *at != &call) at = &(*at)->next;
+        if (*at != nullptr) *at = call.next;
+    }
+    void put_first(Call& call) noexcept
+    {
+        call.next = first_;
+        first_ = &call;
+    }
+
+private:
+    void let_in() noexcept
+    {
+        Call* oldest = nullptr;
+        for (Call* call = newest_.exchange(nullptr); call != nullptr;) {
+            Call* const before = call->next;
+            call->next = oldest;
+            oldest = call;
+            call = before;
+        }
+        Call** end = &first_;
+        while (*end != nullptr) end = &(*end)->next;
+        *end = oldest;
+    }
+
+    std::atomic<Call*> newest_{nullptr};  // who has joined and was not let in, the last first
+    std::atomic<bool> served_{false};
+    Call* first_ = nullptr;  // who was let in; of who serves
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/combine.hpp
+// One turn for the calls of many threads.
+#ifndef QUEUECTL_JOURNAL_STORE_COMBINE_HPP
+#define QUEUECTL_JOURNAL_STORE_COMBINE_HPP
+
+namespace queuectl::inline v0::journal {
+
+// The calls of one session. One thread serves: it takes the turn, runs its own call and those of the others who came
+// meanwhile, and appends the records of all in one frame. A call that fails is undone alone; when the append fails, the
+// calls are tried again one by one. The others sleep until their call is over; those who wait for a sync do so until
+// that sync, of which the one that served is a leader, wakes them.
+//
+// Session: change(turn, ticket, body), clean(turn, waits), take(verb, most), named(verb, error), the_log(),
+// others_in_line().
+template <class Session>
+class combiner {
+    using core = typename Session::core_type;
+    using turn = typename Session::turn_type;
+
+public:
+    using call_type = waiting_call<core, turn>;
+
+    explicit combiner(Session& session) noexcept : session_{&session} {}
+
+    // Until the call is over. Any thread.
+    void carry_out(call_type& call)
+    {
+        const auto deadline = queuectl::detail::monotonic_us() + saturate(session_->the_log().patience()).count();
+        const bool first = line_.try_serve();
+        if (!first) line_.join(call);
+        if (call.waits_for_sync) session_->the_log().announce();
+        if (first) return serve(call, deadline);
+        wait(call, deadline);
+        if (!call.thrown) return;
+        call.begin_again();
+        while (!line_.try_serve()) sleep(served_.load());
+        serve(call, deadline);
+    }
+
+private:
+    static constexpr int yields = 4;
+    static constexpr duration look_again{20'000};
+    static constexpr std::int64_t gather_us = 100;
+    static constexpr int frames_max = 8;                         // that one thread appends
+    static constexpr std::size_t frame_bytes_max = 128U << 10U;  // behind which no other call begins
+
+    // Calls whose records will be one frame. What is not over in the end goes back into the line.
+    struct batch {
+        explicit batch(call_line<call_type>& l) noexcept : line{l} {}
+        batch(const batch&) = delete;
+        batch& operator=(const batch&) = delete;
+        ~batch()
+        {
+            while (newest != nullptr) give_back();
+        }
+        // The next in line, or null.
+        call_type* add() noexcept
+        {
+            call_type* const call = line.take();
+            if (call == nullptr) return nullptr;
+            call->next = newest;
+            newest = call;
+            ++count;
+            return call;
+        }
+        // The newest.
+        void give_back() noexcept
+        {
+            call_type* const call = newest;
+            newest = call->next;
+            --count;
+            line.put_first(*call);
+        }
+
+        call_line<call_type>& line;
+        call_type* newest = nullptr;
+        int count = 0;
+    };
+
+    // Somebody serves: what has to be done when it stops.
+    struct duty {
+        duty(combiner& c, call_type& o) noexcept : all{c}, own{o} {}
+        duty(const duty&) = delete;
+        duty& operator=(const duty&) = delete;
+        ~duty()
+        {
+            if (!own.over()) all.line_.take_out(own);
+            const bool left = all.line_.stop_serving();
+            if (left || told) all.wake();
+            if (left || told_synced || (synced && !(own.waits_for_sync && own.done)))
+                all.session_->the_log().wake_for_sync();
+        }
+
+        combiner& all;
+        call_type& own;
+        int frames = 0;
+        bool gathers = true;  // all who were run wait for a sync, and may as well wait for others
+        std::int64_t gather_until = 0;
+        int calls_max = 1 << 20;   // in a frame
+        bool told = false;         // others are over who wait for no sync
+        bool told_synced = false;  // others have failed who wait for one
+        bool synced = false;       // others wait for the sync now
+    };
+
+    void wait(call_type& call, std::int64_t deadline)
+    {
+        for (int round = 0;; ++round) {
+            const auto syncs = session_->the_log().syncs();
+            const auto served = served_.load();
+            if (call.over()) return;
+            if (line_.try_serve()) {
+                if (!call.over()) return serve(call, deadline);
+                if (line_.stop_serving()) {
+                    wake();
+                    session_->the_log().wake_for_sync();
+                }
+                return;
+            }
+            if (round < yields)
+                ::sched_yield();
+            else if (call.waits_for_sync)
+                session_->the_log().sleep_until_sync(syncs, look_again);
+            else
+                sleep(served);
+        }
+    }
+    void sleep(std::uint32_t served) noexcept
+    {
+        sleepers_.fetch_add(1);
+        queuectl::detail::futex_wait(served_, served, look_again);
+        sleepers_.fetch_sub(1);
+    }
+    void wake() noexcept
+    {
+        served_.fetch_add(1);
+        if (sleepers_.load() != 0) queuectl::detail::futex_wake(served_, 1 << 20);
+    }
+
+    // This thread serves; its own call comes first, and ends. Memory exhaustion is thrown only while it does not.
+    void serve(call_type& own, std::int64_t deadline)
+    {
+        duty now{*this, own};
+        line_.take_out(own);
+        line_.put_first(own);
+#if QUEUECTL_HAS_EXCEPTIONS
+        try {
+#endif
+            while (!own.over()) static_cast<void>(serve_turn(now, deadline));
+            while (now.frames < frames_max && !line_.empty() && serve_turn(now, deadline)) {}
+#if QUEUECTL_HAS_EXCEPTIONS
+        } catch (...) {
+            if (!own.over()) throw;
+        }
+#endif
+    }
+
+    // Runs what is in line, until a failed sync has to be made good by another turn. False: there is no turn.
+    bool serve_turn(duty& now, std::int64_t deadline)
+    {
+        const auto left = std::max<std::int64_t>(deadline - queuectl::detail::monotonic_us(), 0);
+        auto held = session_->take(now.own.verb, duration{left});
+        if (!held) {
+            if (now.own.over()) return false;
+            line_.take_out(now.own);
+            now.own.done = fail(held.error());
+            now.own.end();
+            return false;
+        }
+        while (!line_.empty() && (now.frames < frames_max || !now.own.over())) {
+            ++now.frames;
+            if (serve_frame(now, *held)) break;
+        }
+        return true;
+    }
+
+    // Whether the turn is of no use any more.
+    bool serve_frame(duty& now, turn& held)
+    {
+        batch ran{line_};
+        bool rescue = false;
+        bool garbage = false;  // in the index, which the next turn makes anew
+        log_ticket ticket;
+        auto done = session_->change(held, ticket, [&](core& c, turn& t) {
+            rescue = run_calls(now, ran, c, t);
+            garbage = c.index.space().doubtful();
+            return result<void>{};
+        });
+        if (done) {
+            end_all(now, ran, ticket);
+            now.own.dropped = std::max(now.own.dropped, session_->clean(held, !now.own.hurries));
+            return rescue;
+        }
+        rescue = garbage || session_->the_log().needs_rescue();
+        now.calls_max = 1;
+        if (ran.count > 1 || again(*ran.newest, done.error())) return rescue;
+        ran.newest->done = session_->named(ran.newest->verb, done.error());
+        end_all(now, ran, ticket);
+        return rescue;
+    }
+
+    // Whether a failed sync came between, which the next turn makes good.
+    bool again(call_type& call, const error& why)
+    {
+        return session_->the_log().needs_rescue() && why.code != errc::outcome_unknown && call.repairs_left-- > 0;
+    }
+
+    // Whether it stopped before a call that needs another turn.
+    bool run_calls(duty& now, batch& ran, core& c, turn& t)
+    {
+        while (ran.count < now.calls_max && c.body.size() < frame_bytes_max) {
+            call_type* const call = ran.add();
+            if (call == nullptr && gather(now)) continue;
+            if (call == nullptr) return false;
+            now.gathers = now.gathers && call->waits_for_sync;
+            const auto begin = c.begin_call();
+            call->done = run(*call, now.own, c, t);
+            if (call->done) continue;
+            c.undo_call(begin);
+            if (c.index.space().doubtful()) return false;
+            const bool retake = again(*call, call->done.error());
+            if (!c.crowded() && !retake) continue;
+            ran.give_back();
+            return retake;
+        }
+        return false;
+    }
+
+    // Waits for others a little. Whether there is somebody in line.
+    bool gather(duty& now)
+    {
+        if (!now.gathers) return false;
+        if (now.gather_until == 0) now.gather_until = queuectl::detail::monotonic_us() + gather_us;
+        while (session_->the_log().more_will_wait() && !session_->others_in_line()) {
+            ::sched_yield();
+            if (!line_.empty()) return true;
+            if (queuectl::detail::monotonic_us() >= now.gather_until) break;
+        }
+        return !line_.empty();
+    }
+
+    result<void> run(call_type& call, [[maybe_unused]] call_type& own, core& c, turn& t)
+    {
+        auto done = [&]() -> result<void> {
+#if QUEUECTL_HAS_EXCEPTIONS
+            if (&call != &own) try {
+                    return call.run(c, t);
+                } catch (...) {
+                    call.thrown = true;
+                    return fail(errc::no_memory, {});
+                }
+#endif
+            return call.run(c, t);
+        }();
+        if (done || call.thrown || c.crowded()) return done;
+        return session_->named(call.verb, done.error());
+    }
+
+    void end_all(duty& now, batch& ran, const log_ticket& ticket)
+    {
+        for (call_type* call = ran.newest; call != nullptr; call = call->next) {
+            call->ticket = ticket;
+            const bool synced = call->done && call->waits_for_sync;
+            if (synced) now.own.ticket = ticket;
+            if (call == &now.own) continue;
+            now.told = now.told || !call->waits_for_sync;
+            now.told_synced = now.told_synced || (call->waits_for_sync && !synced);
+            now.synced = now.synced || synced;
+        }
+        while (ran.newest != nullptr) {
+            call_type* const call = std::exchange(ran.newest, ran.newest->next);
+            call->end();
+        }
+    }
+
+    Session* session_;
+    call_line<call_type> line_;
+    queuectl::detail::shared_word served_{0};  // changes when calls are over; slept on
+    queuectl::detail::shared_word sleepers_{0};
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
 // ---- queuectl/journal/store/replay.hpp
 // Listens to the log: the index follows what others have written, or what was written before.
 #ifndef QUEUECTL_JOURNAL_STORE_REPLAY_HPP
@@ -17177,7 +18212,10 @@ public:
     void forget_failure() noexcept { failure_.reset(); }
 
     // Whether the index can be used as it is; else it must be told everything.
-    [[nodiscard]] bool valid() { return core_->index.space().valid(boot_, core_->log().store(), index_layout); }
+    [[nodiscard]] bool valid()
+    {
+        return core_->index.space().valid(boot_, core_->log().store(), index_layout) && core_->index.sound();
+    }
 
     [[nodiscard]] log_position heard()
     {
@@ -17196,6 +18234,7 @@ public:
     {
         if (failure_) return;
         auto done = apply(place, body);
+        if (core_->index.space().doubtful()) done = garbage_in_index();
         if (done) {
             core_->heard(behind);
             core_->index.space().commit();
@@ -17453,14 +18492,15 @@ private:
 
 namespace queuectl::inline v0::journal {
 
-// Whether a store may be changed. The numbers are stored.
-enum class store_state : std::uint8_t { open = 0, read_only = 1, moved = 2 };
+// What of a change must be durable when the call returns: nothing, what the mode promises, all.
+enum class durable : std::uint8_t { later, as_promised, always };
 
 // Any number of threads. FileSystem, Gate, the words and the index memory are shared by all who have the store open.
 template <file_system FileSystem, class Gate, class Guards>
 class session {
 public:
     using log_type = log<FileSystem, Gate, Guards>;
+    using change_of = queuectl::detail::change_of;
     using core_type = store_core<log_type, Guards>;
     using turn_type = typename log_type::turn;
 
@@ -17471,6 +18511,7 @@ public:
           log_{std::move(opened)},
           core_{*log_, std::move(memory)},
           replay_{core_, options.boot},
+          control_{&control},
           wake_{control},
           random_{options.random},
           location_{std::move(where)},
@@ -17497,28 +18538,33 @@ public:
         return random_() | 1;
     }
 
-    // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body, and appends
-    // those. With `wait`, all of it is as durable as the mode promises when this returns. After an error nothing has
-    // changed, or it is errc::outcome_unknown. `body` runs again when a failed sync of somebody else's came between.
+    // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body behind what is
+    // there, and appends those, on a store that takes such changes. After an error nothing has changed, or it is
+    // errc::outcome_unknown. `body` may run on another thread, together with others' calls, and again when what was
+    // done could not be kept.
+    template <class Body>
+    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, append_room, Body&& body)
+    {
+        if (auto usable = check_process(verb); !usable) return usable;
+        const bool synced = wanted != durable::later && Guards::sync_writes;
+        const bool waits = synced && (wanted == durable::always || mode_ == queuectl::durability::full);
+        body_call<std::remove_reference_t<Body>> call{verb, what, waits, wanted == durable::later, body};
+        combined_.carry_out(call);
+        auto done = std::move(call.done);
+        if (!done && waits) log_->retract();
+        if (done && synced) {
+            done = waits ? log_->sync_always(call.ticket) : log_->sync(call.ticket);
+            if (!done) done = named(verb, done.error());
+        }
+        if (call.dropped != 0) static_cast<void>(log_->dropped(call.dropped));
+        return done;
+    }
+    // With `wait`, all of it is as durable as the mode promises when this returns.
     template <class Body>
     [[nodiscard]] result<void> write(const char* verb, bool wait, append_room room, Body&& body)
     {
-        log_ticket ticket;
-        for (int left = repairs_max;; --left) {
-            auto turn = take(verb);
-            if (!turn) return fail(turn.error());
-            if (auto open = check_writable(verb); !open) return open;
-            auto done = change(*turn, room, ticket, body);
-            if (done) {
-                clean(*turn);
-                break;
-            }
-            if (left == 0 || !log_->needs_rescue() || done.error().code == errc::outcome_unknown)
-                return named(verb, done.error());
-        }
-        if (!wait || !Guards::sync_writes) return {};
-        auto synced = log_->sync(ticket);
-        return synced ? synced : named(verb, synced.error());
+        return write(verb, change_of::jobs, wait ? durable::as_promised : durable::later, room,
+                     std::forward<Body>(body));
     }
 
     // Runs `body(core)` → result<void> on one state of the store.
@@ -17529,27 +18575,32 @@ public:
         if (!turn) return fail(turn.error());
         core_.forget();
         auto done = body(core_);
+        if (core_.index.space().doubtful()) {
+            core_.index.space().rollback();
+            done = garbage_in_index();
+        }
         return done ? result<void>{} : named(verb, done.error());
     }
 
-    // The store's own state; changes it whatever it is.
-    [[nodiscard]] result<void> set_header(const char* verb, const header_record& header)
+    // The store's own state; changes it whatever it is. When the store was made is not changed.
+    [[nodiscard]] result<void> set_header(const char* verb, header_record header)
     {
         log_ticket ticket;
         {
             auto turn = take(verb);
             if (!turn) return fail(turn.error());
-            auto done = change(*turn, append_room::reserve, ticket, [&](core_type& core, turn_type& t) {
+            auto done = change(*turn, ticket, [&](core_type& core, turn_type& t) {
                 if (auto room = core.index.reserve(1, 1); !room) return room;
                 if (auto place = core.prepare(t, 1024 + header.moved_to.size(), append_room::reserve); !place)
                     return place;
+                header.created_at = timestamp{duration{core.index.roots().created_at}};
                 append_header(core.body, header);
                 core.set_header(header);
                 return result<void>{};
             });
             if (!done) return named(verb, done.error());
         }
-        auto synced = log_->sync(ticket);
+        auto synced = log_->sync_always(ticket);
         return synced ? synced : named(verb, synced.error());
     }
 
@@ -17581,18 +18632,22 @@ private:
         return failure_value{std::move(e)};
     }
 
-    static constexpr int repairs_max = 3;
     static constexpr duration look_again{5'000'000};
 
     [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
 
-    result<turn_type> take(const char* verb)
+    result<void> check_process(const char* verb) const
     {
-        if (forked())
-            return fail(errc::unsupported, std::string{verb} + ' ' + location_,
-                        "a store must be opened again after fork");
+        if (!forked()) return {};
+        return fail(errc::unsupported, std::string{verb} + ' ' + location_, "a store must be opened again after fork");
+    }
+
+    result<turn_type> take(const char* verb) { return take(verb, log_->patience()); }
+    result<turn_type> take(const char* verb, duration most)
+    {
+        if (auto usable = check_process(verb); !usable) return fail(usable.error());
         if (auto there = check_folder(verb); !there) return fail(there.error());
-        auto turn = log_->take_turn(replay_);
+        auto turn = log_->take_turn(replay_, most);
         if (!turn) return named(verb, turn.error());
         if (replay_.failure()) {
             auto why = named(verb, *replay_.failure());
@@ -17600,20 +18655,6 @@ private:
             return why;
         }
         return turn;
-    }
-
-    result<void> check_writable(const char* verb)
-    {
-        const auto& roots = core_.index.roots();
-        switch (static_cast<store_state>(roots.store_state)) {
-            case store_state::open: return {};
-            case store_state::moved:
-                return fail(errc::moved, std::string{verb} + ' ' + location_,
-                            std::string{roots.moved_to == 0 ? std::string_view{}
-                                                            : read_text(core_.index.space(), roots.moved_to)});
-            case store_state::read_only: break;
-        }
-        return fail(errc::read_only, std::string{verb} + ' ' + location_, "the store is read-only");
     }
 
     // What is written to a folder that was removed is lost, and others may have made a new store in its place.
@@ -17625,15 +18666,42 @@ private:
         return {};
     }
 
+    friend class combiner<session>;
+
     template <class Body>
-    result<void> change(turn_type& turn, append_room room, log_ticket& ticket, Body&& body)
+    class body_call final : public combiner<session>::call_type {
+    public:
+        body_call(const char* v, change_of what, bool waits, bool hurry, Body& b)
+            : combiner<session>::call_type{v, waits, hurry}, what_{what}, body_{&b}
+        {
+        }
+        [[nodiscard]] result<void> run(core_type& core, turn_type& turn) override
+        {
+            if (auto open = core.admits(what_, {}); !open) return open;
+            turn.in_a_hurry(this->hurries);
+            return (*body_)(core, turn);
+        }
+
+    private:
+        change_of what_;
+        Body* body_;
+    };
+
+    // Threads of other processes, or others of this one, that wait for the lock.
+    [[nodiscard]] bool others_in_line() const noexcept { return control_->line.load() != 0; }
+    [[nodiscard]] log_type& the_log() noexcept { return *log_; }
+
+    // `body` has made the room that it wants.
+    template <class Body>
+    result<void> change(turn_type& turn, log_ticket& ticket, Body&& body)
     {
         core_.forget();
         result<void> done = body(core_, turn);
         ticket = turn.seen();
+        if (core_.index.space().doubtful()) done = garbage_in_index();
         if (done && !Guards::append_first) core_.index.space().commit();
         if (done && !core_.body.empty()) {
-            auto appended = turn.append(core_.body, room);
+            auto appended = turn.append(core_.body, append_room::reserve);
             if (!appended)
                 done = fail(appended.error());
             else if (Guards::own_ticket)
@@ -17652,16 +18720,23 @@ private:
         return done;
     }
 
-    // A step of compaction, where it is due. It may fail: nothing has changed then, and the next step tries again.
+    // A step of compaction, where it is due. It may fail: nothing has changed then, and the next step tries again. A
+    // call that does not wait leaves it to those that do, while there are some. Returns the segment that was removed.
+    std::uint64_t clean(turn_type& turn, bool waits)
+    {
+        const bool cleans = needs_cleaning<Guards>(core_.index.roots(), waits);
+        if (cleans) clean(turn);
+        auto dropped = waits || cleans ? log_->drop_one() : std::uint64_t{0};
+        return dropped ? *dropped : 0;
+    }
     void clean(turn_type& turn)
     {
         auto& roots = core_.index.roots();
-        if (!needs_cleaning<Guards>(roots)) return;
         const auto budget =
             std::min(std::max(clean_ahead * core_.body.size(), Guards::clean_bytes_min), clean_bytes_max);
         clean_step<core_type> step{core_, log_->lowest(), roots.heard.segment};
         log_ticket ticket;
-        auto moved = change(turn, append_room::normal, ticket, [&](core_type& core, turn_type& t) -> result<void> {
+        auto moved = change(turn, ticket, [&](core_type& core, turn_type& t) -> result<void> {
             if (auto looked = step.look(budget); !looked) return looked;
             if (auto room = core.index.reserve(0, 1 + step.moved()); !room) return room;
             if (auto place = core.prepare(t, core.body.size(), append_room::normal); !place) return place;
@@ -17669,7 +18744,6 @@ private:
             return {};
         });
         if (moved && step.done_segment() != 0) trim(turn, step.done_segment());
-        static_cast<void>(log_->drop_trimmed());
     }
     // What follows the segment is the log from now on.
     void trim(turn_type& turn, std::uint64_t segment)
@@ -17678,6 +18752,7 @@ private:
         if (auto room = core_.index.reserve(0, 1); !room) return;
         core_.body.clear();
         if (Guards::remember) append_remembered(core_, core_.body);
+        if (core_.index.space().doubtful()) return core_.index.space().rollback();
         if (auto done = turn.trim(segment + 1, core_.body); !done) return;
         auto& space = core_.index.space();
         space.touch(roots.log_bytes) -= roots.clean_frame - frames_begin;
@@ -17692,6 +18767,8 @@ private:
     std::unique_ptr<log_type> log_;
     core_type core_;            // under the turn
     replay<core_type> replay_;  // under the turn
+    combiner<session> combined_{*this};
+    control_words* control_;
     wake_word wake_;
     std::mutex drawing_;
     random_source random_;
@@ -17724,11 +18801,10 @@ public:
 
     [[nodiscard]] std::uint64_t bytes_max()
     {
-        jobs_.resize(settlements_.size());
+        find_jobs();
         std::uint64_t bytes = 0;
         for (std::size_t i = 0; i < settlements_.size(); ++i) {
             const settlement& s = settlements_[i];
-            jobs_[i] = core_.index.find(s.receipt.id);
             if (!core_.holds(jobs_[i], s.receipt.token)) continue;
             end_record r{};
             attempt run;
@@ -17757,6 +18833,21 @@ public:
     [[nodiscard]] bool any_waits() const noexcept { return any_waits_; }
 
 private:
+    // What is looked at is loaded a few jobs before.
+    void find_jobs()
+    {
+        static constexpr std::size_t ahead = 8;
+        const auto& index = core_.index;
+        std::vector<std::uint32_t> hashes(settlements_.size());
+        for (std::size_t i = 0; i < hashes.size(); ++i)
+            index.prefetch(hashes[i] = index.hash(settlements_[i].receipt.id));
+        jobs_.resize(hashes.size());
+        for (std::size_t i = 0; i < hashes.size(); ++i) {
+            if (i + ahead < hashes.size()) index.prefetch_member(hashes[i + ahead]);
+            jobs_[i] = index.find(settlements_[i].receipt.id, hashes[i]);
+        }
+    }
+
     result<settle_status> settle_one(const settlement& s, ref job, output_number file)
     {
         if (core_.holds(job, s.receipt.token)) {
@@ -17787,14 +18878,13 @@ private:
         r.crashes = slot.crashes;
         r.token = s.receipt.token;
         r.was_failed = slot.was_failed;
-        attempt run;
         if (s.report) {
-            run = *s.report;
-            run.number = slot.attempts + slot.crashes + 1;
-            run.worker = core_.index.all_leases().holder(slot);
-            const auto& out = run.output;
-            if (run.output_bytes == 0) run.output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
-            r.run = &run;
+            run_ = *s.report;
+            run_.number = slot.attempts + slot.crashes + 1;
+            detail::assign(run_.worker, core_.index.all_leases().holder(slot));
+            const auto& out = run_.output;
+            if (run_.output_bytes == 0) run_.output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
+            r.run = &run_;
             r.output_file = file;
         }
         r.error = s.report && s.error.empty() ? std::string_view{s.report->error} : std::string_view{s.error};
@@ -17825,6 +18915,7 @@ private:
     std::span<const output_number> files_;
     timestamp now_;
     std::vector<ref> jobs_;
+    attempt run_;  // the one that ended, as it is written
     std::vector<output_number> dead_files_;
     bool any_waits_ = false;
 };
@@ -17883,11 +18974,12 @@ public:
                                       std::span<extend_status> statuses, const instant& now)
     {
         QUEUECTL_ASSERT(receipts.size() <= max_batch && statuses.size() >= receipts.size());
-        return session_->write("extend", false, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+        const auto body = [&](core& c, turn& t) -> result<void> {
             if (auto room = c.index.reserve(0, receipts.size()); !room) return room;
             if (auto place = c.prepare(t, 128 + 10 * receipts.size(), append_room::reserve); !place) return place;
             return extend_leases(c, receipts, length, statuses, now);
-        });
+        };
+        return session_->write("extend", change_of::runs, durable::later, append_room::reserve, body);
     }
 
     [[nodiscard]] result<void> settle(std::span<const settlement> settlements, std::span<settle_status> statuses,
@@ -17909,6 +19001,7 @@ public:
 protected:
     using core = typename Session::core_type;
     using turn = typename Session::turn_type;
+    using change_of = queuectl::detail::change_of;
 
     explicit verbs(std::unique_ptr<Session> session, bool sync_claims)
         : session_{std::move(session)}, sync_claims_{sync_claims}
@@ -17930,30 +19023,33 @@ private:
         claim_info info;
         bool any_waits = false;
         const auto room = settlements.empty() ? append_room::normal : append_room::reserve;
-        auto done =
-            session_->write(settlements.empty() ? "claim" : "settle", !settlements.empty() || sync_claims_, room,
-                            [&](core& c, turn& t) -> result<void> {
-                                leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
-                                settle_call<core> settling{c, settlements, statuses, files, now.wall};
-                                auto bytes = settling.bytes_max();
-                                std::size_t changes = settlements.size();
-                                std::optional<claim_call<core>> claiming;
-                                if (request != nullptr) {
-                                    claiming.emplace(c, *request, leases, now, std::min(request->max, max_batch));
-                                    bytes += claiming->bytes_max();
-                                    changes += claiming->changes_max();
-                                }
-                                if (auto reserved = c.index.reserve(0, changes); !reserved) return reserved;
-                                if (auto place = c.prepare(t, bytes, room); !place) return place;
-                                if (auto settled = settling.run(); !settled) return settled;
-                                any_waits = settling.any_waits();
-                                dead_files = settling.dead_files();
-                                if (!claiming) return {};
-                                auto claimed = claiming->run();
-                                if (!claimed) return fail(claimed.error());
-                                info = *claimed;
-                                return {};
-                            });
+        auto done = session_->write(settlements.empty() ? "claim" : "settle", change_of::runs,
+                                    settlements.empty() && !sync_claims_ ? durable::later : durable::as_promised, room,
+                                    [&](core& c, turn& t) -> result<void> {
+                                        leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
+                                        settle_call<core> settling{c, settlements, statuses, files, now.wall};
+                                        auto bytes = settling.bytes_max();
+                                        std::size_t changes = settlements.size();
+                                        std::optional<claim_call<core>> claiming;
+                                        if (request != nullptr) {
+                                            const std::size_t most =
+                                                c.is_moving() ? 0 : std::min(request->max, max_batch);
+                                            claiming.emplace(c, *request, leases, now, most);
+                                            bytes += claiming->bytes_max();
+                                            changes += claiming->changes_max();
+                                        }
+                                        if (auto reserved = c.index.reserve(0, changes); !reserved) return reserved;
+                                        if (auto place = c.prepare(t, bytes, room); !place) return place;
+                                        if (auto settled = settling.run(); !settled) return settled;
+                                        any_waits = settling.any_waits();
+                                        dead_files = settling.dead_files();
+                                        if (!claiming) return {};
+                                        auto claimed = claiming->run();
+                                        if (!claimed) return fail(claimed.error());
+                                        info = *claimed;
+                                        if (c.is_moving()) info.next_at = timestamp_max;
+                                        return {};
+                                    });
         if (!done) {
             leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
             if (done.error().code != errc::outcome_unknown) session_->remove_outputs(files);
@@ -17992,22 +19088,19 @@ private:
 
 #endif
 
-// ---- queuectl/journal/store/facets.hpp
-// The facets of a journal.
-#ifndef QUEUECTL_JOURNAL_STORE_FACETS_HPP
-#define QUEUECTL_JOURNAL_STORE_FACETS_HPP
+// ---- queuectl/journal/store/looking.hpp
+// What inspectable_storage tells of a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_LOOKING_HPP
+#define QUEUECTL_JOURNAL_STORE_LOOKING_HPP
 
 namespace queuectl::inline v0::journal {
 
 template <class Session>
-class facets : public verbs<Session> {
+class looking : public verbs<Session> {
     using base = verbs<Session>;
-    using typename base::core;
-    using typename base::turn;
+    using core = typename Session::core_type;
 
 public:
-    // ── inspectable_storage ──
-
     [[nodiscard]] result<store_info> info()
     {
         store_info i;
@@ -18019,7 +19112,8 @@ public:
         i.durability = session().mode();
         auto done = session().read("info", [&](core& c) -> result<void> {
             const auto& roots = c.index.roots();
-            i.read_only = roots.store_state == static_cast<std::uint32_t>(store_state::read_only);
+            i.state = static_cast<store_state>(roots.store_state);
+            i.read_only = i.state == store_state::read_only;
             if (roots.moved_to != 0) i.moved_to = read_text(c.index.space(), roots.moved_to);
             return {};
         });
@@ -18110,6 +19204,32 @@ public:
         });
     }
 
+protected:
+    using base::base;
+
+private:
+    [[nodiscard]] Session& session() const { return *this->session_; }
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/changing.hpp
+// What inspectable_storage changes in a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_CHANGING_HPP
+#define QUEUECTL_JOURNAL_STORE_CHANGING_HPP
+
+namespace queuectl::inline v0::journal {
+
+template <class Session>
+class changing : public looking<Session> {
+    using base = looking<Session>;
+    using core = typename Session::core_type;
+    using turn = typename Session::turn_type;
+    using change_of = queuectl::detail::change_of;
+
+public:
     [[nodiscard]] result<void> revive(std::span<const std::string> ids, std::span<change_status> statuses,
                                       const instant& now)
     {
@@ -18120,7 +19240,7 @@ public:
                 statuses[i] = job == 0 ? change_status::not_found : change_status::conflict;
                 if (job == 0) continue;
                 const state s = c.index.state_of(job);
-                if (s == state::pending || s == state::processing) continue;
+                if (s == state::pending || s == state::processing || rewriting.has(job)) continue;
                 auto added = rewriting.add(job, true, [&](job_image& image) {
                     auto& r = image.record;
                     r.state = state::pending;
@@ -18141,7 +19261,7 @@ public:
                                       const instant& now)
     {
         bool told = false;
-        auto done = session().write("cancel", true, append_room::normal, [&](core& c, turn& t) -> result<void> {
+        const auto body = [&](core& c, turn& t) -> result<void> {
             end_record sample{};
             if (auto room = c.index.reserve(0, ids.size()); !room) return room;
             if (auto place = c.prepare(t, ids.size() * (64 + end_bytes_max(sample)), append_room::normal); !place)
@@ -18153,7 +19273,8 @@ public:
                 told = told || *status == change_status::requested;
             }
             return {};
-        });
+        };
+        auto done = session().write("cancel", change_of::runs, durable::as_promised, append_room::normal, body);
         if (done && told) session().wake().bump_control();
         return done;
     }
@@ -18226,7 +19347,7 @@ public:
     [[nodiscard]] result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant& now)
     {
         std::size_t freed = 0;
-        auto done = session().write("free_worker", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+        const auto body = [&](core& c, turn& t) -> result<void> {
             std::vector<ref> held;
             if (const ref at = c.index.all_leases().find_worker(worker); at != 0)
                 c.index.all_leases().for_each(at, [&](ref job) {
@@ -18242,128 +19363,11 @@ public:
             }
             freed = held.size();
             return {};
-        });
+        };
+        auto done = session().write("free_worker", change_of::runs, durable::as_promised, append_room::reserve, body);
         if (!done) return fail(done.error());
         if (freed > 0) session().wake().bump_work();
         return freed;
-    }
-
-    // ── configurable_storage ──
-
-    [[nodiscard]] result<std::optional<config_entry>> config_get(std::string_view key, const instant& now)
-    {
-        std::optional<config_entry> found;
-        auto done = session().read("config_get", [&](core& c) -> result<void> {
-            const ref at = live_entry(c, key, now);
-            if (at == 0) return {};
-            auto entry = read_entry(c, at);
-            if (!entry) return fail(entry.error());
-            found = std::move(*entry);
-            return {};
-        });
-        if (!done) return fail(done.error());
-        return found;
-    }
-
-    [[nodiscard]] result<std::uint64_t> config_put(const config_entry& entry, const instant& now)
-    {
-        if (entry.key.empty() || entry.key.size() > limits::key_bytes)
-            return fail(errc::invalid_argument, "config_put", "a key has 1 to 255 bytes");
-        if (entry.value.size() > limits::config_value_bytes)
-            return fail(errc::invalid_argument, "config_put " + entry.key, "a value has at most 64 KiB");
-        config_entry written = entry;
-        auto done = session().write("config_put", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
-            const ref known = live_entry(c, entry.key, now);
-            const std::uint64_t version = known == 0 ? 0 : c.config.get(known).version;
-            if (entry.version != any_version && entry.version != version)
-                return fail(errc::conflict, entry.key, "it was changed by another");
-            if (auto room = c.index.reserve(1, 1); !room) return room;
-            if (auto place = c.prepare(t, 128 + entry.key.size() + entry.value.size(), append_room::reserve); !place)
-                return place;
-            written.version = c.index.roots().config_version + 1;
-            const location at = c.here();
-            append_config(c.body, written);
-            c.config.put(entry.key, written.version, entry.expires_at.time_since_epoch().count(), at,
-                         static_cast<std::uint32_t>(c.body.size()));
-            return {};
-        });
-        if (!done) return fail(done.error());
-        session().wake().bump_work();
-        return written.version;
-    }
-
-    [[nodiscard]] result<bool> config_erase(std::string_view key)
-    {
-        bool erased = false;
-        auto done = session().write("config_erase", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
-            if (c.config.find(key) == 0) return {};
-            if (auto room = c.index.reserve(0, 1); !room) return room;
-            if (auto place = c.prepare(t, 128 + key.size(), append_room::reserve); !place) return place;
-            append_unconfig(c.body, key, c.index.roots().config_version);
-            c.config.erase(key);
-            erased = true;
-            return {};
-        });
-        if (!done) return fail(done.error());
-        if (erased) session().wake().bump_work();
-        return erased;
-    }
-
-    [[nodiscard]] result<void> config_list(std::string_view prefix, std::vector<config_entry>& out, const instant& now)
-    {
-        const std::size_t first = out.size();
-        return session().read("config_list", [&](core& c) -> result<void> {
-            std::vector<ref> found;
-            c.config.for_each([&](ref at) {
-                if (c.config.key_of(at).substr(0, prefix.size()) == prefix && live(c, at, now)) found.push_back(at);
-            });
-            for (const ref at : found) {
-                auto entry = read_entry(c, at);
-                if (!entry) return fail(entry.error());
-                out.push_back(std::move(*entry));
-            }
-            std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
-                      [](const config_entry& a, const config_entry& b) { return a.key < b.key; });
-            return {};
-        });
-    }
-
-    // ── notifying_storage ──
-
-    [[nodiscard]] change_counts changes() { return session().wake().changes(); }
-    change_counts wait_for_change(change_counts seen, duration max) { return session().wait(seen, max); }
-    void interrupt_waits() { session().wake().interrupt(); }
-
-    // How much work claims have done so far: lines looked at, and places of the index changed. For tests of their cost.
-    [[nodiscard]] std::uint64_t index_steps()
-    {
-        std::uint64_t steps = 0;
-        static_cast<void>(session().read("look", [&](core& c) -> result<void> {
-            steps = c.index.steps();
-            return {};
-        }));
-        return steps;
-    }
-
-    // Memory that the index uses, shared by all processes. For tests of its size.
-    [[nodiscard]] std::uint64_t index_bytes()
-    {
-        std::uint64_t bytes = 0;
-        static_cast<void>(session().read("look", [&](core& c) -> result<void> {
-            const auto& roots = c.index.roots();
-            bytes = c.index.space().block_bytes() + sizeof(ref) * (roots.table.bucket_count + roots.pages.count);
-            return {};
-        }));
-        return bytes;
-    }
-
-    // Whether the store may be changed from now on, by anybody; `moved_to` for store_state::moved.
-    [[nodiscard]] result<void> set_state(store_state s, std::string_view moved_to = {})
-    {
-        header_record header{};
-        header.state = static_cast<std::uint8_t>(s);
-        header.moved_to = moved_to;
-        return session().set_header("set_state", header);
     }
 
 protected:
@@ -18376,7 +19380,7 @@ private:
     {
         if (rewriting.size() == 0) return {};
         if (auto room = c.index.reserve(rewriting.size(), rewriting.size()); !room) return room;
-        if (auto place = c.prepare(t, c.body.size(), append_room::normal); !place) return place;
+        if (auto place = c.prepare(t, c.call_bytes(), append_room::normal); !place) return place;
         return rewriting.apply();
     }
 
@@ -18390,6 +19394,7 @@ private:
             c.index.request_cancel(job);
             return change_status::requested;
         }
+        if (auto open = c.admits(change_of::jobs, {}); !open) return fail(open.error());
         auto token = c.settled_token(slot.last);
         if (!token) return fail(token.error());
         end_record r{};
@@ -18423,6 +19428,115 @@ private:
         if (auto room = c.index.reserve(0, held.size()); !room) return room;
         return c.prepare(t, bytes, append_room::reserve);
     }
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/configuring.hpp
+// A journal as a configurable_storage.
+#ifndef QUEUECTL_JOURNAL_STORE_CONFIGURING_HPP
+#define QUEUECTL_JOURNAL_STORE_CONFIGURING_HPP
+
+namespace queuectl::inline v0::journal {
+
+template <class Session>
+class configuring : public changing<Session> {
+    using base = changing<Session>;
+    using core = typename Session::core_type;
+    using turn = typename Session::turn_type;
+    using change_of = queuectl::detail::change_of;
+
+public:
+    [[nodiscard]] result<std::optional<config_entry>> config_get(std::string_view key, const instant& now)
+    {
+        std::optional<config_entry> found;
+        auto done = session().read("config_get", [&](core& c) -> result<void> {
+            const ref at = live_entry(c, key, now);
+            if (at == 0) return {};
+            auto entry = read_entry(c, at);
+            if (!entry) return fail(entry.error());
+            found = std::move(*entry);
+            return {};
+        });
+        if (!done) return fail(done.error());
+        return found;
+    }
+
+    [[nodiscard]] result<std::uint64_t> config_put(const config_entry& entry, const instant& now)
+    {
+        if (entry.key.empty() || entry.key.size() > limits::key_bytes)
+            return fail(errc::invalid_argument, "config_put", "a key has 1 to 255 bytes");
+        if (entry.value.size() > limits::config_value_bytes)
+            return fail(errc::invalid_argument, "config_put " + entry.key, "a value has at most 64 KiB");
+        config_entry written = entry;
+        auto done = session().write(
+            "config_put", change_of::runs, durable::as_promised, append_room::reserve,
+            [&](core& c, turn& t) -> result<void> {
+                const ref known = live_entry(c, entry.key, now);
+                const std::uint64_t version = known == 0 ? 0 : c.config.get(known).version;
+                if (entry.version != any_version && entry.version != version)
+                    return fail(errc::conflict, entry.key, "it was changed by another");
+                if (auto room = c.index.reserve(1, 1); !room) return room;
+                if (auto place = c.prepare(t, 128 + entry.key.size() + entry.value.size(), append_room::reserve);
+                    !place)
+                    return place;
+                written.version = c.index.roots().config_version + 1;
+                const location at = c.here();
+                append_config(c.body, written);
+                c.config.put(entry.key, written.version, entry.expires_at.time_since_epoch().count(), at,
+                             static_cast<std::uint32_t>(c.call_bytes()));
+                return {};
+            });
+        if (!done) return fail(done.error());
+        session().wake().bump_work();
+        return written.version;
+    }
+
+    [[nodiscard]] result<bool> config_erase(std::string_view key)
+    {
+        bool erased = false;
+        auto done = session().write("config_erase", change_of::runs, durable::as_promised, append_room::reserve,
+                                    [&](core& c, turn& t) -> result<void> {
+                                        if (c.config.find(key) == 0) return {};
+                                        if (auto room = c.index.reserve(0, 1); !room) return room;
+                                        if (auto place = c.prepare(t, 128 + key.size(), append_room::reserve); !place)
+                                            return place;
+                                        append_unconfig(c.body, key, c.index.roots().config_version);
+                                        c.config.erase(key);
+                                        erased = true;
+                                        return {};
+                                    });
+        if (!done) return fail(done.error());
+        if (erased) session().wake().bump_work();
+        return erased;
+    }
+
+    [[nodiscard]] result<void> config_list(std::string_view prefix, std::vector<config_entry>& out, const instant& now)
+    {
+        const std::size_t first = out.size();
+        return session().read("config_list", [&](core& c) -> result<void> {
+            std::vector<ref> found;
+            c.config.for_each([&](ref at) {
+                if (c.config.key_of(at).substr(0, prefix.size()) == prefix && live(c, at, now)) found.push_back(at);
+            });
+            for (const ref at : found) {
+                auto entry = read_entry(c, at);
+                if (!entry) return fail(entry.error());
+                out.push_back(std::move(*entry));
+            }
+            std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+                      [](const config_entry& a, const config_entry& b) { return a.key < b.key; });
+            return {};
+        });
+    }
+
+protected:
+    using base::base;
+
+private:
+    [[nodiscard]] Session& session() const { return *this->session_; }
 
     [[nodiscard]] static bool live(core& c, ref at, const instant& now)
     {
@@ -18439,6 +19553,245 @@ private:
         if (!content) return fail(content.error());
         return read_config(*content);
     }
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/transferring.hpp
+// transferable_storage, on a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_TRANSFERRING_HPP
+#define QUEUECTL_JOURNAL_STORE_TRANSFERRING_HPP
+
+namespace queuectl::inline v0::journal {
+
+// A job as its image is written. `files[i]`: the file with the output of the i-th kept run; 0 = it goes into the log,
+// or there is none.
+[[nodiscard]] inline job_image image_of(const stored_job& j, std::span<const output_number> files)
+{
+    job_image image;
+    image.record = j.record;
+    auto& r = image.record;
+    r.job.run_at = timestamp{saturate(r.job.run_at.time_since_epoch())};
+    r.token = {};
+    r.locked_by.clear();
+    r.locked_at = r.lease_until = {};
+    r.cancel_requested = false;
+    const std::size_t kept = std::min(j.attempts.size(), limits::attempts_kept);
+    const std::span<const attempt> runs = std::span{j.attempts}.last(kept);
+    for (std::size_t i = 0; i < kept; ++i) {
+        auto& run = image.attempts.emplace_back(stored_attempt{runs[i], files.empty() ? output_number{0} : files[i]});
+        if (run.output_file == 0) continue;
+        run.run.output.head.clear();
+        run.run.output.tail.clear();
+    }
+    return image;
+}
+
+// One call of restore: each job becomes an image, as if it had been written again by a compaction.
+template <class Core>
+class restore_call {
+public:
+    using files_of_jobs = std::vector<std::vector<output_number>>;
+
+    restore_call(Core& core, std::span<const stored_job> jobs, std::span<insert_status> statuses,
+                 const files_of_jobs& files)
+        : core_{core}, jobs_{jobs}, statuses_{statuses}, files_{files}
+    {
+    }
+
+    template <class Turn>
+    [[nodiscard]] result<void> run(Turn& turn)
+    {
+        std::uint64_t bytes = 0;
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            const job_image image = image_of(jobs_[i], files_[i]);
+            bytes += job_bytes_max(image.record.job) + detail::since_bytes_max(image);
+        }
+        if (auto done = core_.index.reserve(jobs_.size(), 0); !done) return done;
+        if (auto done = core_.prepare(turn, bytes, append_room::normal); !done) return done;
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            auto status = restore_one(jobs_[i], files_[i]);
+            if (!status) return fail(status.error());
+            statuses_[i] = *status;
+        }
+        return {};
+    }
+    // Files that no job names.
+    [[nodiscard]] const std::vector<output_number>& dead_files() const noexcept { return dead_files_; }
+
+private:
+    result<insert_status> restore_one(const stored_job& j, const std::vector<output_number>& files)
+    {
+        const auto hash = core_.index.hash(j.record.job.id);
+        if (const ref known = core_.index.find(j.record.job.id, hash); known != 0) {
+            dead_files_.insert(dead_files_.end(), files.begin(), files.end());
+            return compare(j.record, known);
+        }
+        const location at = core_.here();
+        const std::size_t begin = core_.body.size();
+        job_image image = image_of(j, files);
+        image.record.sequence = core_.index.roots().last_sequence + 1;
+        append_job(core_.body, image);
+        auto head = read_head(std::string_view{core_.body}.substr(begin + record_header_bytes));
+        if (!head) return fail(head.error());
+        const auto bytes = static_cast<std::uint32_t>(core_.body.size() - begin);
+        if (core_.index.add(*head, hash, at, bytes, head->retention <= duration::zero()) == 0)
+            return fail(errc::store_full, "restore " + j.record.job.id, "there are too many queues and kinds");
+        return insert_status::inserted;
+    }
+
+    // Whether it is the same job, however far it has come here.
+    result<insert_status> compare(const job_record& r, ref known)
+    {
+        auto image = core_.for_each_end(core_.index.last_of(known), [](location, const end_view&) { return true; });
+        if (!image) return fail(image.error());
+        auto content = core_.read(*image, record_type::job);
+        if (!content) return fail(content.error());
+        auto head = read_head(*content);
+        if (!head) return fail(head.error());
+        const bool same = head->nonce == r.job.nonce && head->created_at == r.created_at;
+        return same ? insert_status::inserted : insert_status::duplicate;
+    }
+
+    Core& core_;
+    std::span<const stored_job> jobs_;
+    std::span<insert_status> statuses_;
+    const files_of_jobs& files_;
+    std::vector<output_number> dead_files_;
+};
+
+template <class Session>
+class transferring : public configuring<Session> {
+    using base = configuring<Session>;
+    using core = typename Session::core_type;
+    using turn = typename Session::turn_type;
+    using call = restore_call<core>;
+
+public:
+    [[nodiscard]] result<void> restore(std::span<const stored_job> jobs, std::span<insert_status> statuses,
+                                       const instant&)
+    {
+        QUEUECTL_ASSERT(jobs.size() <= base::max_batch && statuses.size() >= jobs.size());
+        for (const auto& j : jobs)
+            if (j.record.state == state::processing)
+                return fail(errc::invalid_argument, "restore", "job " + j.record.job.id + " is processing");
+        typename call::files_of_jobs files(jobs.size());
+        std::vector<output_number> unneeded;
+        if (auto written = write_outputs(jobs, files); !written) return remove_files(files), written;
+        const auto body = [&](core& c, turn& t) -> result<void> {
+            call restoring{c, jobs, statuses, files};
+            auto done = restoring.run(t);
+            unneeded = restoring.dead_files();
+            return done;
+        };
+        auto done = session().write("restore", change_of::jobs, durable::always, append_room::normal, body);
+        if (!done && done.error().code != errc::outcome_unknown) remove_files(files);
+        if (!done) return done;
+        std::erase(unneeded, output_number{0});
+        session().remove_outputs(unneeded);
+        session().wake().bump_work();
+        return {};
+    }
+
+    [[nodiscard]] result<void> set_state(store_state s, std::string_view moved_to = {})
+    {
+        header_record header{};
+        header.state = static_cast<std::uint8_t>(s);
+        header.moved_to = moved_to;
+        auto done = session().set_header("set_state", header);
+        if (!done) return done;
+        session().wake().bump_work();
+        session().wake().bump_control();
+        return {};
+    }
+
+protected:
+    using base::base;
+
+private:
+    using change_of = queuectl::detail::change_of;
+    [[nodiscard]] Session& session() const { return *this->session_; }
+
+    // The outputs that are too long for the log; durable when this returns.
+    result<void> write_outputs(std::span<const stored_job> jobs, typename call::files_of_jobs& files)
+    {
+        bool any = false;
+        for (std::size_t i = 0; i < jobs.size(); ++i) {
+            const std::size_t kept = std::min(jobs[i].attempts.size(), limits::attempts_kept);
+            const auto runs = std::span{jobs[i].attempts}.last(kept);
+            for (std::size_t k = 0; k < kept; ++k) {
+                if (!needs_file(runs[k].output)) continue;
+                files[i].resize(kept);
+                const auto number = session().new_output_number();
+                auto written = write_output<typename core::guards>(session().fs(), number, runs[k].output);
+                if (!written) return written;
+                files[i][k] = number;
+                any = true;
+            }
+        }
+        return any && core::guards::sync_output_names ? session().fs().sync_directory() : result<void>{};
+    }
+    void remove_files(const typename call::files_of_jobs& files)
+    {
+        for (const auto& of_job : files)
+            for (const auto number : of_job)
+                if (number != 0) session().remove_outputs({number});
+    }
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
+// ---- queuectl/journal/store/facets.hpp
+// The facets of a journal.
+#ifndef QUEUECTL_JOURNAL_STORE_FACETS_HPP
+#define QUEUECTL_JOURNAL_STORE_FACETS_HPP
+
+namespace queuectl::inline v0::journal {
+
+template <class Session>
+class facets : public transferring<Session> {
+    using base = transferring<Session>;
+    using core = typename Session::core_type;
+
+public:
+    // ── notifying_storage ──
+
+    [[nodiscard]] change_counts changes() { return session().wake().changes(); }
+    change_counts wait_for_change(change_counts seen, duration max) { return session().wait(seen, max); }
+    void interrupt_waits() { session().wake().interrupt(); }
+
+    // How much work claims have done so far: lines looked at, and places of the index changed. For tests of their cost.
+    [[nodiscard]] std::uint64_t index_steps()
+    {
+        std::uint64_t steps = 0;
+        static_cast<void>(session().read("look", [&](core& c) -> result<void> {
+            steps = c.index.steps();
+            return {};
+        }));
+        return steps;
+    }
+
+    // Memory that the index uses, shared by all processes. For tests of its size.
+    [[nodiscard]] std::uint64_t index_bytes()
+    {
+        std::uint64_t bytes = 0;
+        static_cast<void>(session().read("look", [&](core& c) -> result<void> {
+            const auto& roots = c.index.roots();
+            bytes = c.index.space().block_bytes() + sizeof(ref) * (roots.table.bucket_count + roots.pages.count);
+            return {};
+        }));
+        return bytes;
+    }
+
+protected:
+    using base::base;
+
+private:
+    [[nodiscard]] Session& session() const { return *this->session_; }
 };
 
 }  // namespace queuectl::inline v0::journal
@@ -18599,6 +19952,34 @@ namespace queuectl::inline v0::journal {
 // A settle writes its files before it appends: those that are younger may belong to one that has not ended.
 inline constexpr std::int64_t orphan_age_s = 3600;
 
+// Whether a file was changed last before that time. A file system that tells no times: `otherwise`.
+template <file_system FileSystem>
+[[nodiscard]] bool is_older(FileSystem& fs, const std::string& name, std::int64_t than_s, bool otherwise)
+{
+    if constexpr (requires { fs.folder().fd(); }) {
+        struct stat what {};
+        return ::fstatat(fs.folder().fd(), name.c_str(), &what, AT_SYMLINK_NOFOLLOW) == 0 && what.st_mtime < than_s;
+    }
+    return otherwise;
+}
+
+// Names the output files that are damaged, but for `orphans` (sorted). Those of the last minute may still be written.
+template <file_system FileSystem>
+[[nodiscard]] result<void> check_outputs(FileSystem& fs, std::int64_t now_s, const std::vector<output_number>& orphans,
+                                         verify_report& report)
+{
+    const auto names = fs.list();
+    if (!names) return fail(names.error());
+    for (const auto& name : *names) {
+        const auto number = segment_number(name, ".out");
+        if (number == 0 || std::binary_search(orphans.begin(), orphans.end(), number)) continue;
+        const auto out = read_output(fs, number);
+        if (!out && out.error().code == errc::corrupt && is_older(fs, name, now_s - 60, true))
+            report.add(finding_kind::damage, out.error().message());
+    }
+    return {};
+}
+
 // The output files that are older than orphan_age_s, sorted. A file system that tells no age has none.
 template <file_system FileSystem>
 [[nodiscard]] result<std::vector<output_number>> old_outputs(FileSystem& fs, std::int64_t now_s)
@@ -18609,10 +19990,7 @@ template <file_system FileSystem>
         if (!names) return fail(names.error());
         for (const auto& name : *names) {
             const auto number = segment_number(name, ".out");
-            struct stat what {};
-            if (number != 0 && ::fstatat(fs.folder().fd(), name.c_str(), &what, AT_SYMLINK_NOFOLLOW) == 0 &&
-                what.st_mtime < now_s - orphan_age_s)
-                numbers.push_back(number);
+            if (number != 0 && is_older(fs, name, now_s - orphan_age_s, false)) numbers.push_back(number);
         }
         std::sort(numbers.begin(), numbers.end());
     }
@@ -18712,6 +20090,7 @@ public:
             // What was read has been trimmed, or written anew, by others: again.
             if (done.error().code != errc::conflict || look == looks_max) return fail(done.error());
         }
+        if (auto done = check_outputs(session_.fs(), now_s, orphans_, report_); !done) return fail(done.error());
         if (auto done = add_bytes(session_.fs(), ".log", report_); !done) return fail(done.error());
         if (auto done = add_bytes(session_.fs(), ".out", report_); !done) return fail(done.error());
         return std::move(report_);
@@ -18998,7 +20377,8 @@ private:
 };
 
 static_assert(fused_storage<journal_storage> && inspectable_storage<journal_storage> &&
-              configurable_storage<journal_storage> && notifying_storage<journal_storage>);
+              transferable_storage<journal_storage> && configurable_storage<journal_storage> &&
+              notifying_storage<journal_storage>);
 
 }  // namespace queuectl::inline v0
 
@@ -19019,6 +20399,7 @@ public:
     using log_type = log_copy<FileSystem>;
     using core_type = store_core<log_type>;
     struct turn_type {
+        [[nodiscard]] bool fits(std::uint64_t, append_room) { return true; }
         [[nodiscard]] result<frame_place> prepare(std::uint64_t, append_room) { return fail(errc::read_only, "write"); }
     };
 
@@ -19061,6 +20442,11 @@ public:
 
     template <class Body>
     [[nodiscard]] result<void> write(const char* verb, bool, append_room, Body&&)
+    {
+        return refuse(verb);
+    }
+    template <class Body>
+    [[nodiscard]] result<void> write(const char* verb, queuectl::detail::change_of, durable, append_room, Body&&)
     {
         return refuse(verb);
     }
@@ -19143,6 +20529,11 @@ public:
         return fail(refuse("settle").error());
     }
 
+    [[nodiscard]] result<void> restore(std::span<const stored_job>, std::span<insert_status>, const instant&)
+    {
+        return refuse("restore");
+    }
+
     // Every damaged place of the log.
     [[nodiscard]] result<verify_report> verify(const instant&)
     {
@@ -19160,6 +20551,83 @@ private:
 };
 
 }  // namespace queuectl::inline v0
+
+#endif
+
+// ---- queuectl/process/output_files.hpp
+// Output too long for a store's records: files in its logs folder, named SEQUENCE-RUN. The bytes are the head, then the
+// tail. POSIX.
+#ifndef QUEUECTL_PROCESS_OUTPUT_FILES_HPP
+#define QUEUECTL_PROCESS_OUTPUT_FILES_HPP
+
+namespace queuectl::inline v0::detail {
+
+// Writes and syncs the file; its name in the folder is not synced.
+[[nodiscard]] inline result<void> write_log(const side_folder& logs, const std::string& name, const run_output& out)
+{
+    auto file = logs.open_file(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC);
+    if (!file) return fail(file.error());
+    int e = write_all(file->get(), out.head.data(), out.head.size());
+    if (e == 0) e = write_all(file->get(), out.tail.data(), out.tail.size());
+    if (e == 0 && ::fsync(file->get()) != 0) e = errno;
+    if (e == 0) return {};
+    ::unlinkat(logs.fd(), name.c_str(), 0);
+    return fail_errno("write " + logs.path() + '/' + name, e);
+}
+
+[[nodiscard]] inline result<std::string> read_log(const side_folder& logs, const std::string& name)
+{
+    auto file = logs.open_file(name.c_str(), O_RDONLY);
+    if (!file) return fail(file.error());
+    std::string all;
+    char part[16384];
+    for (;;) {
+        const auto count = ::read(file->get(), part, sizeof part);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno("read " + logs.path() + '/' + name, errno);
+        if (count == 0) return all;
+        all.append(part, static_cast<std::size_t>(count));
+    }
+}
+
+inline void remove_log(const side_folder& logs, const std::string& name) { ::unlinkat(logs.fd(), name.c_str(), 0); }
+
+// A settle writes its files before it commits: those that are younger may belong to one that has not ended.
+inline constexpr std::int64_t orphan_age_s = 3600;
+
+// SEQUENCE-RUN
+[[nodiscard]] inline bool is_output_name(std::string_view name) noexcept
+{
+    const auto dash = name.find('-');
+    const auto digits = [](std::string_view s) {
+        return !s.empty() && s.find_first_not_of("0123456789") == std::string_view::npos;
+    };
+    return dash != std::string_view::npos && digits(name.substr(0, dash)) && digits(name.substr(dash + 1));
+}
+
+// The output files in the folder that are older than orphan_age_s, sorted; with `bytes`, the size of all is added.
+[[nodiscard]] inline result<std::vector<std::string>> old_outputs(const side_folder& logs, std::int64_t now_s,
+                                                                  std::uint64_t* bytes = nullptr)
+{
+    owned_fd fd{::openat(logs.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    DIR* const entries = fd ? ::fdopendir(fd.get()) : nullptr;
+    if (entries == nullptr) return fail_errno("list " + logs.path(), errno);
+    static_cast<void>(fd.release());
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(entries)) {
+        struct stat what {};
+        if (!is_output_name(entry->d_name) || ::fstatat(logs.fd(), entry->d_name, &what, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(what.st_mode))
+            continue;
+        if (bytes != nullptr) *bytes += static_cast<std::uint64_t>(what.st_size);
+        if (what.st_mtime < now_s - orphan_age_s) names.emplace_back(entry->d_name);
+    }
+    ::closedir(entries);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+}  // namespace queuectl::inline v0::detail
 
 #endif
 
@@ -20535,11 +22003,14 @@ template <backend B>
 void changes_tell_of_each_id(fixture<B>& f)
 {
     put_one_of_each_state(f);
-    const std::vector<std::string> ids{"dead", "nobody", "processing", "failed"};
-    std::vector<change_status> told(4, change_status::requested);
+    std::vector<std::string> ids{"dead", "nobody", "processing", "failed", "dead"};
+    std::vector<change_status> told(5, change_status::requested);
     f.good(f->revive(ids, told, f.now), "revive");
     QUEUECTL_EQUAL(f, told,
-                   {change_status::done, change_status::not_found, change_status::conflict, change_status::done});
+                   {change_status::done, change_status::not_found, change_status::conflict, change_status::done,
+                    change_status::conflict});
+    ids.pop_back();
+    told.pop_back();
     f.good(f->cancel(ids, told, f.now), "cancel");
     QUEUECTL_EQUAL(f, told,
                    {change_status::done, change_status::not_found, change_status::requested, change_status::done});
@@ -22024,6 +23495,720 @@ void add_setting_checks(check_list<B>& list)
 
 #endif
 
+// ---- queuectl/testing/conformance/transfer.hpp
+// The row restore of transferable_storage: jobs with their past, as another store hands them over.
+#ifndef QUEUECTL_TESTING_CONFORMANCE_TRANSFER_HPP
+#define QUEUECTL_TESTING_CONFORMANCE_TRANSFER_HPP
+
+namespace queuectl::inline v0::conformance {
+
+template <class B>
+inline constexpr bool transferable = transferable_storage<typename B::storage_type>;
+
+// A job of that name and state whose every member says something; it has run twice, with output.
+template <backend B>
+[[nodiscard]] stored_job past_of(fixture<B>& f, const std::string& id, state s = state::pending)
+{
+    stored_job out;
+    job_record& r = out.record;
+    job& j = r.job;
+    j = f.make(id);
+    j.kind = "argv";
+    j.payload = std::string{"a\0b\n\xff", 5};
+    j.timeout = std::chrono::seconds{7};
+    j.retention = std::chrono::hours{48};
+    j.backoff_base = 2.5;
+    j.max_retries = 9;
+    j.priority = -3;
+    j.tag = "nightly";
+    j.key = std::string{"key \xe2\x82\xac"};
+    j.unique_key = "only " + id;
+    j.batch = "batch-1";
+    j.cwd = "/tmp/a b";
+    j.env = std::string{"A=1\0B=\xfe\0", 8};
+    j.depends_on = {"first", "second"};
+    r.state = s;
+    r.attempts = 1;
+    r.crashes = 1;
+    r.created_at = add(f.now.wall, std::chrono::hours{-5});
+    r.updated_at = add(f.now.wall, std::chrono::minutes{-7});
+    r.settled_token = {f.nonce(), 3};
+    r.exit_code = 137;
+    r.signal = 9;
+    r.error = "killed by signal 9";
+    r.result = std::string{"half\0done", 9};
+    r.progress = "50 %";
+    r.sequence = 7'000'000;
+    attempt run;
+    run.number = 1;
+    run.status = run_status::crashed;
+    run.started_at = add(f.now.wall, std::chrono::hours{-4});
+    run.ended_at = add(f.now.wall, std::chrono::hours{-3});
+    run.error = "worker died";
+    run.worker = "there-1";
+    out.attempts.push_back(run);
+    run.number = 2;
+    run.status = run_status::failed;
+    run.exit_code = 137;
+    run.signal = 9;
+    run.started_at = add(f.now.wall, std::chrono::hours{-2});
+    run.ended_at = add(f.now.wall, std::chrono::hours{-1});
+    run.error = "killed by signal 9";
+    run.worker = "there-2";
+    run.output.head = std::string{"out\0put\n", 8};
+    run.output_bytes = 8;
+    out.attempts.push_back(run);
+    return out;
+}
+
+inline constexpr state restorable_states[] = {state::pending, state::completed, state::failed, state::dead,
+                                              state::cancelled};
+
+template <backend B>
+std::vector<insert_status> restore(fixture<B>& f, const std::vector<stored_job>& jobs)
+{
+    std::vector<insert_status> statuses(jobs.size(), insert_status::kept);
+    f.good(f->restore(jobs, statuses, f.now), "restore");
+    return statuses;
+}
+template <backend B>
+void restore_new(fixture<B>& f, const std::vector<stored_job>& jobs)
+{
+    QUEUECTL_EQUAL(f, restore(f, jobs), std::vector<insert_status>(jobs.size(), insert_status::inserted));
+}
+template <backend B>
+void restore_new(fixture<B>& f, const stored_job& j)
+{
+    restore_new(f, std::vector<stored_job>{j});
+}
+
+template <backend B>
+void equal_job(fixture<B>& f, const job& found, const job& j)
+{
+    QUEUECTL_EQUAL(f, found.id, j.id);
+    QUEUECTL_EQUAL(f, found.queue, j.queue);
+    QUEUECTL_EQUAL(f, found.kind, j.kind);
+    QUEUECTL_EQUAL(f, found.payload, j.payload);
+    QUEUECTL_EQUAL(f, found.run_at, j.run_at);
+    QUEUECTL_EQUAL(f, found.timeout, j.timeout);
+    QUEUECTL_EQUAL(f, found.retention, j.retention);
+    QUEUECTL_EQUAL(f, found.backoff_base, j.backoff_base);
+    QUEUECTL_EQUAL(f, found.max_retries, j.max_retries);
+    QUEUECTL_EQUAL(f, found.hold, j.hold);
+    QUEUECTL_EQUAL(f, int{found.priority}, int{j.priority});
+    QUEUECTL_EQUAL(f, found.nonce, j.nonce);
+    QUEUECTL_EQUAL(f, found.tag, j.tag);
+    QUEUECTL_EQUAL(f, found.key, j.key);
+    QUEUECTL_EQUAL(f, found.unique_key, j.unique_key);
+    QUEUECTL_EQUAL(f, found.batch, j.batch);
+    QUEUECTL_EQUAL(f, found.cwd, j.cwd);
+    QUEUECTL_EQUAL(f, found.env, j.env);
+    QUEUECTL_EQUAL(f, found.depends_on, j.depends_on);
+}
+
+template <backend B>
+void equal_record(fixture<B>& f, const job_record& found, const job_record& r)
+{
+    QUEUECTL_EQUAL(f, found.state, r.state);
+    QUEUECTL_EQUAL(f, found.attempts, r.attempts);
+    QUEUECTL_EQUAL(f, found.crashes, r.crashes);
+    QUEUECTL_EQUAL(f, found.created_at, r.created_at);
+    QUEUECTL_EQUAL(f, found.updated_at, r.updated_at);
+    QUEUECTL_EQUAL(f, found.settled_token, r.settled_token);
+    QUEUECTL_EQUAL(f, found.exit_code, r.exit_code);
+    QUEUECTL_EQUAL(f, found.signal, r.signal);
+    QUEUECTL_EQUAL(f, found.error, r.error);
+    QUEUECTL_EQUAL(f, found.result, r.result);
+    QUEUECTL_EQUAL(f, found.progress, r.progress);
+    QUEUECTL_CHECK(f, !found.token && !found.cancel_requested && found.locked_by.empty());
+}
+
+template <backend B>
+void equal_run(fixture<B>& f, const attempt& found, const attempt& run)
+{
+    QUEUECTL_EQUAL(f, found.number, run.number);
+    QUEUECTL_EQUAL(f, found.status, run.status);
+    QUEUECTL_EQUAL(f, found.exit_code, run.exit_code);
+    QUEUECTL_EQUAL(f, found.signal, run.signal);
+    QUEUECTL_EQUAL(f, found.started_at, run.started_at);
+    QUEUECTL_EQUAL(f, found.ended_at, run.ended_at);
+    QUEUECTL_EQUAL(f, found.error, run.error);
+    QUEUECTL_EQUAL(f, found.worker, run.worker);
+    QUEUECTL_EQUAL(f, found.output_bytes, run.output_bytes);
+}
+
+template <backend B>
+void equal_output(fixture<B>& f, const std::string& id, const attempt& run)
+{
+    auto out = f->output(id, run.number);
+    if (!f.good(out, "output")) return;
+    QUEUECTL_EQUAL(f, out->head, run.output.head);
+    QUEUECTL_EQUAL(f, out->tail, run.output.tail);
+    QUEUECTL_EQUAL(f, out->dropped_bytes, run.output.dropped_bytes);
+}
+
+template <backend B>
+void equal_runs(fixture<B>& f, const stored_job& j)
+{
+    const auto runs = f.runs(j.record.job.id);
+    if (!QUEUECTL_EQUAL(f, runs.size(), j.attempts.size())) return;
+    for (std::size_t i = 0; i < runs.size(); ++i) equal_run(f, runs[i], j.attempts[i]);
+}
+
+template <backend B>
+void restore_keeps_what_was_asked_for(fixture<B>& f)
+{
+    for (const state s : restorable_states) {
+        const auto j = past_of(f, std::string{name(s)}, s);
+        restore_new(f, j);
+        equal_job(f, f.find(j.record.job.id).job, j.record.job);
+    }
+}
+
+template <backend B>
+void restore_keeps_the_record(fixture<B>& f)
+{
+    for (const state s : restorable_states) {
+        const auto j = past_of(f, std::string{name(s)}, s);
+        restore_new(f, j);
+        equal_record(f, f.find(j.record.job.id), j.record);
+    }
+}
+
+template <backend B>
+void restore_keeps_runs_and_output(fixture<B>& f)
+{
+    for (const state s : restorable_states) {
+        const auto j = past_of(f, std::string{name(s)}, s);
+        restore_new(f, j);
+        equal_runs(f, j);
+        equal_output(f, j.record.job.id, j.attempts.back());
+    }
+}
+
+template <backend B>
+void restore_keeps_long_output(fixture<B>& f)
+{
+    auto j = past_of(f, "a", state::completed);
+    auto& out = j.attempts.back().output;
+    out.head.assign(64u << 10, 'h');
+    out.tail.assign(192u << 10, 't');
+    out.tail.back() = '\xff';
+    out.dropped_bytes = 1'000'000;
+    j.attempts.back().output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
+    restore_new(f, j);
+    equal_runs(f, j);
+    equal_output(f, "a", j.attempts.back());
+}
+
+template <backend B>
+void restore_keeps_the_newest_runs(fixture<B>& f)
+{
+    auto j = past_of(f, "a", state::failed);
+    j.record.attempts = 29;
+    const attempt last = j.attempts.back();
+    for (std::int32_t number = 3; number <= 30; ++number) {
+        j.attempts.push_back(last);
+        j.attempts.back().number = number;
+    }
+    restore_new(f, j);
+    const auto runs = f.runs("a");
+    if (!QUEUECTL_EQUAL(f, runs.size(), limits::attempts_kept)) return;
+    QUEUECTL_EQUAL(f, runs.front().number, 11);
+    QUEUECTL_EQUAL(f, runs.back().number, 30);
+}
+
+template <backend B>
+void restore_keeps_the_order(fixture<B>& f)
+{
+    f.put("before");
+    std::vector<stored_job> jobs;
+    std::vector<std::string> ids{"before"};
+    for (const state s : {state::dead, state::pending, state::completed, state::failed, state::cancelled}) {
+        jobs.push_back(past_of(f, std::string{name(s)}, s));
+        jobs.back().record.sequence = 100 - jobs.size();
+        ids.push_back(std::string{name(s)});
+    }
+    restore_new(f, jobs);
+    f.put("after");
+    ids.push_back("after");
+    std::vector<std::string> told;
+    for (const auto& r : f.list()) told.push_back(r.job.id);
+    QUEUECTL_EQUAL(f, told, ids);
+}
+
+template <backend B>
+void restored_jobs_are_counted(fixture<B>& f)
+{
+    std::vector<stored_job> jobs;
+    for (const state s : restorable_states) jobs.push_back(past_of(f, std::string{name(s)}, s));
+    jobs.push_back(past_of(f, "other", state::dead));
+    jobs.back().record.job.queue = "other";
+    restore_new(f, jobs);
+    std::vector<queue_counts> counts;
+    if (!f.good(f->counts(counts), "counts") || !QUEUECTL_EQUAL(f, counts.size(), 2)) return;
+    std::sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.queue < b.queue; });
+    for (const state s : restorable_states) QUEUECTL_EQUAL(f, counts[0][s], 1);
+    QUEUECTL_EQUAL(f, counts[1].queue, "other");
+    QUEUECTL_EQUAL(f, counts[1][state::dead], 1);
+    QUEUECTL_EQUAL(f, f->purge({}, 100).value_or(99), 4);
+}
+
+// By priority, then due time, then insertion; what is held or has ended does not stand in line.
+template <backend B>
+void restored_jobs_wait_in_line(fixture<B>& f)
+{
+    std::vector<stored_job> jobs;
+    const auto add_job = [&](const char* id, state s, auto edit) {
+        jobs.push_back(past_of(f, id, s));
+        edit(jobs.back().record.job);
+    };
+    add_job("later", state::failed, [&](job& j) { j.run_at = f.in(std::chrono::hours{1}); });
+    add_job("held", state::pending, [](job& j) { j.hold = hold_dependency; });
+    add_job("dead", state::dead, [](job&) {});
+    add_job("first-of-two", state::pending, [](job&) {});
+    add_job("second-of-two", state::failed, [](job&) {});
+    add_job("urgent", state::pending, [](job& j) { j.priority = 4; });
+    restore_new(f, jobs);
+    f.put("new", [](job& j) { j.priority = -3; });
+    const auto leases = f.claim(100);
+    QUEUECTL_EQUAL(f, f.ids(leases), {"urgent", "first-of-two", "second-of-two", "new"});
+    for (const auto& l : leases) f.settle(f.success(l));
+    f.advance(std::chrono::hours{1} - f.tick);
+    QUEUECTL_EQUAL(f, f.drain(), {});
+    f.advance(f.tick);
+    QUEUECTL_EQUAL(f, f.drain(), {"later"});
+}
+
+template <backend B>
+void restored_jobs_go_on(fixture<B>& f)
+{
+    auto j = past_of(f, "a", state::failed);
+    restore_new(f, j);
+    lease l = f.take();
+    QUEUECTL_EQUAL(f, l.run_number(), 3);
+    QUEUECTL_EQUAL(f, l.error, j.record.error);
+    QUEUECTL_EQUAL(f, f.settle(f.released(l)), settle_status::applied);
+    QUEUECTL_EQUAL(f, f.find("a").state, state::failed);
+    QUEUECTL_EQUAL(f, f.settle(f.success(f.take())), settle_status::applied);
+    QUEUECTL_EQUAL(f, f.find("a").state, state::completed);
+    const auto runs = f.runs("a");
+    if (QUEUECTL_EQUAL(f, runs.size(), 3)) QUEUECTL_EQUAL(f, runs[2].number, 3);
+    QUEUECTL_EQUAL(f, f.revive("a"), change_status::done);
+    QUEUECTL_EQUAL(f, f.runs("a").size(), 3);
+    QUEUECTL_EQUAL(f, f.cancel("a"), change_status::done);
+    QUEUECTL_EQUAL(f, f.remove("a"), change_status::done);
+    QUEUECTL_EQUAL(f, f.runs("a").size(), 0);
+    for (const state s : {state::completed, state::dead, state::cancelled}) {
+        const std::string id{name(s)};
+        restore_new(f, past_of(f, id, s));
+        QUEUECTL_EQUAL(f, f.revive(id), change_status::done);
+        QUEUECTL_EQUAL(f, f.runs(id).size(), 2);
+        QUEUECTL_EQUAL(f, f.drain(), {id});
+    }
+}
+
+// What makes the repetition of a call safe comes along: the enqueuer's nonce and the token that settled.
+template <backend B>
+void restore_keeps_what_makes_repeats_safe(fixture<B>& f)
+{
+    for (const state s : restorable_states) {
+        const auto j = past_of(f, std::string{name(s)}, s);
+        restore_new(f, j);
+        QUEUECTL_EQUAL(f, f.insert(j.record.job), insert_status::inserted);
+        QUEUECTL_EQUAL(f, f.insert(f.make(j.record.job.id)), insert_status::duplicate);
+        settlement again;
+        again.receipt = {j.record.job.id, j.record.settled_token};
+        QUEUECTL_EQUAL(f, f.settle(again), settle_status::applied);
+        again.receipt.token.ordinal += 1;
+        QUEUECTL_EQUAL(f, f.settle(again), settle_status::lease_lost);
+        equal_record(f, f.find(j.record.job.id), j.record);
+    }
+}
+
+template <backend B>
+void restore_repeated_changes_nothing(fixture<B>& f)
+{
+    std::vector<stored_job> jobs;
+    for (const state s : restorable_states) jobs.push_back(past_of(f, std::string{name(s)}, s));
+    restore_new(f, jobs);
+    jobs.push_back(past_of(f, "one-more"));
+    restore_new(f, jobs);
+    QUEUECTL_EQUAL(f, f.list().size(), 6);
+    for (const auto& j : jobs) {
+        equal_record(f, f.find(j.record.job.id), j.record);
+        equal_runs(f, j);
+    }
+    // Also when the job has gone on meanwhile.
+    const lease l = f.take();
+    restore_new(f, jobs);
+    QUEUECTL_EQUAL(f, f.find(l.job.id).state, state::processing);
+    QUEUECTL_EQUAL(f, f.settle(f.success(l)), settle_status::applied);
+    restore_new(f, jobs);
+    QUEUECTL_EQUAL(f, f.find(l.job.id).state, state::completed);
+    QUEUECTL_EQUAL(f, f.list().size(), 6);
+}
+
+template <backend B>
+void restore_of_a_taken_id_is_a_duplicate(fixture<B>& f)
+{
+    f.put("a");
+    QUEUECTL_EQUAL(f, restore(f, {past_of(f, "a")}), {insert_status::duplicate});
+    QUEUECTL_EQUAL(f, f.find("a").job.payload, "true");
+    for (const state s : {state::pending, state::dead}) {
+        const auto there = past_of(f, std::string{name(s)}, s);
+        restore_new(f, there);
+        auto other = there;
+        other.record.created_at = add(other.record.created_at, f.tick);
+        other.record.error = "another";
+        QUEUECTL_EQUAL(f, restore(f, {other}), {insert_status::duplicate});
+        other = there;
+        ++other.record.job.nonce.low;
+        QUEUECTL_EQUAL(f, restore(f, {other}), {insert_status::duplicate});
+        equal_record(f, f.find(there.record.job.id), there.record);
+    }
+}
+
+template <backend B>
+void restore_tells_of_each_job(fixture<B>& f)
+{
+    f.put("taken");
+    const auto twice = past_of(f, "twice");
+    auto other = twice;
+    ++other.record.job.nonce.low;
+    QUEUECTL_EQUAL(f, restore(f, {past_of(f, "a"), past_of(f, "taken"), twice, other, twice, past_of(f, "b")}),
+                   {insert_status::inserted, insert_status::duplicate, insert_status::inserted,
+                    insert_status::duplicate, insert_status::inserted, insert_status::inserted});
+    QUEUECTL_EQUAL(f, f.list().size(), 4);
+}
+
+template <backend B>
+void restore_refuses_what_is_processing(fixture<B>& f)
+{
+    const std::vector<stored_job> jobs{past_of(f, "a"), past_of(f, "b", state::processing), past_of(f, "c")};
+    std::vector<insert_status> statuses(3);
+    const auto told = f->restore(jobs, statuses, f.now);
+    QUEUECTL_CHECK(f, !told && told.error().code == errc::invalid_argument);
+    QUEUECTL_EQUAL(f, f.list().size(), 0);
+    QUEUECTL_EQUAL(f, f.drain(), {});
+}
+
+// A whole batch, of jobs that differ in length.
+template <backend B>
+void restore_takes_whole_batches(fixture<B>& f)
+{
+    std::vector<stored_job> jobs;
+    for (std::size_t i = 0; i < f.batch(); ++i) {
+        jobs.push_back(past_of(f, "job-" + std::to_string(i), restorable_states[i % 5]));
+        jobs.back().record.job.payload.assign(i % 700, 'p');
+        jobs.back().record.job.run_at = f.in(duration{static_cast<std::int64_t>(i * 7919 % 1000)});
+    }
+    restore_new(f, jobs);
+    const auto all = f.list();
+    if (!QUEUECTL_EQUAL(f, all.size(), jobs.size())) return;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        equal_job(f, all[i].job, jobs[i].record.job);
+        equal_record(f, all[i], jobs[i].record);
+    }
+    equal_runs(f, jobs.back());
+}
+
+template <backend B>
+void restored_jobs_survive_reopening(fixture<B>& f)
+{
+    std::vector<stored_job> jobs;
+    for (const state s : restorable_states) jobs.push_back(past_of(f, std::string{name(s)}, s));
+    jobs[1].attempts.back().output.tail.assign(100'000, 't');
+    jobs[1].attempts.back().output_bytes += 100'000;
+    restore_new(f, jobs);
+    f.reopen();
+    for (const auto& j : jobs) {
+        const auto found = f.find(j.record.job.id);
+        equal_job(f, found.job, j.record.job);
+        equal_record(f, found, j.record);
+        equal_runs(f, j);
+        equal_output(f, j.record.job.id, j.attempts.back());
+    }
+    restore_new(f, jobs);
+    QUEUECTL_EQUAL(f, f.list().size(), 5);
+    QUEUECTL_EQUAL(f, f.drain(), {"pending", "failed"});
+}
+
+template <backend B>
+void restore_wakes_those_who_wait(fixture<B>& f)
+{
+    const auto seen = f->changes();
+    restore_new(f, past_of(f, "a"));
+    QUEUECTL_CHECK(f, f->changes().work != seen.work);
+}
+
+template <backend B>
+void add_transfer_checks(check_list<B>& list)
+{
+    if constexpr (transferable<B>) {
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_what_was_asked_for);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_the_record);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_runs_and_output);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_long_output);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_the_newest_runs);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_the_order);
+        QUEUECTL_ADD_CHECK(list, B, restored_jobs_are_counted);
+        QUEUECTL_ADD_CHECK(list, B, restored_jobs_wait_in_line);
+        QUEUECTL_ADD_CHECK(list, B, restored_jobs_go_on);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_what_makes_repeats_safe);
+        QUEUECTL_ADD_CHECK(list, B, restore_repeated_changes_nothing);
+        QUEUECTL_ADD_CHECK(list, B, restore_of_a_taken_id_is_a_duplicate);
+        QUEUECTL_ADD_CHECK(list, B, restore_tells_of_each_job);
+        QUEUECTL_ADD_CHECK(list, B, restore_refuses_what_is_processing);
+        QUEUECTL_ADD_CHECK(list, B, restore_takes_whole_batches);
+        if constexpr (can_reopen<B>) QUEUECTL_ADD_CHECK(list, B, restored_jobs_survive_reopening);
+        if constexpr (fixture<B>::notifying) QUEUECTL_ADD_CHECK(list, B, restore_wakes_those_who_wait);
+    }
+}
+
+}  // namespace queuectl::inline v0::conformance
+
+#endif
+
+// ---- queuectl/testing/conformance/store_states.hpp
+// Line 11, the rest: a store that is moving, has moved, or is read-only; the row set_state of transferable_storage.
+#ifndef QUEUECTL_TESTING_CONFORMANCE_STORE_STATES_HPP
+#define QUEUECTL_TESTING_CONFORMANCE_STORE_STATES_HPP
+
+namespace queuectl::inline v0::conformance {
+
+inline constexpr char new_place[] = "sqlite:/new/place.db";
+
+template <backend B>
+void set_store(fixture<B>& f, store_state s)
+{
+    const bool goes = s == store_state::moving || s == store_state::moved;
+    f.good(f->set_state(s, goes ? new_place : ""), "set_state");
+}
+
+// Whether every call that begins something, or changes what waits or has ended, is refused with `code` and `text`.
+template <backend B>
+void refuses_changes_of_jobs(fixture<B>& f, errc code, const std::string& text)
+{
+    const auto refused = [&](const char* verb, const auto& r) {
+        const bool so = !r && r.error().code == code && r.error().message().find(text) != std::string::npos;
+        if (so) return;
+        f.out().fail(__FILE__, __LINE__, std::string{verb} + (r ? " is taken" : ": " + r.error().message()));
+    };
+    std::vector<insert_status> inserted(1);
+    const std::vector<job> jobs{f.make("new")};
+    refused("insert", f->insert(jobs, inserted, f.now));
+    const std::vector<stored_job> past{past_of(f, "new")};
+    refused("restore", f->restore(past, inserted, f.now));
+    std::vector<change_status> changed(1);
+    const std::vector<std::string> dead{"dead"};
+    const std::vector<std::string> pending{"pending"};
+    refused("revive", f->revive(dead, changed, f.now));
+    refused("cancel", f->cancel(pending, changed, f.now));
+    refused("remove", f->remove(dead, changed));
+    refused("purge", f->purge({}, 10));
+    refused("reprioritise", f->reprioritise("pending", 3, f.now));
+}
+
+// The five ended or waiting jobs of put_one_of_each_state, as they were.
+template <backend B>
+void nothing_has_changed(fixture<B>& f)
+{
+    QUEUECTL_EQUAL(f, f.list().size(), 6);
+    QUEUECTL_EQUAL(f, f.find("dead").state, state::dead);
+    QUEUECTL_EQUAL(f, f.find("pending").state, state::pending);
+    QUEUECTL_EQUAL(f, int{f.find("pending").job.priority}, 0);
+    QUEUECTL_CHECK(f, f.knows("completed") && !f.knows("new"));
+}
+
+template <backend B>
+void line11_a_moving_store_begins_nothing(fixture<B>& f)
+{
+    put_one_of_each_state(f);
+    set_store(f, store_state::moving);
+    refuses_changes_of_jobs(f, errc::busy, new_place);
+    nothing_has_changed(f);
+    std::vector<lease> leases;
+    auto told = f->claim(f.request(), leases, f.now);
+    if (f.good(told, "claim")) QUEUECTL_CHECK(f, told->next_at == timestamp_max);
+    QUEUECTL_EQUAL(f, leases.size(), 0);
+    set_store(f, store_state::open);
+    QUEUECTL_EQUAL(f, f.drain(), {"pending"});
+}
+
+template <backend B>
+void line11_a_moving_store_lets_runs_end(fixture<B>& f)
+{
+    for (const char* id : {"completes", "fails", "released", "freed"}) f.put(id);
+    auto all = f.request();
+    all.max = 3;
+    const auto leases = f.claim(all);
+    all.worker = "worker-2";
+    f.claim(all);
+    if (!QUEUECTL_EQUAL(f, leases.size(), 3)) return;
+    set_store(f, store_state::moving);
+    QUEUECTL_EQUAL(f, f.extend(leases[0].receipt()), extend_status::held);
+    QUEUECTL_EQUAL(f, f.settle(f.success(leases[0])), settle_status::applied);
+    QUEUECTL_EQUAL(f, f.settle(f.ended(leases[1], verdict_kind::retry, "why")), settle_status::applied);
+    const std::vector<settlement> last{f.released(leases[2])};
+    std::vector<settle_status> statuses(1);
+    std::vector<lease> more;
+    f.good(settle_and_claim(f.store(), std::span{last}, std::span{statuses}, f.request(), more, f.now), "settle");
+    QUEUECTL_EQUAL(f, statuses, {settle_status::applied});
+    QUEUECTL_EQUAL(f, more.size(), 0);
+    QUEUECTL_EQUAL(f, f->free_worker("worker-2", "killed", f.now).value_or(99), 1);
+    QUEUECTL_EQUAL(f, f.find("completes").state, state::completed);
+    QUEUECTL_EQUAL(f, f.find("fails").state, state::failed);
+    QUEUECTL_EQUAL(f, f.find("released").state, state::pending);
+    QUEUECTL_EQUAL(f, f.find("freed").crashes, 1);
+}
+
+template <backend B>
+void line11_a_moving_store_returns_expired_leases(fixture<B>& f)
+{
+    f.put("a");
+    f.take();
+    set_store(f, store_state::moving);
+    f.advance(f.lease_time + f.tick);
+    std::vector<lease> leases;
+    auto told = f->claim(f.request(), leases, f.now);
+    if (f.good(told, "claim")) QUEUECTL_EQUAL(f, told->reaped, 1);
+    QUEUECTL_EQUAL(f, leases.size(), 0);
+    QUEUECTL_EQUAL(f, f.find("a").state, state::pending);
+    QUEUECTL_EQUAL(f, f.find("a").crashes, 1);
+}
+
+template <backend B>
+void line11_a_moving_store_takes_cancels_of_what_runs(fixture<B>& f)
+{
+    put_one_of_each_state(f);
+    set_store(f, store_state::moving);
+    QUEUECTL_EQUAL(f, f.cancel("processing"), change_status::requested);
+    QUEUECTL_CHECK(f, f.find("processing").cancel_requested);
+    QUEUECTL_EQUAL(f, f.cancel("dead"), change_status::conflict);
+    QUEUECTL_EQUAL(f, f.cancel("nobody"), change_status::not_found);
+    const std::vector<std::string> both{"processing", "pending"};
+    std::vector<change_status> statuses(2);
+    const auto told = f->cancel(both, statuses, f.now);
+    QUEUECTL_CHECK(f, !told && told.error().code == errc::busy);
+    QUEUECTL_EQUAL(f, f.find("pending").state, state::pending);
+}
+
+template <backend B>
+void line11_a_moving_store_takes_settings(fixture<B>& f)
+{
+    set_store(f, store_state::moving);
+    f.good(f->config_put({"key", "value", any_version, timestamp_max}, f.now), "config_put");
+    auto found = f->config_get("key", f.now);
+    QUEUECTL_CHECK(f, found && *found && (*found)->value == "value");
+    QUEUECTL_EQUAL(f, f->config_erase("key").value_or(false), true);
+}
+
+template <backend B>
+void line11_a_moved_store_refuses_every_change(fixture<B>& f)
+{
+    put_one_of_each_state(f);
+    const auto running = f.find("processing");
+    set_store(f, store_state::moved);
+    refuses_changes_of_jobs(f, errc::moved, new_place);
+    nothing_has_changed(f);
+    const auto refused = [&](const auto& r) {
+        return !r && r.error().code == errc::moved && r.error().message().find(new_place) != std::string::npos;
+    };
+    std::vector<lease> leases;
+    QUEUECTL_CHECK(f, refused(f->claim(f.request(), leases, f.now)));
+    std::vector<extend_status> held(1);
+    const std::vector<receipt> receipts{{"processing", running.token}};
+    QUEUECTL_CHECK(f, refused(f->extend(receipts, f.lease_time, held, f.now)));
+    std::vector<settle_status> settled(1);
+    std::vector<settlement> settlements(1);
+    settlements[0].receipt = receipts[0];
+    QUEUECTL_CHECK(f, refused(f->settle(settlements, settled, f.now)));
+    QUEUECTL_CHECK(f, refused(f->free_worker("worker-1", "gone", f.now)));
+    if constexpr (fixture<B>::configurable)
+        QUEUECTL_CHECK(f, refused(f->config_put({"key", "value", any_version, timestamp_max}, f.now)));
+}
+
+// In every state the store can be read, says its state, and can be opened again.
+template <backend B>
+void line11_a_store_says_its_state(fixture<B>& f)
+{
+    put_one_of_each_state(f);
+    for (const auto s : {store_state::read_only, store_state::moving, store_state::moved, store_state::open}) {
+        set_store(f, s);
+        auto info = f->info();
+        if (!f.good(info, "info")) return;
+        QUEUECTL_EQUAL(f, info->state, s);
+        QUEUECTL_EQUAL(f, info->read_only, s == store_state::read_only);
+        QUEUECTL_EQUAL(f, info->moved_to, s == store_state::moving || s == store_state::moved ? new_place : "");
+        QUEUECTL_EQUAL(f, f.list().size(), 6);
+        QUEUECTL_EQUAL(f, f.runs("dead").size(), 1);
+        std::vector<queue_counts> counts;
+        f.good(f->counts(counts), "counts");
+    }
+    QUEUECTL_EQUAL(f, f.drain(), {"pending"});
+}
+
+template <backend B>
+void line11_reopen_keeps_the_state(fixture<B>& f)
+{
+    f.put("a");
+    for (const auto s : {store_state::moving, store_state::moved, store_state::open}) {
+        set_store(f, s);
+        f.reopen();
+        auto info = f->info();
+        if (!f.good(info, "info")) return;
+        QUEUECTL_EQUAL(f, info->state, s);
+        QUEUECTL_EQUAL(f, info->moved_to, s == store_state::open ? "" : new_place);
+    }
+    QUEUECTL_EQUAL(f, f.drain(), {"a"});
+}
+
+template <backend B>
+void line11_another_handle_sees_the_state(fixture<B>& f)
+{
+    f.put("a");
+    const auto other = f.another();
+    set_store(f, store_state::moving);
+    std::vector<insert_status> inserted(1);
+    const std::vector<job> jobs{f.make("new")};
+    const auto told = other->insert(jobs, inserted, f.now);
+    QUEUECTL_CHECK(f, !told && told.error().code == errc::busy);
+    f.good(other->set_state(store_state::open, ""), "set_state");
+    f.put("b");
+}
+
+template <backend B>
+void line11_a_new_state_wakes_those_who_wait(fixture<B>& f)
+{
+    for (const auto s : {store_state::moving, store_state::moved, store_state::open}) {
+        const auto seen = f->changes();
+        set_store(f, s);
+        QUEUECTL_CHECK(f, f->changes().work != seen.work);
+    }
+}
+
+template <backend B>
+void add_store_state_checks(check_list<B>& list)
+{
+    if constexpr (transferable<B>) {
+        QUEUECTL_ADD_CHECK(list, B, line11_a_moving_store_begins_nothing);
+        QUEUECTL_ADD_CHECK(list, B, line11_a_moving_store_lets_runs_end);
+        QUEUECTL_ADD_CHECK(list, B, line11_a_moving_store_returns_expired_leases);
+        QUEUECTL_ADD_CHECK(list, B, line11_a_moving_store_takes_cancels_of_what_runs);
+        QUEUECTL_ADD_CHECK(list, B, line11_a_moved_store_refuses_every_change);
+        QUEUECTL_ADD_CHECK(list, B, line11_a_store_says_its_state);
+        if constexpr (fixture<B>::configurable) QUEUECTL_ADD_CHECK(list, B, line11_a_moving_store_takes_settings);
+        if constexpr (can_reopen<B>) QUEUECTL_ADD_CHECK(list, B, line11_reopen_keeps_the_state);
+        if constexpr (can_share<B>) QUEUECTL_ADD_CHECK(list, B, line11_another_handle_sees_the_state);
+        if constexpr (fixture<B>::notifying) QUEUECTL_ADD_CHECK(list, B, line11_a_new_state_wakes_those_who_wait);
+    }
+}
+
+}  // namespace queuectl::inline v0::conformance
+
+#endif
+
 // ---- queuectl/testing/conformance/threads.hpp
 // Line 10: concurrent calls. Threads put in, claim, drop, release and settle; each job must be completed exactly once,
 // and no job may be held by two at a time.
@@ -23229,10 +25414,11 @@ public:
     result<claim_info> claim(const claim_request& request, std::vector<lease>& leases, const instant& now)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("claim"); !open) return fail(open.error());
+        if (auto open = ending("claim"); !open) return fail(open.error());
         claim_info info;
         info.reaped = reap(now);
         std::size_t found = request.repeat ? repeat(request, leases) : 0;
+        if (leases_nothing()) return info;
         if (found == 0) found = take(request, leases, now);
         info.next_at = next_at(request, found == request.max, now);
         return info;
@@ -23242,7 +25428,7 @@ public:
                         const instant& now)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("extend"); !open) return open;
+        if (auto open = ending("extend"); !open) return open;
         for (std::size_t i = 0; i < receipts.size(); ++i) statuses[i] = extend_one(receipts[i], d, now);
         return {};
     }
@@ -23250,7 +25436,7 @@ public:
     result<void> settle(std::span<const settlement> settlements, std::span<settle_status> statuses, const instant& now)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("settle"); !open) return open;
+        if (auto open = ending("settle"); !open) return open;
         for (std::size_t i = 0; i < settlements.size(); ++i) statuses[i] = settle_one(settlements[i], now);
         kept().tell_work();
         return {};
@@ -23259,13 +25445,15 @@ public:
 protected:
     using model_rules::model_rules;
 
-    virtual result<void> writable(const char* verb) const
+    // Whether the store takes any change, and those that a moving one takes, too.
+    result<void> writable(const char* verb) const { return admits(verb, detail::change_of::jobs); }
+    result<void> ending(const char* verb) const { return admits(verb, detail::change_of::runs); }
+    virtual result<void> admits(const char* verb, detail::change_of what) const
     {
         const auto& info = kept().info;
-        if (!info.moved_to.empty()) return fail(errc::moved, verb, info.moved_to);
-        if (info.read_only) return fail(errc::read_only, verb, "the store is read-only");
-        return {};
+        return detail::admit(info.read_only ? store_state::read_only : info.state, info.moved_to, what, verb);
     }
+    virtual bool leases_nothing() const { return kept().info.state == store_state::moving; }
 
     virtual insert_status insert_one(const job& j, const instant& now)
     {
@@ -23450,7 +25638,13 @@ public:
     }
     result<void> cancel(std::span<const std::string> ids, std::span<change_status> statuses, const instant& now)
     {
-        return change(ids, statuses, "cancel", [&](model_row& r) { return cancel_one(r, now); });
+        const std::scoped_lock lock{kept().mutex};
+        if (auto open = may_cancel(ids); !open) return open;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            auto* r = kept().find(ids[i]);
+            statuses[i] = r == nullptr ? change_status::not_found : cancel_one(*r, now);
+        }
+        return {};
     }
     result<void> remove(std::span<const std::string> ids, std::span<change_status> statuses)
     {
@@ -23484,7 +25678,7 @@ public:
     virtual result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant& now)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("free_worker"); !open) return fail(open.error());
+        if (auto open = ending("free_worker"); !open) return fail(open.error());
         std::size_t freed = 0;
         for (auto& r : kept().rows) {
             if (freed == limits::sweep) break;
@@ -23523,6 +25717,14 @@ protected:
         return change_status::done;
     }
 
+    // A moving store takes the cancellation of what runs.
+    virtual result<void> may_cancel(std::span<const std::string> ids) const
+    {
+        for (const auto& id : ids)
+            if (const auto* r = kept().find(id); r != nullptr && is_waiting(r->record.state)) return writable("cancel");
+        return ending("cancel");
+    }
+
     virtual change_status remove_one(model_row& r)
     {
         if (r.record.state == state::processing) return change_status::conflict;
@@ -23555,6 +25757,77 @@ private:
 
 #endif
 
+// ---- queuectl/testing/model/transfer.hpp
+// The reference model's transferable facet.
+#ifndef QUEUECTL_TESTING_MODEL_TRANSFER_HPP
+#define QUEUECTL_TESTING_MODEL_TRANSFER_HPP
+
+namespace queuectl::inline v0 {
+
+class model_transfer : public model_inspect {
+public:
+    result<void> restore(std::span<const stored_job> jobs, std::span<insert_status> statuses, const instant&)
+    {
+        const std::scoped_lock lock{kept().mutex};
+        if (auto open = writable("restore"); !open) return open;
+        for (const auto& j : jobs)
+            if (!may_restore(j))
+                return fail(errc::invalid_argument, "restore", "job " + j.record.job.id + " is processing");
+        for (std::size_t i = 0; i < jobs.size(); ++i) statuses[i] = restore_one(jobs[i]);
+        kept().tell_work();
+        return {};
+    }
+
+    virtual result<void> set_state(store_state to, std::string_view moved_to)
+    {
+        const std::scoped_lock lock{kept().mutex};
+        auto& info = kept().info;
+        info.state = to;
+        info.moved_to = std::string{moved_to};
+        info.read_only = to == store_state::read_only;
+        kept().tell_work();
+        kept().tell_control();
+        return {};
+    }
+
+protected:
+    using model_inspect::model_inspect;
+
+    virtual bool may_restore(const stored_job& j) const { return j.record.state != state::processing; }
+    virtual bool same_past(const model_row& r, const stored_job& j) const
+    {
+        return r.record.job.nonce == j.record.job.nonce && r.record.created_at == j.record.created_at;
+    }
+    virtual model_row row_of(const stored_job& j) const
+    {
+        model_row r;
+        r.record = j.record;
+        r.record.token = {};
+        r.record.locked_by.clear();
+        r.record.locked_at = r.record.lease_until = {};
+        r.record.cancel_requested = false;
+        r.runs = j.attempts;
+        if (r.runs.size() > limits::attempts_kept)
+            r.runs.erase(r.runs.begin(), r.runs.end() - std::ptrdiff_t{limits::attempts_kept});
+        return r;
+    }
+    virtual insert_status restore_one(const stored_job& j)
+    {
+        if (const auto* there = kept().find(j.record.job.id))
+            return same_past(*there, j) ? insert_status::inserted : insert_status::duplicate;
+        auto& added = kept().rows.emplace_back(row_of(j));
+        added.record.sequence = kept().next_sequence++;
+        auto& queues = kept().queues;
+        if (std::find(queues.begin(), queues.end(), j.record.job.queue) == queues.end())
+            queues.push_back(j.record.job.queue);
+        return insert_status::inserted;
+    }
+};
+
+}  // namespace queuectl::inline v0
+
+#endif
+
 // ---- queuectl/testing/model/config.hpp
 // The reference model's configurable and notifying facets.
 #ifndef QUEUECTL_TESTING_MODEL_CONFIG_HPP
@@ -23562,7 +25835,7 @@ private:
 
 namespace queuectl::inline v0 {
 
-class model_config : public model_inspect {
+class model_config : public model_transfer {
 public:
     virtual result<std::optional<config_entry>> config_get(std::string_view key, const instant& now) const
     {
@@ -23575,7 +25848,7 @@ public:
     virtual result<std::uint64_t> config_put(const config_entry& entry, const instant& now)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("config_put"); !open) return fail(open.error());
+        if (auto open = ending("config_put"); !open) return fail(open.error());
         auto& all = kept().config;
         std::uint64_t stored = 0;
         for (const auto& e : all)
@@ -23593,7 +25866,7 @@ public:
     virtual result<bool> config_erase(std::string_view key)
     {
         const std::scoped_lock lock{kept().mutex};
-        if (auto open = writable("config_erase"); !open) return fail(open.error());
+        if (auto open = ending("config_erase"); !open) return fail(open.error());
         return drop(key);
     }
 
@@ -23628,7 +25901,7 @@ public:
     }
 
 protected:
-    using model_inspect::model_inspect;
+    using model_transfer::model_transfer;
 
     virtual bool live(const config_entry& e, const instant& now) const { return now.wall < e.expires_at; }
     virtual bool may_put(std::uint64_t expected, std::uint64_t stored) const
@@ -23669,7 +25942,7 @@ public:
 };
 
 static_assert(storage<model_storage> && inspectable_storage<model_storage> && configurable_storage<model_storage> &&
-              notifying_storage<model_storage>);
+              notifying_storage<model_storage> && transferable_storage<model_storage>);
 
 }  // namespace queuectl::inline v0
 
@@ -24265,6 +26538,8 @@ template <backend B>
     add_change_checks(list);
     add_setting_checks(list);
     add_notification_checks(list);
+    add_transfer_checks(list);
+    add_store_state_checks(list);
     add_random_checks(list);
     add_thread_checks(list);
     add_process_checks(list);
