@@ -122,7 +122,7 @@ private:
 
 void figures(const bench::report& out, const server& s, const std::string& label)
 {
-    for (const std::size_t batch : {1, 16, 128, 1000}) {
+    for (const std::size_t batch : {1U, 16U, 128U, 1000U}) {
         s.ask({"FLUSHALL"});
         auto store = bench::must(redis_storage::open(s.address("q:")));
         bench::hands hands{store, 0};

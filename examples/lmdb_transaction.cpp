@@ -24,7 +24,7 @@ bool place_order(lmdb_storage& store, std::string_view number, bool with_money)
     MDB_val value = bytes("paid");
     bool good = mdb_dbi_open(txn, "orders", MDB_CREATE, &orders) == 0 && mdb_put(txn, orders, &key, &value, 0) == 0;
 
-    producer queue{lmdb_storage::on(txn)};
+    producer<lmdb_transaction> queue{lmdb_storage::on(txn)};
     good = good && queue.enqueue({.payload = std::string{number}, .kind = "confirm"});
     if (good && with_money) return mdb_txn_commit(txn) == 0;
     mdb_txn_abort(txn);

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# redis_storage against BullMQ (from npm) on Redis servers with the same settings: appendonly with fsync always, and
+# none. A whole cycle of BullMQ is an addBulk of 1000 and a worker of concurrency 100; of ours a batch of 128 of insert,
+# claim and settle. Left out without node, npm or the registry. Called by run.sh, or alone.
+#   redis_bullmq.sh [--json]    N=20000 jobs
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+build=${BUILD:-$(dirname "$here")/build-bench}
+json=${1:-}
+n=${N:-20000}
+note() { echo "redis_bullmq: $*" >&2; }
+for program in node npm redis-server; do
+    command -v $program > /dev/null || { note "$program is not there: left out"; exit 0; }
+done
+modules=$build/bullmq
+mkdir -p "$modules"
+if [ ! -e "$modules/node_modules/bullmq" ]; then
+    (cd "$modules" && npm install --no-audit --no-fund --silent bullmq@6 ioredis > /dev/null 2>&1) ||
+        { note "npm cannot install bullmq: left out"; exit 0; }
+fi
+cmake --build "$build" --target bench_redis > /dev/null 2>&1 || { note "bench_redis cannot be built: left out"; exit 0; }
+
+work=$(mktemp -d)
+server=
+finish() {
+    if [ -n "$server" ]; then kill "$server" 2> /dev/null || true; fi
+    rm -rf "$work"
+}
+trap finish EXIT
+
+# figure NAME VALUE RATIO VERSUS
+figure() {
+    if [ "$json" = --json ]; then
+        local versus="\"$4\""
+        if [ "$4" = - ]; then versus=null; fi
+        printf '{"name":"%s","value":%s,"unit":"jobs/s","ratio":%s,"versus":%s}\n' "$1" "$2" "${3/#-/null}" "$versus"
+    else
+        printf '%s\t%s\tjobs/s\t%s\t%s\n' "$@"
+    fi
+}
+
+"$build/bench/bench_redis" > "$work/ours"
+for mode in 'AOF always' 'no AOF'; do
+    append=$([ "$mode" = 'no AOF' ] && echo no || echo yes)
+    redis-server --port 0 --unixsocket "$work/s" --dir "$work" --save '' --appendonly "$append" --appendfsync always \
+        --maxmemory-policy noeviction > /dev/null &
+    server=$!
+    for _ in $(seq 100); do [ -S "$work/s" ] && break; sleep 0.05; done
+    node "$here/bullmq.mjs" "$work/s" "$n" "$modules" > "$work/theirs"
+    kill "$server"
+    wait "$server" 2> /dev/null || true
+    server=
+    rm -rf "$work/s" "$work/appendonlydir"
+    while IFS=$'\t' read -r name rate; do figure "BullMQ, $mode: $name" "$rate" - -; done < "$work/theirs"
+    cycle=$(awk -F'\t' '$1 ~ /bulk|drain/ { s += 1 / $2 } END { printf "%.0f", 1 / s }' "$work/theirs")
+    ours=$(awk -F'\t' -v name="redis $mode, batches of 128" '$1 == name { printf "%.0f", $2; exit }' "$work/ours")
+    figure "redis_storage, $mode: whole cycle, batches of 128" "$ours" \
+        "$(awk "BEGIN { printf \"%.2f\", $ours / $cycle }")" "BullMQ, bulk and drain ($cycle)"
+done
