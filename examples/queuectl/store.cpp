@@ -86,6 +86,26 @@ std::optional<store_kind> kind_of(std::string_view scheme)
     return std::nullopt;
 }
 
+// What follows SCHEME: of a store that is a file or a folder.
+result<store_location> locate_file(store_kind kind, const std::string& scheme, std::string path)
+{
+    const bool folder = kind != store_kind::sqlite;
+    auto durable = durability::full;
+    if (const auto question = path.find('?'); folder && question != std::string::npos) {
+        auto chosen = durability_of(std::string_view{path}.substr(question + 1));
+        if (!chosen) return fail(chosen.error());
+        durable = *chosen;
+        path.resize(question);
+    }
+    while (folder && path.size() > 1 && path.back() == '/') path.pop_back();
+    if (path.empty() || path.back() == '/' || path.find('\0') != std::string::npos)
+        return fail(errc::invalid_argument, "store",
+                    folder ? scheme + ":DIR needs the path of a folder" : "sqlite:PATH needs the path of a file");
+    auto full = absolute(path);
+    if (!full) return fail(full.error());
+    return store_location{kind, std::move(*full), false, durable};
+}
+
 result<store_location> locate_default()
 {
     const std::string folder = state_folder();
@@ -149,30 +169,14 @@ result<store_location> locate(std::string_view url)
     if (named.empty()) return locate_default();
     if (named == "memory:") return store_location{store_kind::memory, {}, false};
     const std::size_t colon = named.find(':');
+    if (colon == std::string::npos) return fail(errc::invalid_argument, "store", std::string{known_urls});
     const std::string scheme = named.substr(0, colon);
-    const auto kind = colon == std::string::npos ? std::nullopt : kind_of(scheme);
     for (const char* remote : {"redis", "rediss", "redis+unix"})
-        if (colon != std::string::npos && scheme == remote) return locate_redis(named);
-    for (const char* other : {"lmdb"})
-        if (!kind && colon != std::string::npos && scheme == other)
-            return fail(errc::unsupported, "store " + scheme + ":", std::string{"is not compiled in; "} + known_urls);
-    if (!kind) return fail(errc::invalid_argument, "store", std::string{known_urls});
-    const bool folder = *kind != store_kind::sqlite;
-    std::string path = named.substr(colon + 1);
-    auto durable = durability::full;
-    if (const auto question = path.find('?'); folder && question != std::string::npos) {
-        auto chosen = durability_of(std::string_view{path}.substr(question + 1));
-        if (!chosen) return fail(chosen.error());
-        durable = *chosen;
-        path.resize(question);
-    }
-    while (folder && path.size() > 1 && path.back() == '/') path.pop_back();
-    if (path.empty() || path.back() == '/' || path.find('\0') != std::string::npos)
-        return fail(errc::invalid_argument, "store",
-                    folder ? scheme + ":DIR needs the path of a folder" : "sqlite:PATH needs the path of a file");
-    auto full = absolute(path);
-    if (!full) return fail(full.error());
-    return store_location{*kind, std::move(*full), false, durable};
+        if (scheme == remote) return locate_redis(named);
+    if (const auto kind = kind_of(scheme)) return locate_file(*kind, scheme, named.substr(colon + 1));
+    if (scheme == "lmdb")
+        return fail(errc::unsupported, "store " + scheme + ":", std::string{"is not compiled in; "} + known_urls);
+    return fail(errc::invalid_argument, "store", std::string{known_urls});
 }
 
 result<open_store> open_for_reading(const store_location& where) { return open_existing(where, open_mode::read); }
