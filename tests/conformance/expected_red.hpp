@@ -330,7 +330,7 @@ inline const std::vector<expectation> expectations = {
     {fault::revive_keeps_attempts, reach::exactly, {"revive_makes_ended_and_failed_jobs_due", "revive_clears_crashes"}},
     {fault::revive_keeps_crashes, reach::exactly, {"revive_clears_crashes"}},
     {fault::revive_keeps_the_place, reach::exactly, {"revive_goes_to_the_end_of_the_line"}},
-    {fault::revive_takes_pending_jobs, reach::exactly, {"revive_of_others_is_a_conflict"}},
+    {fault::revive_takes_pending_jobs, reach::exactly, {"revive_of_others_is_a_conflict", "changes_tell_of_each_id"}},
     {fault::cancel_ends_final_jobs,
      reach::exactly,
      {"cancel_ends_waiting_jobs", "line11_a_moving_store_takes_cancels_of_what_runs"}},
