@@ -4,7 +4,6 @@
 #include <queuectl/testing/effort.hpp>
 #include <queuectl/testing/seeded_random.hpp>
 
-#include <functional>
 #include <set>
 #include <thread>
 
@@ -19,17 +18,21 @@ struct traffic {
     std::atomic<int> frames{0};
     std::atomic<int> syncs{0};
     std::atomic<int> writes_to_fail{0};
-    std::string poison;                                // a write that contains it fails
-    std::function<bool()> open = [] { return true; };  // a turn is given when it is
+    std::string poison;                   // a write that contains it fails
+    std::atomic<std::uint64_t> crowd{0};  // the first turn is given when so many wait for a sync
 };
 
 class watched_gate {
 public:
     using guard = journal::process_gate::guard;
-    watched_gate(journal::process_gate gate, traffic& t) : gate_{std::move(gate)}, traffic_{&t} {}
+    watched_gate(journal::process_gate gate, traffic& t, const journal::log_words& words)
+        : gate_{std::move(gate)}, traffic_{&t}, words_{&words}
+    {
+    }
     [[nodiscard]] result<guard> acquire(duration most)
     {
-        while (!traffic_->open()) std::this_thread::yield();
+        while (words_->waits.load() < traffic_->crowd) std::this_thread::yield();
+        traffic_->crowd = 0;
         ++traffic_->turns;
         return gate_.acquire(most);
     }
@@ -39,6 +42,7 @@ public:
 private:
     journal::process_gate gate_;
     traffic* traffic_;
+    const journal::log_words* words_;
 };
 
 class watched_files : public journal::posix_file_system {
@@ -93,7 +97,7 @@ struct world {
     {
         auto files = journal::posix_file_system::open_folder(folder.path(), true);
         auto process = journal::process_gate::open(files->folder(), control);
-        gate.emplace(std::move(*process), seen);
+        gate.emplace(std::move(*process), seen, words);
         memory.emplace(std::move(*journal::index_memory::anonymous()));
         journal::log_options options;
         options.sizes = sizes;
@@ -114,16 +118,14 @@ struct world {
         return status;
     }
 
-    // Runs call(i) in a thread each; nobody gets a turn before `waiting` of them, who wait for a sync, are in line.
+    // Runs call(i) in a thread each; the first turn is given when `waiting` of them wait for a sync.
     template <class Call>
     void at_once(int threads, int waiting, Call&& call)
     {
-        const auto before = words.waits.load();
-        seen.open = [this, before, waiting] { return words.waits.load() >= before + static_cast<unsigned>(waiting); };
+        seen.crowd = words.waits.load() + static_cast<std::uint64_t>(waiting);
         std::vector<std::thread> all;
         for (int i = 0; i < threads; ++i) all.emplace_back([&, i] { call(i); });
         for (auto& t : all) t.join();
-        seen.open = [] { return true; };
     }
     void expect_sound()
     {
