@@ -26,7 +26,8 @@ protected:
     void SetUp() override
     {
         const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
-        while (replica_.ask({"INFO", "replication"}).text.find("master_link_status:up") == std::string::npos) {
+        while (replica_.ask({"INFO", "replication"}).text.find("master_link_status:up") == std::string::npos ||
+               master_.ask({"WAIT", "1", "1000"}).number() != 1) {
             ASSERT_LT(std::chrono::steady_clock::now(), end) << "the replica does not follow";
             std::this_thread::sleep_for(std::chrono::milliseconds{10});
         }
@@ -87,6 +88,7 @@ TEST_F(RedisFailover, AWriteWithoutItsReplicasIsAnUnknownOutcome)
 {
     auto options = waiting();
     options.replica_timeout = std::chrono::milliseconds{50};
+    static_cast<void>(open_store(master_.address(), waiting()));  // makes the store, on both
     auto store = open_store(master_.address(), options);
     promote();
     const job j = make_job("a");
