@@ -217,19 +217,32 @@ template <class Storage>
     return cycles(h, batch, budget);
 }
 
-// One job at a time, inserted before: each settle takes the next claim along.
+// A worker's loop: each settle of a batch takes the next claim along. The jobs are there before, inserted off the
+// clock.
+template <class Storage>
+[[nodiscard]] measured fused(hands<Storage>& h, std::size_t batch, double budget)
+{
+    constexpr std::size_t ahead = 20'000;
+    std::size_t waiting = 0;
+    std::size_t done = 0;
+    double spent = 0;
+    std::uint64_t synced = 0;
+    while (spent < budget) {
+        for (; waiting < ahead; waiting += 1000) h.insert(1000);
+        if (done == 0) waiting -= h.claim(batch);
+        const auto before = syncs.load();
+        spent += seconds([&] { waiting -= h.settle_and_claim(batch); });
+        synced += syncs - before;
+        done += batch;
+    }
+    h.settle();
+    return {static_cast<double>(done) / spent, static_cast<double>(synced) / static_cast<double>(done)};
+}
 template <class Storage>
 [[nodiscard]] measured fused(Storage& s, double budget)
 {
     hands<Storage> h{s, 0};
-    for (int i = 0; i < 20; ++i) h.insert(1000);
-    std::size_t done = 0;
-    double spent = 0;
-    h.claim(1);
-    const auto before = syncs.load();
-    for (std::size_t more = 1; more != 0 && spent < budget; ++done)
-        spent += seconds([&] { more = h.settle_and_claim(1); });
-    return {static_cast<double>(done) / spent, static_cast<double>(syncs - before) / static_cast<double>(done)};
+    return fused(h, 1, budget);
 }
 
 // Jobs a second of so many processes together, in batches; open() → the store, which is there already.

@@ -1,8 +1,9 @@
 // journal_storage on a real disk, and sqlite_storage with full durability beside it, in turn: durable inserts by T
-// waiting threads, whole cycles (insert, claim, complete) in batches, with several processes; the syncs that each cost;
-// opening a store of 10^6 jobs, the memory of its index, and the worst claim while compaction runs. F = 4 KiB write +
-// fdatasync a second to a preallocated, zero-filled file, measured beside each figure. $TMPDIR (or /tmp) says which
-// disk. NAME… as arguments: only those parts (threads, cycles, fused, processes, million, stall).
+// waiting threads, whole cycles (insert, claim, complete) and a worker's loop (settle with the next claim) in batches,
+// with several processes; the syncs that each cost; opening a store of 10^6 jobs, the memory of its index, and the
+// worst claim while compaction runs. F = 4 KiB write + fdatasync a second to a preallocated, zero-filled file, measured
+// beside each figure. $TMPDIR (or /tmp) says which disk. NAME… as arguments: only those parts (threads, cycles, fused,
+// processes, million, stall).
 #include "cycle.hpp"
 
 #include <queuectl/journal/storage.hpp>
@@ -129,19 +130,32 @@ void batches(const bench::report& out)
     }
 }
 
-// One job at a time, as a worker does it: the settle of each takes the next claim along, and both are one sync.
+// As a worker does it: the settle of a batch takes the next claim along, and both are one sync.
 void fused(const bench::report& out)
 {
-    trio all;
-    for (int i = 0; i < 5; ++i) {
+    for (const std::size_t batch : {std::size_t{1}, std::size_t{100}, std::size_t{1000}}) {
         const folder where;
         bench::raw_file raw{where};
         auto ours = open_journal(where / "j", durability::full);
+        auto unsynced = open_journal(where / "n", durability::none);
         auto theirs = open_sqlite(where / "q.db", durability::full);
-        const double x = bench::fused(ours, 0.25).jobs_per_second;
-        all.add(x, bench::fused(theirs, 0.25).jobs_per_second, raw.rate(0.1));
+        hands<journal_storage> a{ours, 0};
+        hands<journal_storage> b{unsynced, 0};
+        hands<sqlite_storage> c{theirs, 0};
+        trio all;
+        std::vector<double> quick;
+        double calls = 0;
+        for (int i = 0; i < 5; ++i) {
+            const auto m = bench::fused(a, batch, 0.25);
+            all.add(m.jobs_per_second, bench::fused(c, batch, 0.2).jobs_per_second, raw.rate(0.1));
+            calls = m.syncs_per_job * static_cast<double>(batch);
+            quick.push_back(bench::fused(b, batch, 0.2).jobs_per_second);
+        }
+        const auto what = "worker loop, batches of " + std::to_string(batch);
+        all.tell(out, what, "jobs/s");
+        out.figure("journal " + what + ", syncs", calls, "per call");
+        out.figure("journal " + what + ", durability none", middle(quick), "jobs/s");
     }
-    all.tell(out, "settle with the next claim, one at a time", "jobs/s");
 }
 
 void processes(const bench::report& out)
