@@ -58,10 +58,7 @@ public:
     }
 
 private:
-    result<void> refuse(const char* verb)
-    {
-        return session_->write(verb, false, journal::append_room::normal, nullptr);
-    }
+    result<void> refuse(const char* verb) { return session_->write(verb, false, nullptr); }
     explicit journal_view(std::unique_ptr<session_type> session) : base{std::move(session), false} {}
 };
 

@@ -79,7 +79,7 @@ public:
     template <class Body>
     [[nodiscard]] result<void> write(bool wait, Body&& body)
     {
-        return this->session_->write("test", wait, journal::append_room::normal, body);
+        return this->session_->write("test", wait, body);
     }
 };
 

@@ -17,7 +17,7 @@ public:
     [[nodiscard]] result<void> revive(std::span<const std::string> ids, std::span<change_status> statuses,
                                       const instant& now)
     {
-        auto done = session().write("revive", true, append_room::normal, [&](core& c, turn& t) -> result<void> {
+        auto done = session().write("revive", true, [&](core& c, turn& t) -> result<void> {
             rewrite_call<core> rewriting{c};
             for (std::size_t i = 0; i < ids.size(); ++i) {
                 const ref job = c.index.find(ids[i]);
@@ -58,7 +58,7 @@ public:
             }
             return {};
         };
-        auto done = session().write("cancel", change_of::runs, durable::as_promised, append_room::normal, body);
+        auto done = session().write("cancel", change_of::runs, durable::as_promised, body);
         if (done && told) session().wake().bump_control();
         return done;
     }
@@ -66,7 +66,7 @@ public:
     [[nodiscard]] result<void> remove(std::span<const std::string> ids, std::span<change_status> statuses)
     {
         std::vector<output_number> dead_files;
-        auto done = session().write("remove", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+        auto done = session().write("remove", true, [&](core& c, turn& t) -> result<void> {
             remove_call<core> removing{c};
             if (auto room = begin_remove(c, t, ids.size()); !room) return room;
             for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -89,7 +89,7 @@ public:
     {
         std::size_t removed = 0;
         std::vector<output_number> dead_files;
-        auto done = session().write("purge", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+        auto done = session().write("purge", true, [&](core& c, turn& t) -> result<void> {
             remove_call<core> removing{c};
             const std::size_t most = std::min(limit, limits::sweep);
             if (auto room = begin_remove(c, t, most); !room) return room;
@@ -109,7 +109,7 @@ public:
         if (priority < limits::priority_min || priority > limits::priority_max)
             return fail(errc::invalid_argument, "reprioritise", "a priority is -128 to 127");
         auto status = change_status::not_found;
-        auto done = session().write("reprioritise", true, append_room::normal, [&](core& c, turn& t) -> result<void> {
+        auto done = session().write("reprioritise", true, [&](core& c, turn& t) -> result<void> {
             const ref job = c.index.find(id);
             if (job == 0) return {};
             status = change_status::conflict;
@@ -148,7 +148,7 @@ public:
             freed = held.size();
             return {};
         };
-        auto done = session().write("free_worker", change_of::runs, durable::as_promised, append_room::reserve, body);
+        auto done = session().write("free_worker", change_of::runs, durable::as_promised, body);
         if (!done) return fail(done.error());
         if (freed > 0) session().wake().bump_work();
         return freed;

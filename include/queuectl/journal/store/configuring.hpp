@@ -36,9 +36,8 @@ public:
         if (entry.value.size() > limits::config_value_bytes)
             return fail(errc::invalid_argument, "config_put " + entry.key, "a value has at most 64 KiB");
         config_entry written = entry;
-        auto done = session().write(
-            "config_put", change_of::runs, durable::as_promised, append_room::reserve,
-            [&](core& c, turn& t) -> result<void> {
+        auto done =
+            session().write("config_put", change_of::runs, durable::as_promised, [&](core& c, turn& t) -> result<void> {
                 const ref known = live_entry(c, entry.key, now);
                 const std::uint64_t version = known == 0 ? 0 : c.config.get(known).version;
                 if (entry.version != any_version && entry.version != version)
@@ -62,7 +61,7 @@ public:
     [[nodiscard]] result<bool> config_erase(std::string_view key)
     {
         bool erased = false;
-        auto done = session().write("config_erase", change_of::runs, durable::as_promised, append_room::reserve,
+        auto done = session().write("config_erase", change_of::runs, durable::as_promised,
                                     [&](core& c, turn& t) -> result<void> {
                                         if (c.config.find(key) == 0) return {};
                                         if (auto room = c.index.reserve(0, 1); !room) return room;

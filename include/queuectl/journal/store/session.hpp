@@ -63,7 +63,7 @@ public:
     // errc::outcome_unknown. `body` may run on another thread, together with others' calls, and again when what was
     // done could not be kept.
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, append_room, Body&& body)
+    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, Body&& body)
     {
         if (auto usable = check_process(verb); !usable) return usable;
         const bool synced = wanted != durable::later && Guards::sync_writes;
@@ -81,10 +81,9 @@ public:
     }
     // With `wait`, all of it is as durable as the mode promises when this returns.
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, bool wait, append_room room, Body&& body)
+    [[nodiscard]] result<void> write(const char* verb, bool wait, Body&& body)
     {
-        return write(verb, change_of::jobs, wait ? durable::as_promised : durable::later, room,
-                     std::forward<Body>(body));
+        return write(verb, change_of::jobs, wait ? durable::as_promised : durable::later, std::forward<Body>(body));
     }
 
     // Runs `body(core)` → result<void> on one state of the store.

@@ -126,7 +126,7 @@ public:
             unneeded = restoring.dead_files();
             return done;
         };
-        auto done = session().write("restore", change_of::jobs, durable::always, append_room::normal, body);
+        auto done = session().write("restore", change_of::jobs, durable::always, body);
         if (!done && done.error().code != errc::outcome_unknown) remove_files(files);
         if (!done) return done;
         std::erase(unneeded, output_number{0});

@@ -17,7 +17,7 @@ public:
     [[nodiscard]] result<void> insert(std::span<const job> jobs, std::span<insert_status> statuses, const instant& now)
     {
         QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
-        auto done = session_->write("insert", true, append_room::normal, [&](core& c, turn& t) {
+        auto done = session_->write("insert", true, [&](core& c, turn& t) {
             return insert_call<core>{c, jobs, statuses, now.wall}.run(t);
         });
         if (done) session_->wake().bump_work();
@@ -38,7 +38,7 @@ public:
             if (auto place = c.prepare(t, 128 + 10 * receipts.size(), append_room::reserve); !place) return place;
             return extend_leases(c, receipts, length, statuses, now);
         };
-        return session_->write("extend", change_of::runs, durable::later, append_room::reserve, body);
+        return session_->write("extend", change_of::runs, durable::later, body);
     }
 
     [[nodiscard]] result<void> settle(std::span<const settlement> settlements, std::span<settle_status> statuses,
@@ -83,7 +83,7 @@ private:
         bool any_waits = false;
         const auto room = settlements.empty() ? append_room::normal : append_room::reserve;
         auto done = session_->write(settlements.empty() ? "claim" : "settle", change_of::runs,
-                                    settlements.empty() && !sync_claims_ ? durable::later : durable::as_promised, room,
+                                    settlements.empty() && !sync_claims_ ? durable::later : durable::as_promised,
                                     [&](core& c, turn& t) -> result<void> {
                                         leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
                                         settle_call<core> settling{c, settlements, statuses, files, now.wall};

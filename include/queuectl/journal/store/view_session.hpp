@@ -59,12 +59,12 @@ public:
     void remove_outputs(const std::vector<output_number>&) noexcept {}
 
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, bool, append_room, Body&&)
+    [[nodiscard]] result<void> write(const char* verb, bool, Body&&)
     {
         return refuse(verb);
     }
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, queuectl::detail::change_of, durable, append_room, Body&&)
+    [[nodiscard]] result<void> write(const char* verb, queuectl::detail::change_of, durable, Body&&)
     {
         return refuse(verb);
     }
