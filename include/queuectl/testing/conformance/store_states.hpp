@@ -3,7 +3,7 @@
 #define QUEUECTL_TESTING_CONFORMANCE_STORE_STATES_HPP
 
 #include <queuectl/testing/conformance/changes.hpp>
-#include <queuectl/testing/conformance/transfer.hpp>
+#include <queuectl/testing/conformance/stored_jobs.hpp>
 
 namespace queuectl::inline v0::conformance {
 
