@@ -151,7 +151,10 @@ void threads(const bench::report& out, const server& s)
         std::vector<std::thread> all;
         std::atomic<double> rate{0};
         for (int i = 0; i < count; ++i)
-            all.emplace_back([&, i] { rate = rate + bench::cycles(store, 1, i, 1).jobs_per_second; });
+            all.emplace_back([&, i] {
+                const double own = bench::cycles(store, 1, i, 1).jobs_per_second;
+                rate.fetch_add(own);
+            });
         for (auto& t : all) t.join();
         if (count == 1) one = rate;
         out.figure("redis AOF always, one at a time, " + std::to_string(count) + " threads", rate, "jobs/s", rate / one,

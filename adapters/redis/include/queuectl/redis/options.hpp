@@ -44,7 +44,7 @@ struct redis_options {
     // Every write waits until so many replicas have it, at most replica_timeout; else errc::outcome_unknown.
     int replicas = 0;
     duration replica_timeout = std::chrono::seconds{1};
-    std::size_t connections = 16;  // at most, for calls of several threads at once; waits use one more
+    std::size_t connections = 16;  // at most; calls of more threads share them. Waits use one more
     redis_clock clock = redis_clock::server;
 };
 

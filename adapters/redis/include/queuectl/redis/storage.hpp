@@ -6,9 +6,9 @@
 
 namespace queuectl::inline v0 {
 
-// A handle to the store at one address; movable. Any number of threads may call it (each call in flight has a
-// connection of its own, up to redis_options::connections), and any number of processes on any machine may open the
-// same address. It must not be used after fork: the child opens its own (calls give errc::unsupported there).
+// A handle to the store at one address; movable. Any number of threads may call it: calls that come together share a
+// round trip, over at most redis_options::connections. Any number of processes on any machine may open the same
+// address. It must not be used after fork: the child opens its own (calls give errc::unsupported there).
 //
 // Every call is one script, so it is whole or not at all. Leases, due times and records go by the server's clock.
 // A lost connection is made anew and the call repeated, which changes nothing twice: inserts are known by their nonce
