@@ -84,13 +84,15 @@ private:
 // Takes the members out of an object; the first that is wrong is kept. What is not there keeps its default.
 class member_reader {
 public:
-    explicit member_reader(json_value& object) : object_{object} {}
+    explicit member_reader(json_value& object) : object_{object}, taken_(object.members.size()) {}
 
     [[nodiscard]] result<void> done()
     {
         if (failure_) return fail(*failure_);
-        if (object_.members.empty()) return {};
-        return fail(errc::invalid_argument, object_.members.front().first, "is not known");
+        const auto left = std::find(taken_.begin(), taken_.end(), false);
+        if (left == taken_.end()) return {};
+        const auto& name = object_.members[static_cast<std::size_t>(left - taken_.begin())].first;
+        return fail(errc::invalid_argument, name, "is not known");
     }
     void refuse(const std::string& name, const std::string& rule)
     {
@@ -99,8 +101,8 @@ public:
 
     void bytes(const char* name, std::string& into, std::size_t bytes_max)
     {
-        const std::string encoded_name = std::string{name} + "_base64";
         auto text = take(name, json_kind::string);
+        const std::string encoded_name = std::string{name} + "_base64";
         auto encoded = take(encoded_name, json_kind::string);
         if (text && encoded) return refuse(encoded_name, "stands beside " + std::string{name});
         if (encoded) {
@@ -194,16 +196,23 @@ public:
         refuse(name, "must be succeeded, failed, timed_out, cancelled or crashed");
     }
 
-    std::optional<json_value> take(const std::string& name, json_kind kind)
+    // A name occurs once. Members are mostly asked for in their order: the search goes on behind the last.
+    std::optional<json_value> take(std::string_view name, json_kind kind)
     {
         auto& all = object_.members;
-        const auto at = std::find_if(all.begin(), all.end(), [&](const auto& m) { return m.first == name; });
-        if (at == all.end()) return std::nullopt;
-        json_value found = std::move(at->second);
-        all.erase(at);
+        const auto is_it = [&](const auto& m) { return m.first == name; };
+        const auto behind = all.begin() + static_cast<std::ptrdiff_t>(next_);
+        auto found_at = std::find_if(behind, all.end(), is_it);
+        if (found_at == all.end()) found_at = std::find_if(all.begin(), behind, is_it);
+        if (found_at == behind && (found_at == all.end() || !is_it(*found_at))) return std::nullopt;
+        const auto at = static_cast<std::size_t>(found_at - all.begin());
+        next_ = at + 1;
+        if (taken_[at]) return std::nullopt;
+        taken_[at] = true;
+        json_value found = std::move(found_at->second);
         const bool fits = found.kind == kind || (kind == json_kind::number && found.kind == json_kind::integer);
         if (fits) return found;
-        refuse(name, "must be of type " + std::string{queuectl::command::name(kind)});
+        refuse(std::string{name}, "must be of type " + std::string{queuectl::command::name(kind)});
         return std::nullopt;
     }
 
@@ -218,6 +227,8 @@ private:
     }
 
     json_value& object_;
+    std::vector<bool> taken_;  // of the object's members
+    std::size_t next_ = 0;
     std::optional<error> failure_;
 };
 

@@ -18,16 +18,22 @@ class job_pages {
 public:
     static constexpr std::size_t page_bytes = 16u << 20;
 
-    job_pages(any_storage& store, std::size_t jobs_max) : store_{store}, most_{jobs_max} {}
+    // From page_request::after on.
+    job_pages(any_storage& store, std::size_t jobs_max, std::uint64_t after = 0)
+        : store_{store}, most_{jobs_max}, after_{after}
+    {
+    }
 
     // Replaces `out`. False at the end: out is empty.
     [[nodiscard]] result<bool> next(std::vector<stored_job>& out);
+    // Where the next page begins; 0 = there is none.
+    [[nodiscard]] std::uint64_t after() const noexcept { return after_; }
 
 private:
     any_storage& store_;
     std::size_t most_;
     std::size_t limit_ = 64;
-    std::uint64_t after_ = 0;
+    std::uint64_t after_;
     bool ended_ = false;
 };
 

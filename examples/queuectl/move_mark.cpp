@@ -9,6 +9,7 @@ namespace {
 
 constexpr char mark_key[] = "move/from";
 constexpr char id_key[] = "move/id";
+constexpr char progress_key[] = "move/progress";
 constexpr std::size_t uid_digits = 32;
 
 std::optional<uid> uid_of(std::string_view digits)
@@ -60,8 +61,37 @@ result<void> write_move_mark(any_storage& target, const move_mark& mark, bool fi
 
 result<void> erase_move_mark(any_storage& target)
 {
-    auto erased = target.config_erase(mark_key);
-    return erased ? result<void>{} : result<void>{fail(erased.error())};
+    for (const auto* key : {progress_key, mark_key})
+        if (auto erased = target.config_erase(key); !erased) return fail(erased.error());
+    return {};
+}
+
+// MOVE AFTER JOBS RUNS
+result<move_progress> read_move_progress(any_storage& target, const uid& move, const instant& now)
+{
+    auto entry = target.config_get(progress_key, now);
+    if (!entry) return fail(entry.error());
+    const move_progress begin{move};
+    if (!*entry || !(*entry)->value.starts_with(to_hex(move))) return begin;
+    move_progress p{move};
+    const auto& text = (*entry)->value;
+    const char* at = text.data() + uid_digits;
+    const char* const end = text.data() + text.size();
+    for (auto* number : {&p.after, &p.jobs, &p.runs}) {
+        if (at == end || *at != ' ') return begin;
+        const auto read = std::from_chars(at + 1, end, *number);
+        if (read.ec != std::errc{}) return begin;
+        at = read.ptr;
+    }
+    return at == end ? p : begin;
+}
+
+result<void> write_move_progress(any_storage& target, const move_progress& p, const instant& now)
+{
+    std::string text = to_hex(p.move);
+    for (const auto number : {p.after, p.jobs, p.runs}) text += ' ' + std::to_string(number);
+    auto put = target.config_put({progress_key, std::move(text), any_version, timestamp_max}, now);
+    return put ? result<void>{} : result<void>{fail(put.error())};
 }
 
 result<uid> read_move_id(any_storage& source, const instant& now)

@@ -23,7 +23,19 @@ inline constexpr std::string_view move_key_prefix = "move/";
 [[nodiscard]] result<std::optional<move_mark>> read_move_mark(any_storage& target, const instant& now);
 // With `first`, errc::conflict when there is one.
 [[nodiscard]] result<void> write_move_mark(any_storage& target, const move_mark& mark, bool first, const instant& now);
+// With what else the move has left in the target.
 [[nodiscard]] result<void> erase_move_mark(any_storage& target);
+
+// In the target: how far a move has come. Written after the jobs it speaks of.
+struct move_progress {
+    uid move{};
+    std::uint64_t after = 0;  // page_request::after of the source's next page; 0 = the first
+    std::uint64_t jobs = 0;
+    std::uint64_t runs = 0;
+};
+// Of that move; at its beginning when there is none.
+[[nodiscard]] result<move_progress> read_move_progress(any_storage& target, const uid& move, const instant& now);
+[[nodiscard]] result<void> write_move_progress(any_storage& target, const move_progress& p, const instant& now);
 
 // The move that the source is in, or was in last; none.
 [[nodiscard]] result<uid> read_move_id(any_storage& source, const instant& now);

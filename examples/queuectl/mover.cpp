@@ -90,8 +90,7 @@ result<move_report> mover::run()
         return report_;
     }
     if (auto done = prepare(*source); !done) return fail(done.error());
-    for (const auto step :
-         {&mover::wait_for_runs, &mover::copy_jobs, &mover::copy_settings, &mover::compare_counts, &mover::finish})
+    for (const auto step : {&mover::wait_for_runs, &mover::copy_jobs, &mover::copy_settings, &mover::finish})
         if (auto done = (this->*step)(); !done) return fail(done.error());
     return report_;
 }
@@ -106,7 +105,7 @@ result<bool> mover::ended_before(const store_info& source)
     auto mark = read_move_mark(*to_.storage, now());
     if (!mark) return fail(mark.error());
     if (*mark && (*mark)->source == source.id)
-        if (auto erased = erase_move_mark(*to_.storage); !erased) return fail(erased.error());
+        if (auto settled = settle_target(); !settled) return fail(settled.error());
     return true;
 }
 
@@ -132,6 +131,7 @@ result<void> mover::prepare(const store_info& source)
     auto move = read_move_id(*from_.storage, now());
     if (!move) return fail(move.error());
     report_.resumed = *mark && source.state == store_state::moving && (*mark)->move == *move;
+    progress_.move = *move;
     if (report_.resumed) return {};
     if (*mark)
         if (auto emptied = empty_target(**mark); !emptied) return emptied;
@@ -140,7 +140,7 @@ result<void> mover::prepare(const store_info& source)
 
 result<void> mover::begin(const uid& source, bool first)
 {
-    const uid move = random_source{}.draw_uid();
+    const uid move = progress_.move = random_source{}.draw_uid();
     const move_mark mark{source, move, now().wall, from_.where.url()};
     if (auto marked = write_move_mark(*to_.storage, mark, first, now()); !marked) return marked;
     if (auto named = write_move_id(*from_.storage, move, now()); !named) return named;
@@ -198,7 +198,7 @@ result<void> mover::wait_for_runs()
             return fail(errc::busy, "migrate",
                         std::to_string(*left) + " jobs still run, " + std::to_string(workers) +
                             " workers are still there; run it again, or end it with queuectl migrate --abort");
-        progress_("waiting for " + std::to_string(*left) + " running jobs, " + std::to_string(workers) + " workers");
+        tell_("waiting for " + std::to_string(*left) + " running jobs, " + std::to_string(workers) + " workers");
         ::usleep(50'000);
     }
 }
@@ -221,43 +221,82 @@ result<std::size_t> mover::still_running()
 
 result<void> mover::copy_jobs()
 {
+    auto known = read_move_progress(*to_.storage, progress_.move, now());
+    if (!known) return fail(known.error());
+    progress_ = *known;
+    if (auto copied = copy_pages(); !copied) return copied;
+    auto compared = compare_counts();
+    if (compared || known->after == 0) return compared;
+    progress_ = {progress_.move};
+    if (auto copied = copy_pages(); !copied) return copied;
+    return compare_counts();
+}
+
+result<void> mover::copy_pages()
+{
     auto counts = counts_of(*from_.storage);
     if (!counts) return fail(counts.error());
     const std::string of_all = " of " + std::to_string(total(*counts)) + " jobs copied";
-    job_pages pages{*from_.storage, options_.batch};
+    job_pages pages{*from_.storage, options_.batch, progress_.after};
     std::vector<stored_job> page;
     std::vector<insert_status> statuses;
     for (;;) {
         auto more = pages.next(page);
         if (!more) return fail(more.error());
+        report_.jobs = progress_.jobs;
+        report_.runs = progress_.runs;
         if (!*more) return {};
         statuses.resize(page.size());
         if (auto restored = to_.storage->restore(page, statuses, now()); !restored) return restored;
         for (std::size_t i = 0; i < page.size(); ++i) {
             if (statuses[i] != insert_status::inserted)
                 return fail(errc::exists, "migrate", to_.where.url() + " has another job " + page[i].record.job.id);
-            report_.runs += page[i].attempts.size();
+            progress_.runs += page[i].attempts.size();
         }
-        report_.jobs += page.size();
-        progress_(std::to_string(report_.jobs) + of_all);
+        progress_.jobs += page.size();
+        if (auto noted = note_progress(pages.after()); !noted) return noted;
+        tell_(std::to_string(progress_.jobs) + of_all);
     }
+}
+
+result<void> mover::note_progress(std::uint64_t after)
+{
+    progress_.after = after;
+    const auto at = process::monotonic_now();
+    if (after == 0 || at - noted_at_ < options_.note_pause) return {};
+    noted_at_ = at;
+    return write_move_progress(*to_.storage, progress_, now());
 }
 
 // Again until nobody has changed one meanwhile.
 result<void> mover::copy_settings()
 {
-    auto all = settings_of(*from_.storage);
-    for (;;) {
+    for (bool first = true;; first = false) {
+        auto all = settings_of(*from_.storage);
         if (!all) return fail(all.error());
-        for (auto entry : *all) {
-            entry.version = any_version;
-            if (auto put = to_.storage->config_put(entry, now()); !put) return fail(put.error());
-        }
-        report_.settings = all->size();
-        auto again = settings_of(*from_.storage);
-        if (again && same_versions(*all, *again)) return {};
-        all = std::move(again);
+        if (!first && same_versions(*all, settings_)) return {};
+        if (auto written = write_settings(*all); !written) return written;
+        settings_ = std::move(*all);
+        report_.settings = settings_.size();
     }
+}
+
+// Those that changed since they were copied last; what was copied and is not there any more goes.
+result<void> mover::write_settings(const std::vector<config_entry>& all)
+{
+    const auto find = [](const std::vector<config_entry>& in, const std::string& key) {
+        return std::find_if(in.begin(), in.end(), [&](const config_entry& e) { return e.key == key; });
+    };
+    for (auto entry : all) {
+        const auto copied = find(settings_, entry.key);
+        if (copied != settings_.end() && copied->version == entry.version) continue;
+        entry.version = any_version;
+        if (auto put = to_.storage->config_put(entry, now()); !put) return fail(put.error());
+    }
+    for (const auto& copied : settings_)
+        if (find(all, copied.key) == all.end())
+            if (auto erased = to_.storage->config_erase(copied.key); !erased) return fail(erased.error());
+    return {};
 }
 
 result<void> mover::compare_counts()
@@ -278,7 +317,14 @@ result<void> mover::compare_counts()
 result<void> mover::finish()
 {
     auto moved = from_.storage->set_state(store_state::moved, to_.where.url());
-    return moved ? erase_move_mark(*to_.storage) : moved;
+    return moved ? settle_target() : moved;
+}
+
+// The source has moved: its settings cannot change any more.
+result<void> mover::settle_target()
+{
+    if (auto copied = copy_settings(); !copied) return copied;
+    return erase_move_mark(*to_.storage);
 }
 
 }  // namespace queuectl::command

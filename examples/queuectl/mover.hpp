@@ -13,6 +13,7 @@ namespace queuectl::command {
 struct move_options {
     duration patience = duration_max;  // for what runs to end
     std::size_t batch = any_storage::max_batch;
+    duration note_pause = std::chrono::milliseconds{100};  // between the notes of its progress: each is a write
 };
 
 struct move_report {
@@ -25,19 +26,20 @@ struct move_report {
 
 // From one store to another, while clients and workers are at the first:
 //
-//   mark the target → the source is moving → what runs there ends → copy jobs, then settings → the counts are equal
-//   → the source has moved → the mark goes.
+//   mark the target → the source is moving → what runs there ends → copy jobs → the counts are equal → copy settings
+//   → the source has moved → copy the settings that were changed meanwhile → the mark goes.
 //
-// Cut off anywhere it goes on when it is run again: copying a job again changes nothing, and as long as the source is
-// moving nothing in it changes. A target that was marked by a move that was given up is emptied of its copies first.
+// Cut off anywhere it goes on when it is run again: behind the jobs that the target's move_progress speaks of, or, if
+// the counts differ then, from the first (copying a job again changes nothing, and as long as the source is moving no
+// job in it changes). A target that was marked by a move that was given up is emptied of its copies first.
 // One at a time: a lock in the source's folder says so.
 class mover {
 public:
     // Told on the way: "12000 of 100000 jobs copied".
     using tell = std::function<void(const std::string& what)>;
 
-    mover(open_store& from, open_store& to, const move_options& options, tell progress)
-        : from_{from}, to_{to}, options_{options}, progress_{std::move(progress)}
+    mover(open_store& from, open_store& to, const move_options& options, tell told)
+        : from_{from}, to_{to}, options_{options}, tell_{std::move(told)}
     {
     }
     [[nodiscard]] result<move_report> run();
@@ -51,15 +53,22 @@ private:
     [[nodiscard]] result<void> wait_for_runs();
     [[nodiscard]] result<std::size_t> still_running();
     [[nodiscard]] result<void> copy_jobs();
+    [[nodiscard]] result<void> copy_pages();
+    [[nodiscard]] result<void> note_progress(std::uint64_t after);
     [[nodiscard]] result<void> copy_settings();
+    [[nodiscard]] result<void> write_settings(const std::vector<config_entry>& all);
     [[nodiscard]] result<void> compare_counts();
     [[nodiscard]] result<void> finish();
+    [[nodiscard]] result<void> settle_target();
 
     open_store& from_;
     open_store& to_;
     move_options options_;
-    tell progress_;
+    tell tell_;
     move_report report_{};
+    move_progress progress_;
+    duration noted_at_{};                 // monotonic
+    std::vector<config_entry> settings_;  // as they were copied last
 };
 
 // Held for the length of a move; errc::busy when another process moves the store.

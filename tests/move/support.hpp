@@ -10,6 +10,8 @@
 #include <random>
 #include <thread>
 
+#include <pty.h>
+
 namespace move_tests {
 
 using command_tests::command_result;
@@ -41,7 +43,7 @@ inline std::string exported_jobs(std::size_t n)
         out += "{\"id\":\"job-" + std::to_string(i) + "\",\"queue\":\"q" + std::to_string(i % 3) +
                "\",\"kind\":\"shell\",";
         out += i % 7 == 0 ? "\"payload_base64\":\"/wABAg==\"," : "\"payload\":\"echo \xc3\xa9 " + at + "\",";
-        out += "\"run_at_us\":" + at + ",\"timeout_us\":0,\"retention_us\":86400000000,\"backoff_base\":2.5," +
+        out += "\"run_at_us\":" + at + ",\"timeout_us\":0,\"retention_us\":3153600000000000,\"backoff_base\":2.5," +
                "\"max_retries\":3,\"priority\":" + std::to_string(static_cast<int>(i % 5) - 2) + ",\"hold\":0," +
                "\"nonce\":\"" + hex_id(i) + "\",";
         if (i % 4 == 0) out += "\"tag\":\"t\",\"unique_key\":\"only " + std::to_string(i) + "\",";
@@ -107,15 +109,15 @@ protected:
         while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
         return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }
-    // Starts a move and kills it, `kills` times at random moments; then lets it end. How often it was killed.
+    // Starts a move and kills it, `kills` times at random moments of its first 400 ms; then lets it end. How often it
+    // was killed.
     std::size_t move_with_kills(const std::string& from, const std::string& to, std::size_t kills, std::uint32_t seed)
     {
         std::minstd_rand random{seed};
-        const strings words{"migrate", "--from", from, "--to", to, "--batch", "100"};
         std::size_t killed = 0;
         int longest_ms = 20;
         for (std::size_t i = 0; i < kills; ++i) {
-            const pid_t pid = start(words, "migrate.err");
+            const pid_t pid = start({"migrate", "--from", from, "--to", to, "--batch", "100"}, "migrate.err");
             std::this_thread::sleep_for(
                 std::chrono::microseconds{std::uniform_int_distribution<int>{0, longest_ms * 1000}(random)});
             ::kill(pid, SIGKILL);
@@ -124,9 +126,33 @@ protected:
             if (code == 0) break;
             longest_ms = std::min(longest_ms + 15, 400);
         }
-        const auto last = run(words);
+        const auto last = run({"migrate", "--from", from, "--to", to});
         EXPECT_EQ(last.code, 0) << last.err;
         return killed;
+    }
+    // Starts a move and kills it shortly after it says that so many jobs are copied. Whether that was in time.
+    bool move_until(const std::string& from, const std::string& to, std::size_t copied, std::size_t batch,
+                    std::chrono::microseconds then) const
+    {
+        int terminal = -1;
+        const pid_t pid = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+        if (pid == 0) become({"migrate", "--from", from, "--to", to, "--batch", std::to_string(batch)});
+        std::string said;
+        char part[4096];
+        for (std::size_t now = 0; now < copied;) {
+            const auto n = ::read(terminal, part, sizeof part);
+            if (n <= 0) break;
+            said.append(part, static_cast<std::size_t>(n));
+            const auto end = said.rfind(" jobs copied");
+            const auto line = end == std::string::npos ? end : said.rfind("\x1b[K", end);
+            if (line != std::string::npos) now = std::strtoull(said.c_str() + line + 3, nullptr, 10);
+        }
+        std::this_thread::sleep_for(then);
+        ::kill(pid, SIGKILL);
+        ::close(terminal);
+        const int code = wait(pid);
+        EXPECT_TRUE(code == 0 || code == 128 + SIGKILL) << said;
+        return code != 0;
     }
     static std::uint32_t seed()
     {
