@@ -1,4 +1,5 @@
 // Acknowledged = durable: what is synced before a verb returns, and what a failed write or sync means.
+#include "shared/durability.hpp"
 #include "lmdb/store.hpp"
 
 #include <fcntl.h>
@@ -39,45 +40,11 @@ struct flushes {
     int data = 0;
     int meta = 0;
     friend bool operator==(const flushes&, const flushes&) = default;
+    friend flushes operator-(const flushes& a, const flushes& b) { return {a.data - b.data, a.meta - b.meta}; }
 };
-struct counted {
-    flushes insert, claim, fused, settle;
-};
-
-// The flushes of each verb on a store that has taken a job before, by a handle that did not make it.
-counted flushes_with(lmdb_options options)
+paid_by_verb<flushes> flushes_with(const lmdb_options& options)
 {
-    const temporary_folder folder;
-    {
-        open_store(folder / "q", options);
-    }
-    auto s = open_store(folder / "q", options);
-    put(s, make_job("first"));
-    counted out;
-    const auto count = [](flushes& into, auto&& verb) {
-        const int data = syncs;
-        const int meta = meta_syncs;
-        verb();
-        into = {syncs - data, meta_syncs - meta};
-    };
-    count(out.insert, [&] { put(s, make_job("second")); });
-    claim_request request;
-    request.worker = "worker";
-    request.nonce = {1, 1};
-    std::vector<lease> leases;
-    count(out.claim, [&] { EXPECT_TRUE(s.claim(request, leases, at(10))); });
-    EXPECT_EQ(leases.size(), 1u);
-    if (leases.empty()) return out;
-    auto done = ended(leases[0], verdict_kind::complete);
-    settle_status status{};
-    leases.clear();
-    request.nonce = {1, 2};
-    count(out.fused, [&] { EXPECT_TRUE(s.settle_and_claim({&done, 1}, {&status, 1}, request, leases, at(11))); });
-    EXPECT_EQ(leases.size(), 1u);
-    if (leases.empty()) return out;
-    done = ended(leases[0], verdict_kind::complete);
-    count(out.settle, [&] { EXPECT_TRUE(s.settle({&done, 1}, {&status, 1}, at(12))); });
-    return out;
+    return paid_with<lmdb_kind>(options, [] { return flushes{syncs, meta_syncs}; });
 }
 
 constexpr flushes whole{1, 1};

@@ -1,17 +1,22 @@
 // What goes wrong beneath a store: a full map, a full disk, readers that die, contention, damage.
+#include "shared/failures.hpp"
 #include "lmdb/store.hpp"
 
 #include <sys/mount.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 
-#include <csignal>
 #include <fstream>
 #include <functional>
 
 #include <sched.h>
 
 namespace queuectl_test {
+
+struct lmdb_failures_kind : lmdb_kind {
+    static void count_steps() {}
+    static std::uint64_t steps(const lmdb_storage& s) { return s.steps(); }
+};
+INSTANTIATE_TYPED_TEST_SUITE_P(LmdbFailures, StoreFailures, lmdb_failures_kind);
+
 namespace {
 
 lmdb_options with_map(std::size_t bytes, durability kept = durability::none)
@@ -20,23 +25,6 @@ lmdb_options with_map(std::size_t bytes, durability kept = durability::none)
     options.map_bytes = bytes;
     options.durability = kept;
     return options;
-}
-
-std::vector<job> batch_of(const std::string& name, std::size_t n, std::size_t payload_bytes)
-{
-    std::vector<job> jobs(n);
-    for (auto& j : jobs) {
-        j = make_job(name + "." + std::to_string(&j - jobs.data()));
-        j.payload.assign(payload_bytes, 'x');
-    }
-    return jobs;
-}
-
-int exit_code_of(pid_t child)
-{
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 TEST(LmdbFailures, EightProcessesGrowASmallMapTogether)
@@ -331,37 +319,6 @@ TEST(LmdbFailures, AFullDiskRefusesAnyStepWholeAndTheStoreGoesOn)
     }
 }
 
-// The same end by a limit to the size of files, which needs no rights.
-TEST(LmdbFailures, AFileThatMayNotGrowRefusesWholeInserts)
-{
-    const temporary_folder folder;
-    {
-        auto s = open_store(folder / "q");
-        put(s, make_job("first"));
-    }
-    const auto child = ::fork();
-    if (child == 0) {
-        ::signal(SIGXFSZ, SIG_IGN);
-        const rlimit limit{1u << 20, 1u << 20};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-        auto s = lmdb_storage::open(folder / "q");
-        if (!s) ::_exit(1);
-        std::vector<insert_status> told(8);
-        for (int i = 0; i < 100; ++i) {
-            const auto jobs = batch_of("big" + std::to_string(i), 8, 20'000);
-            const auto done = s->insert(jobs, told, at(1));
-            if (done) continue;
-            if (done.error().code != errc::store_full) ::_exit(2);
-            if (*s->find(jobs.front().id) || *s->find(jobs.back().id)) ::_exit(3);
-            ::_exit(i > 0 && *s->find("big0.0") && *s->find("first") ? 0 : 4);
-        }
-        ::_exit(5);
-    }
-    EXPECT_EQ(exit_code_of(child), 0);
-    auto s = open_store(folder / "q");
-    EXPECT_EQ(put(s, make_job("later")), insert_status::inserted) << "it goes on when there is room";
-}
-
 TEST(LmdbFailures, AnotherWriterMakesUsBusyAfterTheDeadline)
 {
     const temporary_folder folder;
@@ -389,37 +346,6 @@ TEST(LmdbFailures, AnotherWriterMakesUsBusyAfterTheDeadline)
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     EXPECT_EQ(put(s, j), insert_status::inserted);
-}
-
-TEST(LmdbFailures, AClaimCostsTheSameBehindFinishedFutureAndHeldJobs)
-{
-    const temporary_folder folder;
-    auto s = open_store(folder / "q", with_map(64 << 20));
-    const auto cost = [&](const std::string& id) {
-        put(s, make_job(id), at(1000));
-        const auto before = s.steps();
-        EXPECT_EQ(take(s, 1, at(1000)).size(), 1u);
-        return s.steps() - before;
-    };
-    cost("warm");
-    const auto empty = cost("empty");
-    std::vector<insert_status> statuses(1000);
-    for (int i = 0; i < 60; ++i) {
-        auto jobs = batch_of("j" + std::to_string(i), 1000, 4);
-        for (auto& j : jobs) {
-            if (i < 20) j.run_at = timestamp{duration{2'000'000 + (&j - jobs.data())}};
-            if (i < 20) j.priority = static_cast<std::int8_t>(i % 2);
-            if (i >= 20 && i < 40) j.hold = hold_dependency;
-        }
-        ASSERT_TRUE(s.insert(jobs, statuses, at(1)));
-    }
-    for (auto leases = take(s, 1000, at(1000)); !leases.empty(); leases = take(s, 1000, at(1000))) {
-        std::vector<settlement> done;
-        for (const auto& l : leases) done.push_back(ended(l, verdict_kind::complete));
-        std::vector<settle_status> told(done.size());
-        ASSERT_TRUE(s.settle(done, told, at(1001)));
-    }
-    EXPECT_LT(static_cast<double>(cost("full")), 1.5 * static_cast<double>(empty));
 }
 
 }  // namespace

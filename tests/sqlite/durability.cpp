@@ -1,4 +1,5 @@
 // Acknowledged = durable: what is synced before a verb returns.
+#include "shared/durability.hpp"
 #include "sqlite/store.hpp"
 
 #include <sys/stat.h>
@@ -32,40 +33,9 @@ extern "C" int fsync(int fd)
 namespace queuectl_test {
 namespace {
 
-struct counted {
-    int insert = 0;
-    int claim = 0;
-    int settle = 0;
-};
-
-// The syncs of each verb on a store that has taken a job before, by a handle that did not make it: its connection has
-// no settings but those that every connection is given, and creating a store must not be what makes it durable.
-counted syncs_with(sqlite_options options)
+paid_by_verb<int> syncs_with(const sqlite_options& options)
 {
-    const temporary_folder folder;
-    {
-        open_store(folder / "q.db", options);
-    }
-    auto s = open_store(folder / "q.db", options);
-    put(s, make_job("first"));
-    counted out;
-    const auto count = [](int& into, auto&& verb) {
-        const int before = syncs;
-        verb();
-        into = syncs - before;
-    };
-    count(out.insert, [&] { put(s, make_job("second")); });
-    claim_request request;
-    request.worker = "worker";
-    request.nonce = {1, 1};
-    std::vector<lease> leases;
-    count(out.claim, [&] { EXPECT_TRUE(s.claim(request, leases, at(10))); });
-    EXPECT_EQ(leases.size(), 1u);
-    if (leases.empty()) return out;
-    const auto done = ended(leases[0], verdict_kind::complete);
-    settle_status status{};
-    count(out.settle, [&] { EXPECT_TRUE(s.settle({&done, 1}, {&status, 1}, at(11))); });
-    return out;
+    return paid_with<sqlite_kind>(options, [] { return syncs.load(); });
 }
 
 TEST(SqliteDurability, FullSyncsInsertsAndSettlesBeforeTheyReturn)

@@ -1,27 +1,11 @@
 // Opening: what is created, with which modes, and what is refused.
+#include "shared/open.hpp"
 #include "sqlite/store.hpp"
-
-#include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <fstream>
 
 namespace queuectl_test {
 namespace {
-
-errc refusal(const std::string& path, sqlite_options options = {})
-{
-    const auto s = sqlite_storage::open(path, options);
-    EXPECT_FALSE(s);
-    return s ? errc::io : s.error().code;
-}
-
-int mode_of(const std::string& path)
-{
-    struct stat what {};
-    EXPECT_EQ(::lstat(path.c_str(), &what), 0) << path;
-    return static_cast<int>(what.st_mode & 07777);
-}
 
 void run_sql(const std::string& path, const char* sql)
 {
@@ -31,51 +15,22 @@ void run_sql(const std::string& path, const char* sql)
     sqlite3_close(db);
 }
 
-TEST(SqliteOpen, ModesDoNotDependOnTheUmask)
-{
-    for (const int mask : {0, 077, 0777}) {
-        const temporary_folder folder;
-        const auto before = ::umask(static_cast<mode_t>(mask));
-        auto s = open_store(folder / "q.db");
-        put(s, make_job("a"));
-        ::umask(before);
-        EXPECT_EQ(mode_of(folder / "q.db"), 0600);
-        EXPECT_EQ(mode_of(folder / "q.db-wal"), 0600);
-        EXPECT_EQ(mode_of(folder / "q.db-shm"), 0600);
-        EXPECT_EQ(mode_of(folder / "q.db.d"), 0700);
-        EXPECT_EQ(mode_of(folder / "q.db.d/lock"), 0600);
-        EXPECT_EQ(mode_of(folder / "q.db.d/control"), 0600);
+}  // namespace
+
+struct sqlite_open_kind : sqlite_kind {
+    static constexpr file_mode modes[] = {{"q.db", 0600},   {"q.db-wal", 0600},    {"q.db-shm", 0600},
+                                          {"q.db.d", 0700}, {"q.db.d/lock", 0600}, {"q.db.d/control", 0600}};
+    static constexpr std::uintmax_t almost_empty_bytes_max = 8u << 20;
+    static void write_versions(sqlite_storage&, const std::string& path, int readers)
+    {
+        run_sql(path, ("UPDATE store SET format=7, min_writer=7, min_reader=" + std::to_string(readers)).c_str());
     }
-}
+};
+INSTANTIATE_TYPED_TEST_SUITE_P(SqliteOpen, StoreOpen, sqlite_open_kind);
 
-TEST(SqliteOpen, AReadDoesNotCreate)
-{
-    const temporary_folder folder;
-    sqlite_options options;
-    options.create = false;
-    EXPECT_EQ(refusal(folder / "q.db", options), errc::not_found);
-    options.read_only = true;
-    EXPECT_EQ(refusal(folder / "q.db", options), errc::not_found);
-    EXPECT_FALSE(std::filesystem::exists(folder / "q.db"));
-    EXPECT_FALSE(std::filesystem::exists(folder / "q.db.d"));
-    EXPECT_EQ(refusal(folder / "none/q.db"), errc::not_found);
-}
+namespace {
 
-TEST(SqliteOpen, ReadOnlyReadsAndRefusesWrites)
-{
-    const temporary_folder folder;
-    auto writer = open_store(folder / "q.db");
-    put(writer, make_job("a"));
-    sqlite_options options;
-    options.read_only = true;
-    auto s = open_store(folder / "q.db", options);
-    EXPECT_EQ(state_of(s, "a"), state::pending);
-    const job j = make_job("b");
-    insert_status status{};
-    const auto refused = s.insert({&j, 1}, {&status, 1}, at(1));
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, errc::read_only);
-}
+errc refusal(const std::string& path, sqlite_options options = {}) { return refusal_as<sqlite_kind>(path, options); }
 
 TEST(SqliteOpen, RefusesLinksPipesFoldersAndLooseModes)
 {
@@ -123,85 +78,14 @@ TEST(SqliteOpen, RefusesWhatIsNoStore)
     EXPECT_TRUE(sqlite_storage::open(folder / "empty.db")) << "an empty file becomes a store";
 }
 
-TEST(SqliteOpen, RefusesANewerFormatInOneLine)
+TEST(SqliteOpen, OtherToolsReadTheView)
 {
     const temporary_folder folder;
     {
         auto s = open_store(folder / "q.db");
         put(s, make_job("a"));
     }
-    run_sql(folder / "q.db", "UPDATE store SET format=7, min_writer=7");
-    auto s = open_store(folder / "q.db");
-    EXPECT_EQ(state_of(s, "a"), state::pending) << "it may still be read";
-    const job j = make_job("b");
-    insert_status status{};
-    const auto refused = s.insert({&j, 1}, {&status, 1}, at(1));
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, errc::wrong_version);
-    run_sql(folder / "q.db", "UPDATE store SET min_reader=7");
-    EXPECT_FALSE(s.find("a")) << "an open handle notices";
-    const auto newer = sqlite_storage::open(folder / "q.db");
-    ASSERT_FALSE(newer);
-    EXPECT_EQ(newer.error().code, errc::wrong_version);
-    EXPECT_NE(newer.error().message().find("format 7"), std::string::npos) << newer.error().message();
-    EXPECT_EQ(newer.error().message().find('\n'), std::string::npos);
-}
-
-TEST(SqliteOpen, AnAlmostEmptyStoreIsSmallAndReadable)
-{
-    const temporary_folder folder;
-    {
-        auto s = open_store(folder / "q.db");
-        put(s, make_job("a"));
-    }
-    std::uintmax_t bytes = 0;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / ""))
-        if (entry.is_regular_file()) bytes += entry.file_size();
-    EXPECT_LE(bytes, 8u << 20);
     run_sql(folder / "q.db", "SELECT state, run_at FROM job_view WHERE id='a'");
-}
-
-TEST(SqliteOpen, AHandleDoesNotCrossFork)
-{
-    const temporary_folder folder;
-    auto s = std::make_unique<sqlite_storage>(open_store(folder / "q.db"));
-    put(*s, make_job("a"));
-    const auto child = ::fork();
-    if (child == 0) {
-        const auto found = s->find("a");
-        const bool refused = !found && found.error().code == errc::unsupported;
-        s.reset();
-        ::_exit(refused ? 0 : 1);
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
-    EXPECT_EQ(state_of(*s, "a"), state::pending) << "the child's end did not harm the parent's handle";
-}
-
-TEST(SqliteOpen, SixteenProcessesCreateOneStore)
-{
-    const temporary_folder folder;
-    std::vector<pid_t> children;
-    for (int i = 0; i < 16; ++i) {
-        const auto child = ::fork();
-        if (child == 0) {
-            auto s = sqlite_storage::open(folder / "q.db");
-            const job j = make_job("job" + std::to_string(i));
-            insert_status status{};
-            const bool good = s && s->insert({&j, 1}, {&status, 1}, at(1)) && status == insert_status::inserted;
-            if (!s) std::fprintf(stderr, "%s\n", s.error().message().c_str());
-            ::_exit(good ? 0 : 1);
-        }
-        children.push_back(child);
-    }
-    for (const auto child : children) {
-        int status = 0;
-        ASSERT_EQ(::waitpid(child, &status, 0), child);
-        EXPECT_EQ(status, 0);
-    }
-    auto s = open_store(folder / "q.db");
-    EXPECT_EQ(take(s, 100).size(), 16u);
 }
 
 int descriptors_of(const std::string& path)
