@@ -27,6 +27,7 @@ constexpr subcommand table[] = {
     {"migrate", "Move a live store to another place", migrate_command},
     {"export", "Print every job, with all its past", export_command},
     {"import", "Add what export printed", import_command},
+    {"doctor", "Name what about the store cannot keep a promise", doctor_command},
     {"verify", "Check the store: that all can be read, and agrees", verify_command},
     {"repair", "Save what can be read of a damaged store into a new one", repair_command},
     {"smoke-test", "Try everything once, in a throw-away store", smoke_test_command},

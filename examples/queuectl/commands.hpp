@@ -33,6 +33,7 @@ int migrate_command(context&);
 int export_command(context&);
 int import_command(context&);
 int why_command(context&);
+int doctor_command(context&);
 int verify_command(context&);
 int repair_command(context&);
 int completion_command(context&);
