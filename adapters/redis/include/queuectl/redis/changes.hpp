@@ -176,7 +176,7 @@ private:
         p.byte(static_cast<std::uint8_t>(r.state)).byte(0).byte(static_cast<std::uint8_t>(flags));
         p.int32(r.attempts).int32(r.crashes).number(runs, 4);
         p.time(r.updated_at).time(r.locked_at).time(r.lease_until).int32(r.exit_code).int32(r.signal);
-        p.time({}).time({}).token({}).token(r.settled_token);
+        p.time({}).time({}).token({}).token(r.settled_token).real(0).number(0, 4);
         std::string place = pack_lane(r.job);
         packer at{place};
         pack_run_at(at, r.job.run_at);

@@ -133,6 +133,7 @@ struct state_head {
     run.ended_at = u.time();
     r.token = u.token();
     r.settled_token = u.token();
+    u.take(12);  // what only scripts read
     unpacker at{u.text(1)};
     place p;
     unpack_lane(at, p);
@@ -148,7 +149,7 @@ struct state_head {
     return u.good() && at.good();
 }
 
-// error, attempts and crashes of a claimed job's STATE, and where it stands.
+// error, attempts and crashes of a claimed job's STATE, and where it stands; its token where it is this lease's.
 [[nodiscard]] inline bool unpack_claimed(std::string_view bytes, lease& l)
 {
     job_record r;
@@ -157,6 +158,7 @@ struct state_head {
     l.attempts = r.attempts;
     l.crashes = r.crashes;
     l.error = std::move(r.error);
+    if (r.token.nonce == l.token.nonce) l.token = r.token;
     l.job.priority = r.job.priority;
     l.job.run_at = r.job.run_at;
     return true;

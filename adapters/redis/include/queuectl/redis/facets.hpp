@@ -101,14 +101,20 @@ public:
         auto told = store().call(script::counts, {});
         if (!told) return fail(told.error());
         std::vector<queue_counts> all;
+        const auto place = [](char digit) {
+            return digit == '-' ? state_count : static_cast<std::size_t>(digit - '0');
+        };
         for (std::size_t i = 0; i + 1 < told->size(); i += 2) {
             const auto field = told->at(i);
-            const auto state = static_cast<std::size_t>(field.empty() ? 255 : field[0] - '0');
-            if (state >= state_count) return fail(errc::corrupt, "counts", "an unknown state");
-            const auto queue = field.substr(1);
+            const auto from = field.size() < 2 ? 255 : place(field[0]);
+            const auto to = field.size() < 2 ? 255 : place(field[1]);
+            if (from > state_count || to > state_count) return fail(errc::corrupt, "counts", "an unknown state");
+            const auto queue = field.substr(2);
             auto at = std::find_if(all.begin(), all.end(), [&](const queue_counts& q) { return q.queue == queue; });
             if (at == all.end()) at = all.insert(all.end(), queue_counts{std::string{queue}, {}});
-            at->by_state[state] = static_cast<std::uint64_t>(told->elements[i + 1].number());
+            const auto went = static_cast<std::uint64_t>(told->elements[i + 1].number());
+            if (from < state_count) at->by_state[from] -= went;
+            if (to < state_count) at->by_state[to] += went;
         }
         std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.queue < b.queue; });
         out.insert(out.end(), all.begin(), all.end());

@@ -1,4 +1,4 @@
-// The stored format, version 1: keys and the layout of their values. All numbers in them are big-endian, times are
+// The stored format, version 2: keys and the layout of their values. All numbers in them are big-endian, times are
 // doubles of microseconds UTC (exact up to 2^53), strings any bytes.
 //
 // Keys, each after the prefix of the store ("queuectl:" by default):
@@ -9,11 +9,15 @@
 //   jobs:state     hash: id → what happened to it since (STATE); none yet = pending, untouched
 //   jobs:order     zset: sequence, id; every job
 //   retry_queue    zset of one score: PLACE, then the id, of jobs that wait and are not held; bytes give claim order
-//   leases         zset: when the lease ends, id; on the server's clock
-//   leases:held    zset of one score: worker (length 2, text), token (20), id: what a worker holds, a claim took
-//   completed, cancelled, dead   zset: updated_at, id
+//   leases         zset: CLAIM, of which no lease ends before the score (on the server's clock; each job's own end is in
+//                  its STATE, so that a heartbeat writes nothing here)
+//   leases:held    zset of one score: CLAIM, IDS: the jobs it took, in the order of their ordinals
+//   leases:ended   hash: CLAIM → how many of its jobs are no longer held, once some are and not all
+//   cancelled, dead   zset: updated_at, id
+//   completed      zset: updated_at; 20 bytes that keep its place, IDS of at most 64 jobs that were completed together
 //   dead_letter    zset: sequence, id; the dead letter queue in insertion order
-//   counts         hash: digit of the state, queue → how many; always equal to a recount
+//   counts         hash: digits of two states, queue → how many went from the one to the other ("-": from or to outside).
+//                  Who came minus who left is how many are there; always equal to a recount
 //   unique         hash: unique key → sequence (8), id of the job that took it last
 //   runs           hash: id → runs (RUN), oldest first
 //   output         hash: id, "#", RUN's place → head and tail of what the run wrote
@@ -21,17 +25,21 @@
 //   reply:HANDLE   string, forgotten after ten minutes: number and answer of the handle's last change, so that a change
 //                  whose answer was lost can be asked for again
 //
-// PLACE   127 − priority (1), queue (length 1, text), kind (length 1, text), run_at (8), sequence (8). So all jobs of a
+// CLAIM   worker (length 2, text), nonce of the claim (16)
+// IDS     for each its length (1) and text
+// PLACE   127 − priority (1), queue (length 1, text), kind (length 1, text), run_at (8), sequence (8), whether the job has
+//         a STATE (1). So all jobs of a
 //         queue, kind and priority are one stretch in order of run_at and sequence; the due ones are its beginning, and
 //         nothing has to be moved when time passes. A claim looks at the first job of each stretch and takes from the
 //         beginning of the best. run_at as microseconds + 2^53, so that bytes order like times. (One score for all:
 //         a score per job could hold only one of the five. Priority is in front, so that stretches come in that order.)
-// JOB     version 1 (1), flags (1), nonce (16), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1),
+// JOB     version 2 (1), flags (1), nonce (16), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1),
 //         unique_key (length 1); then what no script reads; created_at (8, a double) at the end.
 //         flags: 4 has a unique key, 8 is removed when it completes, 16 held, 32 due at once
 // STATE   state, state before the claim, flags (1 each), attempts, crashes, runs (4 each), updated_at, locked_at,
 //         lease_until (8 each), exit_code, signal (4 each), started_at, ended_at of the last run (8 each), token (20),
-//         settled_token (20), PLACE (length 1), worker (2), error (2), result (4), progress (4).
+//         settled_token (20), end of the lease (8, a double, on the server's clock), how many jobs its claim took (4),
+//         PLACE (length 1), worker (2), error (2), result (4), progress (4).
 //         flags: those of JOB; 1 cancellation asked for; 2 the run that completed it wrote nothing and is told here
 //         only
 // RUN     length (4), place among all runs there ever were (4), number (4), worker (length 2), REPORT
@@ -49,7 +57,7 @@
 
 namespace queuectl::inline v0::detail::redis {
 
-inline constexpr int format_version = 1;
+inline constexpr int format_version = 2;
 inline constexpr std::size_t token_bytes = 20;
 
 enum job_flag : std::uint8_t { flag_unique = 4, flag_forget = 8, flag_held = 16, flag_at_once = 32 };

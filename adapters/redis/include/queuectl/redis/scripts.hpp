@@ -48,7 +48,7 @@ struct script_source {
     const char* verb;
     script_kind kind;
     const char* keys;  // names as in key_name(), each followed by a space
-    const char* parts[10];
+    const char* parts[12];
 };
 
 #define QUEUECTL_REDIS_STAYS "local BEGINS=false\n"
@@ -59,8 +59,8 @@ struct script_source {
     static constexpr char stays[] = QUEUECTL_REDIS_STAYS;
     static constexpr char begins[] = QUEUECTL_REDIS_BEGINS;
     static constexpr char all[] = QUEUECTL_REDIS_ALL "reply ";
-    static constexpr char leased[] = QUEUECTL_REDIS_ALL "leases held ";
-    static constexpr char freed[] = QUEUECTL_REDIS_ALL "leases held reply ";
+    static constexpr char leased[] = QUEUECTL_REDIS_ALL "leases held ended ";
+    static constexpr char freed[] = QUEUECTL_REDIS_ALL "leases held ended reply ";
     static constexpr script_source sources[script_count] = {
         {"open", script_kind::adds, "store ", {lua::open}},
         {"insert",
@@ -70,42 +70,46 @@ struct script_source {
         {"claim",
          script_kind::changes,
          leased,
-         {lua::begin, stays, lua::writes, lua::time, lua::boot, lua::jobs, lua::runs, lua::settle, lua::claim}},
+         {lua::begin, stays, lua::writes, lua::time, lua::lists, lua::boot, lua::jobs, lua::runs, lua::claims,
+          lua::settle, lua::claim}},
         {"settle",
          script_kind::changes,
          leased,
-         {lua::begin, stays, lua::writes, lua::time, lua::jobs, lua::runs, lua::settle, lua::settled}},
+         {lua::begin, stays, lua::writes, lua::time, lua::lists, lua::jobs, lua::runs, lua::claims, lua::settle,
+          lua::settled}},
         {"extend",
          script_kind::changes,
-         "store state leases ",
-         {lua::begin, stays, lua::writes, lua::time, lua::boot, lua::extend}},
+         "store state leases held ",
+         {lua::begin, stays, lua::writes, lua::time, lua::lists, lua::boot, lua::extend}},
         {"revive",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist,
-          lua::revive}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::runs, lua::all,
+          lua::unlist, lua::revive}},
         {"cancel",
          script_kind::changes,
          all,
-         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::jobs, lua::some, lua::unlist, lua::cancel}},
+         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::some, lua::unlist,
+          lua::cancel}},
         {"remove",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist,
-          lua::remove}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::runs, lua::all,
+          lua::unlist, lua::remove}},
         {"purge",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::unlist,
-          lua::purge}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::runs, lua::all,
+          lua::unlist, lua::purge}},
         {"reprioritise",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::jobs, lua::some, lua::reprioritise}},
+         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::some, lua::reprioritise}},
         {"free_worker",
          script_kind::changes,
          freed,
-         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::jobs, lua::runs, lua::all, lua::free_worker}},
+         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::runs, lua::claims,
+          lua::free_worker}},
         {"config_put",
          script_kind::changes,
          "store config expiry reply ",
@@ -118,7 +122,7 @@ struct script_source {
         {"restore",
          script_kind::adds,
          all,
-         {lua::begin, begins, lua::writes, lua::time, lua::jobs, lua::runs, lua::all, lua::restore}},
+         {lua::begin, begins, lua::writes, lua::time, lua::lists, lua::jobs, lua::runs, lua::all, lua::restore}},
         {"info", script_kind::reads, "store ", {lua::begin, lua::info}},
         {"find", script_kind::reads, "store jobs state order runs ", {lua::begin, lua::find}},
         {"list", script_kind::reads, "store jobs state order dlq ", {lua::begin, lua::jobs, lua::some, lua::list}},
@@ -137,8 +141,8 @@ struct script_source {
 [[nodiscard]] inline std::string_view key_name(std::string_view name)
 {
     constexpr std::string_view others[][2] = {
-        {"state", "jobs:state"}, {"order", "jobs:order"}, {"line", "retry_queue"},
-        {"held", "leases:held"}, {"dlq", "dead_letter"},  {"expiry", "config:expiry"},
+        {"state", "jobs:state"},   {"order", "jobs:order"}, {"line", "retry_queue"},     {"held", "leases:held"},
+        {"ended", "leases:ended"}, {"dlq", "dead_letter"},  {"expiry", "config:expiry"},
     };
     for (const auto& [from, to] : others)
         if (from == name) return to;

@@ -16,17 +16,32 @@ local function answer(text)
 end
 )lua";
 
-// Takes a job out of the set of its state.
+// Takes a job that goes to another state (or, "-", away) out of the set of its own.
 inline constexpr char unlist[] = R"lua(
-local function unlist(id,t)
+-- The one list of ids that has it is among those of the same microsecond.
+local function uncomplete(id,at)
+  local lists=R('ZRANGEBYSCORE',K_completed,at,at)
+  for i=1,#lists do
+    local ids=ids_of(lists[i],21)
+    for k=1,#ids do
+      if ids[k]==id then
+        R('ZREM',K_completed,lists[i])
+        table.remove(ids,k)
+        if #ids>0 then R('ZADD',K_completed,at,sub(lists[i],1,20)..list_of(ids,1,#ids)) end
+        return
+      end
+    end
+  end
+end
+local function unlist(id,t,to)
   if t.st==0 or t.st==3 then R('ZREM',K_line,t.place..id)
-  elseif t.st==2 then R('ZREM',K_completed,id)
+  elseif t.st==2 then uncomplete(id,t.up)
   elseif t.st==5 then R('ZREM',K_cancelled,id)
   else
     R('ZREM',K_dlq,id)
     R('ZREM',K_dead,id)
   end
-  count(queue_of(t.place),t.st,-1)
+  count(queue_of(t.place),t.st..to,1)
 end
 local told={}
 )lua";
@@ -38,7 +53,7 @@ for i=4,#ARGV do
   if not t then told[#told+1]='2'
   elseif t.st==0 or t.st==1 then told[#told+1]='3'
   else
-    unlist(id,t)
+    unlist(id,t,'0')
     if has(t,2) then
       add_run(id,t,t.at+t.cr,pack('>Bi4i4ddddI4BI2',0,t.ex,t.sg,t.sa,t.en,0,0,0,0,0),'')
       t.fl=t.fl-2
@@ -46,10 +61,9 @@ for i=4,#ARGV do
     if has(t,1) then t.fl=t.fl-1 end
     t.st,t.bf,t.at,t.cr,t.up=0,0,0,0,wall
     local seq=R('HINCRBY',K_store,'seq',1)
-    t.place=t.place:sub(1,-17)..run_at_bytes(wall)..pack('>I8',seq)
+    t.place=t.place:sub(1,-18)..run_at_bytes(wall)..pack('>I8B',seq,1)
     R('ZADD',K_order,seq,id)
     R('HSET',K_state,id,wr(t))
-    count(queue_of(t.place),0,1)
     line_up(id,t)
     told[#told+1]='0'
   end
@@ -75,11 +89,10 @@ for i=4,#ARGV do
     control=true
     told[#told+1]='1'
   elseif t.st==0 or t.st==3 then
-    unlist(id,t)
+    unlist(id,t,'5')
     t.st,t.up=5,wall
     R('HSET',K_state,id,wr(t))
     R('ZADD',K_cancelled,wall,id)
-    count(queue_of(t.place),5,1)
     told[#told+1]='0'
   else told[#told+1]='3' end
 end
@@ -94,7 +107,7 @@ for i=4,#ARGV do
   if not t then told[#told+1]='2'
   elseif t.st==1 then told[#told+1]='3'
   else
-    unlist(id,t)
+    unlist(id,t,'-')
     forget(id,t)
     told[#told+1]='0'
   end
@@ -103,30 +116,47 @@ finish()
 return answer(table.concat(told))
 )lua";
 
-// state, updated before (a score of ZRANGEBYSCORE), queue, kind, tag, most, how many to pass over
-// → removed, kept, "1" when there may be more.
+// state, updated before (a score of ZRANGEBYSCORE), queue, kind, tag, most, how many members of the state's set to pass
+// over → removed, members kept, "1" when there may be more.
 inline constexpr char purge[] = R"lua(
 local set=({['2']=K_completed,['4']=K_dead,['5']=K_cancelled})[ARGV[4]]
 local most,skip=tonumber(ARGV[9]),tonumber(ARGV[10])
-local plain=ARGV[6]=='' and ARGV[7]=='' and ARGV[8]==''
-local page=plain and most or 1000
-local ids=R('ZRANGEBYSCORE',set,'-inf',ARGV[5],'LIMIT',skip,page)
-local removed,kept=0,0
-for i=1,#ids do
-  local id=ids[i]
+local lists=set==K_completed
+local page=lists and 256 or 1000
+local got=R('ZRANGEBYSCORE',set,'-inf',ARGV[5],'WITHSCORES','LIMIT',skip,page)
+local removed,kept,seen=0,0,0
+local function goes(id)
   local t=load(id)
   local fits=removed<most and (ARGV[6]=='' or queue_of(t.place)==ARGV[6]) and (ARGV[7]=='' or kind_of(t.place)==ARGV[7])
   if fits and ARGV[8]~='' then
     fits=tag_of(R('HGET',K_jobs,id))==ARGV[8]
   end
-  if fits then
-    unlist(id,t)
-    forget(id,t)
-    removed=removed+1
-  else kept=kept+1 end
+  seen=seen+1
+  if not fits then return false end
+  if lists then count(queue_of(t.place),'2-',1) else unlist(id,t,'-') end
+  forget(id,t)
+  removed=removed+1
+  return true
+end
+local more_left=#got==2*page
+for i=1,#got,2 do
+  if seen>=1000 then
+    more_left=true
+    break
+  end
+  local member=got[i]
+  if lists then
+    local ids,stay=ids_of(member,21),{}
+    for k=1,#ids do if not goes(ids[k]) then stay[#stay+1]=ids[k] end end
+    if #stay<#ids then R('ZREM',set,member) end
+    if #stay>0 then
+      kept=kept+1
+      if #stay<#ids then R('ZADD',set,got[i+1],sub(member,1,20)..list_of(stay,1,#stay)) end
+    end
+  elseif not goes(member) then kept=kept+1 end
 end
 finish()
-return answer(removed..' '..kept..' '..(#ids==page and '1' or '0'))
+return answer(removed..' '..kept..' '..(more_left and '1' or '0'))
 )lua";
 
 inline constexpr char reprioritise[] = R"lua(
@@ -135,7 +165,7 @@ local t=load(id)
 if not t then return answer('2') end
 if t.st~=0 and t.st~=3 then return answer('3') end
 R('ZREM',K_line,t.place..id)
-t.place=string.char(127-tonumber(ARGV[5]))..t.place:sub(2)
+t.place=string.char(127-tonumber(ARGV[5]))..t.place:sub(2,-2)..'\1'
 t.up=wall
 R('HSET',K_state,id,wr(t))
 line_up(id,t)
@@ -145,10 +175,15 @@ return answer('0')
 
 inline constexpr char free_worker[] = R"lua(
 local holder=pack('>I2c0',#ARGV[4],ARGV[4])
-local held=R('ZRANGEBYLEX',K_held,'['..holder,'('..holder..string.rep('\255',21),'LIMIT',0,1000)
-for i=1,#held do crash(held[i]:sub(#holder+21),ARGV[5]) end
+local claims=R('ZRANGEBYLEX',K_held,'['..holder,'('..holder..string.rep('\255',17),'LIMIT',0,1000)
+local freed,seen=0,0
+for i=1,#claims do
+  if freed>=1000 or seen>=2000 then break end
+  local crashed,looked=break_off(sub(claims[i],1,#holder+16),MAX,1000-freed,ARGV[5])
+  freed,seen=freed+crashed,seen+looked
+end
 finish()
-return answer(tostring(#held))
+return answer(tostring(freed))
 )lua";
 
 // key, value, version that must be there ("any": none must), expires_at → "v" and the version, or "c": a conflict.
@@ -205,8 +240,8 @@ for i=1,n do
     told[i]='0'
     local m,runs,outs=ARGV[5*i+1],ARGV[5*i+2],ARGV[5*i+3]
     local seq=R('HINCRBY',K_store,'seq',1)
-    local len=m:byte(104)
-    m=m:sub(1,103)..string.char(len+8)..m:sub(105,104+len)..pack('>I8',seq)..m:sub(105+len)
+    local len=m:byte(116)
+    m=m:sub(1,115)..string.char(len+9)..m:sub(117,116+len)..pack('>I8B',seq,1)..m:sub(117+len)
     local t=rd(m)
     R('HSET',K_jobs,id,d)
     R('HSET',K_state,id,m)
@@ -218,13 +253,13 @@ for i=1,n do
       R('HSET',K_output,field(id,place),bytes)
       at=next
     end
-    if t.st==2 then R('ZADD',K_completed,t.up,id)
+    if t.st==2 then R('ZADD',K_completed,t.up,t.set..list_of({id},1,1))
     elseif t.st==5 then R('ZADD',K_cancelled,t.up,id)
     elseif t.st==4 then
       R('ZADD',K_dead,t.up,id)
       R('ZADD',K_dlq,seq,id)
     else line_up(id,t) end
-    count(queue_of(t.place),t.st,1)
+    count(queue_of(t.place),'-'..t.st,1)
     if has(t,4) then
       R('HSET',K_unique,unique_of(d),pack('>I8',seq)..id)
     end

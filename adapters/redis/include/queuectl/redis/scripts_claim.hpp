@@ -5,10 +5,10 @@
 namespace queuectl::inline v0::detail::redis::lua {
 
 // The last arguments: most, lease in microseconds, whether it is repeated, worker, nonce, number of queues, their
-// names, kinds. Before them, as for settle. → told, next_at, reaped, then id, JOB, STATE (or "") and ordinal of each
-// lease.
+// names, kinds. Before them, as for settle. → told, next_at, reaped, then id, JOB and STATE (or "") of each lease:
+// the STATE before, or with the claim's own token when it is repeated.
 inline constexpr char claim[] = R"lua(
-local at=4+3*settlements
+local at=4+2*settlements
 local most,length,again,worker,nonce=tonumber(ARGV[at]),tonumber(ARGV[at+1]),ARGV[at+2],ARGV[at+3],ARGV[at+4]
 local queues,kinds=nil,nil
 local nq=tonumber(ARGV[at+5])
@@ -20,20 +20,28 @@ for i=at+6+nq,#ARGV do
   kinds=kinds or {}
   kinds[ARGV[i]]=true
 end
-local ended=R('ZRANGEBYSCORE',K_leases,'-inf',clock,'LIMIT',0,256)
-if #ended>0 then more_runs() end
-for i=1,#ended do crash(ended[i],'lease expired') end
+local due_claims=R('ZRANGEBYSCORE',K_leases,'-inf',clock,'LIMIT',0,256)
+local reaped,seen=0,0
+for i=1,#due_claims do
+  if reaped>=256 or seen>=1000 then break end
+  local crashed,looked=break_off(due_claims[i],clock,256-reaped,'lease expired')
+  reaped,seen=reaped+crashed,seen+looked
+end
 local next_at=MAX
-local reply={told,0,#ended}
+local reply={told,0,reaped}
 local holder=pack('>I2c0',#worker,worker)
+local claim=holder..nonce
 if again=='1' then
-  local held=R('ZRANGEBYLEX',K_held,'['..holder..nonce,'('..holder..nonce..string.rep('\255',5))
+  local held=ids_of_claim(claim)
   for i=1,#held do
-    local id=held[i]:sub(#holder+21)
-    local k=#reply
-    reply[k+1],reply[k+2],reply[k+3],reply[k+4]=id,R('HGET',K_jobs,id),R('HGET',K_state,id),held[i]:sub(#holder+17,#holder+20)
+    local id=held[i]
+    local m=R('HGET',K_state,id)
+    if m and byte(m)==1 and sub(m,64,79)==nonce then
+      local k=#reply
+      reply[k+1],reply[k+2],reply[k+3]=id,R('HGET',K_jobs,id),m
+    end
   end
-  if #held>0 then
+  if #reply>3 then
     reply[2]=wall-skew
     finish()
     return reply
@@ -128,56 +136,52 @@ else reply[2]=MAX end
 if n>0 then
   local ids,ends={},{}
   local group,length_of_place='',0
+  local untouched=true
   for i=1,n do
     local m=G[i]
     if sub(m,1,#group)~=group or group=='' then
       group=group_of(m)
-      length_of_place=#group+16
+      length_of_place=#group+17
     end
     ends[i]=length_of_place
+    untouched=untouched and byte(m,length_of_place)==0
     ids[i]=sub(m,length_of_place+1)
   end
   local D=R('HMGET',K_jobs,unpack(ids))
-  local M=R('HMGET',K_state,unpack(ids))
-  local S,L,B={},{},{}
+  local M=untouched and {} or R('HMGET',K_state,unpack(ids))
+  local S={}
   local until_wall,until_clock=later(wall,length),later(clock,length)
-  local until_text=string.format('%.0f',until_clock)
-  local tail=holder..string.rep('\0',10)
+  local leased=Z..pack('>dI4',until_clock,n)
+  local tail='\1'..holder..string.rep('\0',10)
   local heads={}
   for i=1,n do
     local id,m,d,len=ids[i],M[i],D[i],ends[i]
     local ordinal=pack('>I4',i-1)
-    local token=nonce..ordinal
-    local q
     if m then
       more()
       local t=rd(m)
-      q=queue_of(t.place)
-      t.bf,t.st,t.tok,t.wk,t.up,t.lk,t.lu=t.st,1,token,worker,wall,wall,until_wall
+      t.bf,t.st,t.tok,t.wk,t.up,t.lk,t.lu=t.st,1,nonce..ordinal,worker,wall,wall,until_wall
+      t.le,t.of=until_clock,n
       if has(t,1) then t.fl=t.fl-1 end
       S[2*i]=wr(t)
-      count(q,t.bf,-1)
+      count(queue_of(t.place),t.bf..'1',1)
     else
       local flags=byte(d,2)%16
       local head=heads[flags]
       if not head then
-        head=pack(MF,1,0,flags,0,0,0,wall,wall,until_wall,-1,0,0,0)
+        head=pack(MF,1,0,flags,0,0,0,wall,wall,until_wall,-1,0,0,0)..nonce
         heads[flags]=head
       end
-      S[2*i]=head..token..Z..string.char(len)..sub(G[i],1,len)..tail
-      q=sub(d,22,21+byte(d,21))
-      count(q,0,-1)
+      S[2*i]=head..ordinal..leased..string.char(len)..sub(G[i],1,len-1)..tail
+      count(sub(d,22,21+byte(d,21)),'01',1)
     end
     S[2*i-1]=id
-    L[2*i-1],L[2*i]=until_text,id
-    B[2*i-1],B[2*i]='0',holder..token..id
-    count(q,1,1)
-    local k=4*i
-    reply[k],reply[k+1],reply[k+2],reply[k+3]=id,d,m or '',ordinal
+    local k=3*i+1
+    reply[k],reply[k+1],reply[k+2]=id,d,m or ''
   end
   R('HSET',K_state,unpack(S))
-  R('ZADD',K_leases,unpack(L))
-  R('ZADD',K_held,unpack(B))
+  R('ZADD',K_leases,until_clock,claim)
+  R('ZADD',K_held,0,claim..list_of(ids,1,n))
 end
 finish()
 return reply

@@ -6,23 +6,24 @@
 
 namespace queuectl::inline v0::detail::redis::lua {
 
-// The gate of the store, which every script reads first: anything but "1 1 0" is looked at closely.
+// The gate of the store, which every script reads first: anything but "2 2 0" is looked at closely.
 inline constexpr char begin[] = R"lua(
 local R,pack,unp,sub,byte=redis.call,struct.pack,struct.unpack,string.sub,string.byte
 local function bad(code,text) return redis.error_reply('-QUEUECTL '..code..' '..text) end
 local gate=R('HGET',K_store,'gate')
 if not gate then return bad('not_found','there is no store (any more)') end
-local min_reader,min_writer,state=1,1,0
-if gate~='1 1 0' then
+local min_reader,min_writer,state=2,2,0
+if gate~='2 2 0' then
   min_reader,min_writer,state=string.match(gate,'(%d+) (%d+) (%d+)')
   min_reader,min_writer,state=tonumber(min_reader),tonumber(min_writer),tonumber(state)
 end
-if min_reader>1 then return bad('wrong_version','the store needs a newer version of this program') end
+if min_reader>2 then return bad('wrong_version','the store needs a newer version of this program') end
+if min_reader<2 then return bad('wrong_version','the store is of an older version of this program: move it with that') end
 )lua";
 
 // Refuses what the state of the store does not allow. BEGINS: whether the script begins something.
 inline constexpr char writes[] = R"lua(
-if min_writer>1 then return bad('wrong_version','the store needs a newer version of this program') end
+if min_writer>2 then return bad('wrong_version','the store needs a newer version of this program') end
 local function moved_to() return R('HGET',K_store,'moved_to') end
 if state==1 then return bad('read_only','the store is read-only') end
 if state==2 then return bad('moved',moved_to()) end
@@ -49,37 +50,73 @@ local function later(t,by)
 end
 )lua";
 
-// Leases of another boot of the caller's clock have ended.
+// IDS: several ids as one string, and back, from byte `at` on.
+inline constexpr char lists[] = R"lua(
+local function ids_of(list,at)
+  local ids,n,size=nil,0,#list
+  ids={}
+  while at<=size do
+    local last=at+byte(list,at)
+    n=n+1
+    ids[n]=sub(list,at+1,last)
+    at=last+1
+  end
+  return ids
+end
+local function list_of(ids,from,to)
+  local parts,n={},0
+  for i=from,to do
+    local id=ids[i]
+    parts[n+1],parts[n+2]=string.char(#id),id
+    n=n+2
+  end
+  return table.concat(parts)
+end
+local function ids_of_claim(c)
+  local got=R('ZRANGEBYLEX',K_held,'['..c,'('..c..'\255','LIMIT',0,1)[1]
+  return got and ids_of(got,#c+1) or {}
+end
+)lua";
+
+// Leases of another boot of the caller's clock have ended. (Only tests have such a clock: it looks at every lease.)
 inline constexpr char boot[] = R"lua(
 if #ARGV[1]==32 then
   local b,last=ARGV[1]:sub(17),R('HGET',K_store,'boot')
   if last~=b then
-    if last then R('ZUNIONSTORE',K_leases,1,K_leases,'WEIGHTS',0) end
+    local claims=R('ZRANGE',K_leases,0,-1)
+    for i=1,#claims do
+      local ids=ids_of_claim(claims[i])
+      for k=1,#ids do
+        local m=R('HGET',K_state,ids[k])
+        if m and byte(m)==1 then R('HSET',K_state,ids[k],sub(m,1,103)..pack('>d',0)..sub(m,112)) end
+      end
+      R('ZADD',K_leases,0,claims[i])
+    end
     R('HSET',K_store,'boot',b)
   end
 end
 )lua";
 
-// Counts, and telling those who wait. more() defines the functions after it, of jobs as tables: what most calls can do
-// without is not made for each.
+// Counts of the ways that jobs went ("01": from pending to processing), and telling those who wait. more() defines the
+// functions after it, of jobs as tables: what most calls can do without is not made for each.
 inline constexpr char jobs[] = R"lua(
 local Z=string.rep('\0',20)
 local MF='>BBBI4I4I4dddi4i4dd'
-local TF='>Bc0I2c0I2c0I4c0I4c0'
+local TF='>dI4Bc0I2c0I2c0I4c0I4c0'
 local function has(t,flag) return t.fl%(flag*2)>=flag end
 local counted={}
-local function count(q,st,by)
-  local c=counted[st]
+local function count(q,way,by)
+  local c=counted[way]
   if not c then
     c={}
-    counted[st]=c
+    counted[way]=c
   end
   c[q]=(c[q] or 0)+by
 end
 local work,control=false,false
 local function finish()
-  for st,c in pairs(counted) do
-    for q,by in pairs(c) do if by~=0 then R('HINCRBY',K_counts,st..q,by) end end
+  for way,c in pairs(counted) do
+    for q,by in pairs(c) do R('HINCRBY',K_counts,way..q,by) end
   end
   if control then R('PUBLISH',K_store,ARGV[2]..'c') end
   if work then R('PUBLISH',K_store,ARGV[2]..'w') end
@@ -92,17 +129,17 @@ local function more()
     local t={}
     t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.lk,t.lu,t.ex,t.sg,t.sa,t.en=unp(MF,m)
     t.tok,t.set=m:sub(64,83),m:sub(84,103)
-    t.place,t.wk,t.er,t.rs,t.pg=unp(TF,m,104)
+    t.le,t.of,t.place,t.wk,t.er,t.rs,t.pg=unp(TF,m,104)
     return t
   end
   wr=function(t)
     return pack(MF,t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.lk,t.lu,t.ex,t.sg,t.sa,t.en)..t.tok..t.set..
-      pack(TF,#t.place,t.place,#t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg)
+      pack(TF,t.le,t.of,#t.place,t.place,#t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg)
   end
   fresh=function(d,seq)
     local created=unp('>d',d,#d-7)
-    return {st=0,bf=0,fl=d:byte(2)%32,at=0,cr=0,ru=0,up=created,lk=0,lu=0,ex=-1,sg=0,sa=0,en=0,tok=Z,set=Z,
-      place=sub(d,20,27+byte(d,19))..pack('>I8',seq),wk='',er='',rs='',pg=''}
+    return {st=0,bf=0,fl=d:byte(2)%32,at=0,cr=0,ru=0,up=created,lk=0,lu=0,ex=-1,sg=0,sa=0,en=0,tok=Z,set=Z,le=0,of=0,
+      place=sub(d,20,27+byte(d,19))..pack('>I8B',seq,0),wk='',er='',rs='',pg=''}
   end
   load=function(id)
     local m=R('HGET',K_state,id)
@@ -143,7 +180,7 @@ end
 
 // Runs, and a lease whose holder is gone; defined by more_runs(), which does as more() too.
 inline constexpr char runs[] = R"lua(
-local field,each_run,run_head,add_run,held_by,crash,forget
+local field,each_run,run_head,add_run,crash,forget
 local function more_runs()
   if crash then return end
   more()
@@ -176,11 +213,9 @@ local function more_runs()
     R('HSET',K_runs,id,all..pack('>I4c0',#rec,rec))
     if #out>0 then R('HSET',K_output,field(id,t.ru),out) end
   end
-  held_by=function(t,id) return pack('>I2c0',#t.wk,t.wk)..t.tok..id end
-  crash=function(id,cause)
-    local t=rd(R('HGET',K_state,id))
-    R('ZREM',K_leases,id)
-    R('ZREM',K_held,held_by(t,id))
+  -- `m`: its STATE. Its claim's share is the caller's.
+  crash=function(id,m,cause)
+    local t=rd(m)
     add_run(id,t,t.at+t.cr+1,pack('>Bi4i4ddddI4BI2c0',4,-1,0,t.lk,wall,0,0,0,0,#cause,cause),'')
     t.cr=t.cr+1
     t.er=cause
@@ -188,9 +223,7 @@ local function more_runs()
     t.tok=Z
     t.st=has(t,1) and 5 or 0
     R('HSET',K_state,id,wr(t))
-    local q=queue_of(t.place)
-    count(q,1,-1)
-    count(q,t.st,1)
+    count(queue_of(t.place),'1'..t.st,1)
     if t.st==5 then R('ZADD',K_cancelled,wall,id) else line_up(id,t) end
   end
   -- Forgets a job; its place in the sets of its state is the caller's.
@@ -212,6 +245,47 @@ local function more_runs()
     R('HDEL',K_state,id)
     R('ZREM',K_order,id)
   end
+end
+)lua";
+
+// CLAIMs: what the jobs of one claim have in common.
+inline constexpr char claims[] = R"lua(
+local function end_claim(c)
+  R('ZREM',K_leases,c)
+  R('ZREMRANGEBYLEX',K_held,'['..c,'('..c..'\255')
+end
+-- So many more of the `of` jobs of a claim are no longer held.
+local function let_go(c,of,n)
+  if n<of then
+    if R('HINCRBY',K_ended,c,n)<of then return end
+    R('HDEL',K_ended,c)
+  end
+  end_claim(c)
+end
+-- Crashes the jobs of a claim whose leases have ended by then, at most so many. How many, and how many were looked at.
+local function break_off(c,by,most,cause)
+  more_runs()
+  local ids,nonce=ids_of_claim(c),sub(c,-16)
+  local M=#ids>0 and R('HMGET',K_state,unpack(ids))
+  local crashed,first=0,nil
+  for i=1,#ids do
+    local m=M[i]
+    if m and byte(m)==1 and sub(m,64,79)==nonce then
+      local ends=unp('>d',m,104)
+      if ends<=by and crashed<most then
+        crash(ids[i],m,cause)
+        crashed=crashed+1
+      elseif not first or ends<first then first=ends end
+    end
+  end
+  if first then
+    R('ZADD',K_leases,first,c)
+    if crashed>0 then R('HINCRBY',K_ended,c,crashed) end
+  else
+    R('HDEL',K_ended,c)
+    end_claim(c)
+  end
+  return crashed,#ids
 end
 )lua";
 

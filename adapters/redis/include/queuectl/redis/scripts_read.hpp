@@ -113,7 +113,7 @@ return reply
 // id of a new store (32 hexadecimal digits), made unless one is there.
 inline constexpr char open[] = R"lua(
 if redis.call('EXISTS',K_store)==0 then
-  redis.call('HSET',K_store,'format',1,'gate','1 1 0','id',ARGV[1],'moved_to','')
+  redis.call('HSET',K_store,'format',2,'gate','2 2 0','id',ARGV[1],'moved_to','')
 end
 return 1
 )lua";

@@ -7,42 +7,55 @@ namespace queuectl::inline v0::detail::redis::lua {
 // id, JOB, … → a digit for each: insert_status.
 inline constexpr char insert[] = R"lua(
 local n=(#ARGV-2)/2
-local ids={}
-for i=1,n do ids[i]=ARGV[1+2*i] end
-local known
-if n==1 then known={R('HEXISTS',K_jobs,ids[1])==1} else known=R('ZMSCORE',K_order,unpack(ids)) end
-local told,mine,new,keys={},{},{},{}
+local ids,O,new={},{},{}
+local unique=false
+local seq=R('HINCRBY',K_store,'seq',n)-n
 for i=1,n do
-  local id,d=ids[i],ARGV[2+2*i]
-  if known[i] or mine[id] then
-    local nonce=sub(d,3,18)
-    local same=known[i] and not mine[id] and nonce~=string.rep('\0',16) and sub(R('HGET',K_jobs,id),3,18)==nonce
-    told[i]=same and '0' or '1'
-    if same then mine[id]=true end
-  else
-    local key,taken=nil,false
-    if byte(d,2)%8>=4 then
-      more()
-      key=unique_of(d)
-      local last=keys[key] or R('HGET',K_unique,key)
-      if keys[key] then taken=true
-      elseif last then
-        local t=load(last:sub(9))
-        taken=t~=nil and (t.st==0 or t.st==3) and t.place:sub(-8)==last:sub(1,8)
+  local id=ARGV[1+2*i]
+  ids[i]=id
+  O[2*i-1],O[2*i]=string.format('%d',seq+i),id
+  new[i]=i
+  unique=unique or byte(ARGV[2+2*i],2)%8>=4
+end
+-- The usual: all are new, which adding them tells.
+local told=nil
+if unique or R('ZADD',K_order,'NX',unpack(O))<n then
+  told,new={},{}
+  local known,mine,keys=R('ZMSCORE',K_order,unpack(ids)),{},{}
+  for i=1,n do
+    local id,d=ids[i],ARGV[2+2*i]
+    if mine[id] or (known[i] and tonumber(known[i])~=seq+i) then
+      local nonce=sub(d,3,18)
+      local old=not mine[id] and nonce~=string.rep('\0',16) and R('HGET',K_jobs,id)
+      local same=old and sub(old,3,18)==nonce
+      told[i]=same and '0' or '1'
+      if same then mine[id]=true end
+    else
+      local key,taken=nil,false
+      if byte(d,2)%8>=4 then
+        more()
+        key=unique_of(d)
+        local last=keys[key] or R('HGET',K_unique,key)
+        if keys[key] then taken=true
+        elseif last then
+          local t=load(last:sub(9))
+          taken=t~=nil and (t.st==0 or t.st==3) and t.place:sub(-9,-2)==last:sub(1,8)
+        end
+      end
+      if taken then told[i]='2' else
+        told[i]='0'
+        mine[id]=true
+        new[#new+1]=i
+        if key then keys[key]=true end
+        if unique then R('ZADD',K_order,seq+i,id) end
       end
     end
-    if taken then told[i]='2' else
-      told[i]='0'
-      mine[id]=true
-      new[#new+1]=i
-      if key then keys[key]=true end
-    end
   end
+  told=table.concat(told)
 end
 local count_new=#new
-if count_new==0 then return table.concat(told) end
-local seq=R('HINCRBY',K_store,'seq',count_new)-count_new
-local J,O,L,l={},{},{},0
+if count_new==0 then return told end
+local J,L,l={},{},0
 -- The caller's clock tells when the jobs were made, unless it is a second off.
 local created=(skew>1000000 or skew<-1000000) and pack('>d',wall)
 for k=1,count_new do
@@ -54,28 +67,27 @@ for k=1,count_new do
     d=sub(d,1,19+lane)..run_at_bytes(wall)..sub(d,28+lane)
   end
   if created then d=sub(d,1,-9)..created end
-  seq=seq+1
-  local place=pack('>I8',seq)
   J[2*k-1],J[2*k]=id,d
-  O[2*k-1],O[2*k]=string.format('%d',seq),id
   if flags%32<16 then
-    L[l+1],L[l+2]='0',sub(d,20,27+lane)..place..id
+    L[l+1],L[l+2]='0',sub(d,20,27+lane)..pack('>I8B',seq+i,0)..id
     l=l+2
   end
-  count(sub(d,22,21+byte(d,21)),0,1)
-  if flags%8>=4 then R('HSET',K_unique,unique_of(d),place..id) end
+  count(sub(d,22,21+byte(d,21)),'-0',1)
+  if flags%8>=4 then R('HSET',K_unique,unique_of(d),pack('>I8',seq+i)..id) end
 end
 R('HSET',K_jobs,unpack(J))
-R('ZADD',K_order,unpack(O))
 if l>0 then R('ZADD',K_line,unpack(L)) work=true end
 finish()
-return table.concat(told)
+return told or string.rep('0',n)
 )lua";
 
-// microseconds, then id and token, … → a digit for each: extend_status.
+// microseconds, then id and token, … → a digit for each: extend_status. The claim of a job is not looked for: it ends
+// no earlier than it says.
 inline constexpr char extend[] = R"lua(
-local told,S,L={},{},{}
+local told,S={},{}
 local by=tonumber(ARGV[3])
+local until_wall,until_clock=pack('>d',later(wall,by)),later(clock,by)
+local ends=pack('>d',until_clock)
 for i=4,#ARGV,2 do
   local id=ARGV[i]
   local m=R('HGET',K_state,id)
@@ -83,33 +95,34 @@ for i=4,#ARGV,2 do
     local fl=m:byte(3)
     told[#told+1]=fl%2==1 and '1' or '0'
     S[#S+1]=id
-    S[#S+1]=m:sub(1,31)..pack('>d',later(wall,by))..m:sub(40)
-    L[#L+1]=later(clock,by)
-    L[#L+1]=id
+    S[#S+1]=m:sub(1,31)..until_wall..m:sub(40,103)..ends..m:sub(112)
+    if until_clock<unp('>d',m,104) then
+      local at=117+byte(m,116)
+      local worker=sub(m,at,at+1+256*byte(m,at)+byte(m,at+1))
+      R('ZADD',K_leases,'XX','LT',until_clock,worker..sub(m,64,79))
+    end
   else told[#told+1]='2' end
 end
-if #S>0 then
-  R('HSET',K_state,unpack(S))
-  R('ZADD',K_leases,unpack(L))
-end
+if #S>0 then R('HSET',K_state,unpack(S)) end
 return table.concat(told)
 )lua";
 
 // From ARGV[4] on ARGV[3] times: id; token (20), verdict, has a report, is plain (1 each), retry_at (8), exit_code,
-// signal (4 each), started_at, ended_at (8 each); "" or error, result, REPORT, output (length 4 each). Makes `told`: a
-// digit for each, settle_status.
+// signal (4 each), started_at, ended_at (8 each), then nothing or error, result, REPORT, output (length 4 each). Makes
+// `told`: a digit for each, settle_status.
 inline constexpr char settle[] = R"lua(
 local settlements=tonumber(ARGV[3])
 local told={}
 if settlements>0 then
   local ids={}
-  for i=1,settlements do ids[i]=ARGV[1+3*i] end
+  for i=1,settlements do ids[i]=ARGV[2+2*i] end
   local M=R('HMGET',K_state,unpack(ids))
-  local S,L,B,C={},{},{},{}
-  local wall_text=string.format('%.0f',wall)
+  local S,s,C,c={},0,{},0
+  local unleased=pack('>dI4',0,0)
+  local gone,sizes={},{}
   local after={[0]={},{}}
   for i=1,settlements do
-    local id,fixed,extra,m=ids[i],ARGV[2+3*i],ARGV[3+3*i],M[i]
+    local id,fixed,m=ids[i],ARGV[3+2*i],M[i]
     local token=sub(fixed,1,20)
     if not m then
       told[i]=R('ZSCORE',K_order,id) and '1' or '2'
@@ -118,13 +131,17 @@ if settlements>0 then
     else
       told[i]='0'
       local verdict,report,plain=byte(fixed,21,23)
-      local at=105+byte(m,104)
+      local at=117+byte(m,116)
       local w=256*byte(m,at)+byte(m,at+1)
-      local q=sub(m,107,106+byte(m,106))
-      L[#L+1]=id
-      B[#B+1]=sub(m,at,at+1+w)..token..id
-      count(q,1,-1)
-      if verdict==0 and extra=='' and (plain==1 or report==0) and #m==at+11+w and byte(m,3)%16<8 then
+      local q=sub(m,119,118+byte(m,118))
+      local claim=sub(m,at,at+1+w)..sub(token,1,16)
+      local so_far=gone[claim]
+      if not so_far then
+        so_far=0
+        sizes[claim]=unp('>I4',m,112)
+      end
+      gone[claim]=so_far+1
+      if verdict==0 and #fixed==55 and (plain==1 or report==0) and #m==at+11+w and byte(m,3)%16<8 then
         local before=sub(m,2,15)
         local known=after[report][before]
         if not known then
@@ -132,17 +149,18 @@ if settlements>0 then
           known=pack('>BBBI4I4I4d',2,bf,fl+2*report,a+report,cr,ru,wall)
           after[report][before]=known
         end
-        S[#S+1]=id
-        S[#S+1]=known..sub(m,24,39)..(report==1 and sub(fixed,32,55) or sub(m,40,63))..Z..token..sub(m,104)
-        C[#C+1]=wall_text
-        C[#C+1]=id
-        count(q,2,1)
+        S[s+1]=id
+        S[s+2]=known..sub(m,24,39)..(report==1 and sub(fixed,32,55) or sub(m,40,63))..Z..token..unleased..sub(m,116)
+        s=s+2
+        c=c+1
+        C[c]=id
+        count(q,'12',1)
       else
         more_runs()
         local t=rd(m)
         local cancel=has(t,1)
         local err,res,body,out='','','',''
-        if extra~='' then err,res,body,out=unp('>I4c0I4c0I4c0I4c0',extra) end
+        if #fixed>55 then err,res,body,out=unp('>I4c0I4c0I4c0I4c0',fixed,56) end
         local to=t.bf
         if verdict==0 then to=2
         elseif verdict==1 then to=cancel and 5 or 3
@@ -160,19 +178,24 @@ if settlements>0 then
         elseif err~='' then t.er=err end
         if to==2 then t.er='' end
         if to==2 or res~='' then t.rs=res end
-        t.set,t.tok,t.up,t.st=token,Z,wall,to
-        if to==2 and has(t,8) then forget(id,t) else
+        t.set,t.tok,t.up,t.st,t.le,t.of=token,Z,wall,to,0,0
+        if to==2 and has(t,8) then
+          forget(id,t)
+          count(q,'1-',1)
+        else
           if verdict==1 and to==3 then
             local r=unp('>d',fixed,24)
             if r<MAX then r=later(r,skew) end
-            t.place=t.place:sub(1,-17)..run_at_bytes(r)..t.place:sub(-8)
+            t.place=t.place:sub(1,-18)..run_at_bytes(r)..t.place:sub(-9)
           end
-          S[#S+1]=id
-          S[#S+1]=wr(t)
-          count(q,to,1)
-          if to==2 then C[#C+1]=wall_text C[#C+1]=id
+          S[s+1],S[s+2]=id,wr(t)
+          s=s+2
+          count(q,'1'..to,1)
+          if to==2 then
+            c=c+1
+            C[c]=id
           elseif to==4 then
-            R('ZADD',K_dlq,unp('>I8',t.place,#t.place-7),id)
+            R('ZADD',K_dlq,unp('>I8',t.place,#t.place-8),id)
             R('ZADD',K_dead,wall,id)
           elseif to==5 then R('ZADD',K_cancelled,wall,id)
           else line_up(id,t) end
@@ -180,12 +203,13 @@ if settlements>0 then
       end
     end
   end
-  if #L>0 then
-    R('ZREM',K_leases,unpack(L))
-    R('ZREM',K_held,unpack(B))
+  for claim,n in pairs(gone) do let_go(claim,sizes[claim],n) end
+  if s>0 then R('HSET',K_state,unpack(S)) end
+  for from=1,c,64 do
+    local to=from+63
+    if to>c then to=c end
+    R('ZADD',K_completed,wall,ARGV[3+2*settlements]:sub(1,16)..pack('>I4',from)..list_of(C,from,to))
   end
-  if #S>0 then R('HSET',K_state,unpack(S)) end
-  if #C>0 then R('ZADD',K_completed,unpack(C)) end
 end
 told=table.concat(told)
 )lua";

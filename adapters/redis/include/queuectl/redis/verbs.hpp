@@ -79,7 +79,8 @@ public:
         QUEUECTL_ASSERT(settlements.size() <= max_batch && statuses.size() >= settlements.size());
         auto args = start(now);
         add_settlements(args, settlements);
-        add_request(args, request);
+        const uid nonce = request.nonce ? request.nonce : session::new_id();
+        add_request(args, request, nonce);
         auto told = store().call(script::claim, std::move(args));
         if (!told) return fail(told.error());
         if (auto read = read_statuses("settle", told->at(0), statuses, settlements.size()); !read)
@@ -89,7 +90,7 @@ public:
         info.next_at = timestamp{saturate(duration{told->elements[1].integer})};
         info.reaped = static_cast<std::size_t>(told->elements[2].integer);
         if (!settlements.empty() || info.reaped > 0) ears().touch_work();
-        if (auto read = read_leases(*told, request.nonce, leases); !read) return fail(read.error());
+        if (auto read = read_leases(*told, nonce, leases); !read) return fail(read.error());
         return info;
     }
 
@@ -129,7 +130,8 @@ private:
             p.byte(s.report ? 1 : 0).byte(plain ? 1 : 0).time(s.verdict.retry_at);
             p.int32(s.report ? s.report->exit_code : -1).int32(s.report ? s.report->signal : 0);
             p.time(s.report ? s.report->started_at : timestamp{}).time(s.report ? s.report->ended_at : timestamp{});
-            args.add(s.receipt.id).add(fixed).add(rest_of(s, plain));
+            add_rest(fixed, s, plain);
+            args.add(s.receipt.id).add(fixed);
         }
     }
     // The run succeeded and has nothing to say: it needs no record of its own.
@@ -140,11 +142,10 @@ private:
                run->error.empty() && run->output_bytes == 0 && run->output.head.empty() && run->output.tail.empty() &&
                run->output.dropped_bytes == 0;
     }
-    [[nodiscard]] static std::string rest_of(const settlement& s, bool plain)
+    static void add_rest(std::string& out, const settlement& s, bool plain)
     {
-        std::string out;
         const bool run = s.report && !plain;
-        if (!run && s.error.empty() && s.result.empty()) return out;
+        if (!run && s.error.empty() && s.result.empty()) return;
         packer p{out};
         std::string error = s.report ? s.report->error : s.error;
         if (error.size() > 65'535) error.resize(65'535);
@@ -152,15 +153,14 @@ private:
         const auto size = run ? s.report->output.head.size() + s.report->output.tail.size() : 0;
         p.text(run ? pack_report(*s.report, size > 0) : std::string{}, 4).number(size, 4);
         if (run) (out += s.report->output.head) += s.report->output.tail;
-        return out;
     }
 
-    static void add_request(arguments& args, const claim_request& request)
+    static void add_request(arguments& args, const claim_request& request, const uid& claim)
     {
         args.add(std::min(request.max, max_batch)).add(saturate(request.lease).count());
         args.again = args.add_byte(request.repeat ? '1' : '0');
         std::string nonce;
-        packer{nonce}.id(request.nonce);
+        packer{nonce}.id(claim);
         args.add(request.worker).add(nonce).add(request.queues.size());
         for (const auto& q : request.queues) args.add(q);
         for (const auto& k : request.kinds) args.add(k);
@@ -170,14 +170,13 @@ private:
     {
         const auto before = leases.size();
         leases.reserve(before + told.size() / 3);
-        for (std::size_t i = 3; i + 3 < told.size(); i += 4) {
+        for (std::size_t i = 3; i + 2 < told.size(); i += 3) {
             lease& l = leases.emplace_back();
             timestamp created_at;
             l.job.id = told.at(i);
+            l.token = {nonce, static_cast<std::uint32_t>(i / 3 - 1)};
             const bool good = unpack_job(told.at(i + 1), l.job, created_at) &&
                               (told.at(i + 2).empty() || unpack_claimed(told.at(i + 2), l));
-            unpacker ordinal{told.at(i + 3)};
-            l.token = {nonce, static_cast<std::uint32_t>(ordinal.number(4))};
             if (good) continue;
             auto bad = damaged("claim", told.at(i));
             leases.resize(before);
