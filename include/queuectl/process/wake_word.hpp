@@ -41,6 +41,21 @@ public:
         return changes();
     }
 
+    // The same, with a look every five seconds for changes that nobody told of: after `changed()` they are told of.
+    template <class Changed>
+    change_counts wait_and_look(change_counts seen, duration most, Changed changed)
+    {
+        constexpr std::int64_t look_us = 5'000'000;
+        const auto deadline = detail::monotonic_us() + saturate(most).count();
+        for (;;) {
+            const auto left = deadline - detail::monotonic_us();
+            const auto start = detail::monotonic_us();
+            const auto now = wait(seen, duration{std::min(left, look_us)});
+            if (now != seen || left <= look_us || detail::monotonic_us() - start < look_us) return now;
+            if (changed()) bump_work();
+        }
+    }
+
     // Ends every current wait of this object; those of others go on.
     void interrupt() noexcept
     {

@@ -108,11 +108,6 @@ template <class Change>
     return unlease(tx, next, s, state::pending, now);
 }
 
-[[nodiscard]] inline int refuse_moving(transaction& tx, const char* verb)
-{
-    return tx.state() != store_state::moving ? 0 : tx.refuse(fail(errc::busy, verb, "it is moving to " + tx.moved_to));
-}
-
 [[nodiscard]] inline int cancel(transaction& tx, std::uint64_t sequence, state_view& s, change_status& status,
                                 const instant& now)
 {
@@ -124,7 +119,7 @@ template <class Change>
         s.set(state_row::cancel_requested, true);
         return write_state(tx, sequence, s);
     }
-    if (const int rc = refuse_moving(tx, "cancel"); rc != 0) return rc;
+    if (const int rc = tx.check_state("cancel", change_of::jobs); rc != 0) return rc;
     status = change_status::done;
     const bool unique = s.has(state_row::has_unique_key);
     tx.move(s.row.queue, s.state(), state::cancelled);

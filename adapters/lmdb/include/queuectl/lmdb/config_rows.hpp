@@ -23,8 +23,8 @@ namespace queuectl::inline v0::detail::lmdb {
     return 0;
 }
 
-[[nodiscard]] inline int config_get(transaction& tx, std::string_view key, const instant& now,
-                                    std::optional<config_entry>& out)
+[[nodiscard]] inline int get_entry(transaction& tx, std::string_view key, const instant& now,
+                                   std::optional<config_entry>& out)
 {
     if (!is_config_key(key)) return 0;
     std::string_view value;
@@ -33,15 +33,15 @@ namespace queuectl::inline v0::detail::lmdb {
     return read_entry(key, value, now, out);
 }
 
-[[nodiscard]] inline int config_put(transaction& tx, const config_entry& entry, const instant& now,
-                                    std::uint64_t& version)
+[[nodiscard]] inline int put_entry(transaction& tx, const config_entry& entry, const instant& now,
+                                   std::uint64_t& version)
 {
     if (!is_config_key(entry.key))
         return tx.refuse(fail(errc::invalid_argument, "config_put", "a key has 1 to 255 bytes"));
     if (entry.value.size() > limits::config_value_bytes)
         return tx.refuse(fail(errc::invalid_argument, "config_put", "a value has at most 64 KiB"));
     std::optional<config_entry> stored;
-    if (const int rc = config_get(tx, entry.key, now, stored); rc != 0) return rc;
+    if (const int rc = get_entry(tx, entry.key, now, stored); rc != 0) return rc;
     if (entry.version != any_version && entry.version != (stored ? stored->version : 0))
         return tx.refuse(fail(errc::conflict, "config_put", "another version of " + entry.key + " is stored"));
     version = ++tx.head.config_version;
@@ -52,7 +52,7 @@ namespace queuectl::inline v0::detail::lmdb {
     return tx.put(table::config, entry.key, tx.scratch);
 }
 
-[[nodiscard]] inline int config_erase(transaction& tx, std::string_view key, bool& erased)
+[[nodiscard]] inline int erase_entry(transaction& tx, std::string_view key, bool& erased)
 {
     const int rc = is_config_key(key) ? tx.del(table::config, key) : MDB_NOTFOUND;
     erased = rc == 0;
@@ -60,8 +60,8 @@ namespace queuectl::inline v0::detail::lmdb {
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-[[nodiscard]] inline int config_list(transaction& tx, std::string_view prefix, const instant& now,
-                                     std::vector<config_entry>& out)
+[[nodiscard]] inline int list_entries(transaction& tx, std::string_view prefix, const instant& now,
+                                      std::vector<config_entry>& out)
 {
     if (prefix.size() > limits::key_bytes) return 0;
     int rc = 0;

@@ -96,7 +96,7 @@ private:
 }
 
 // Reads one row for each group of leases in the store.
-[[nodiscard]] inline int free_worker(transaction& tx, std::string_view worker, std::string_view cause,
+[[nodiscard]] inline int free_leases(transaction& tx, std::string_view worker, std::string_view cause,
                                      const instant& now, std::size_t& freed)
 {
     packed_key<20> from;

@@ -3,6 +3,7 @@
 #define QUEUECTL_LMDB_INSPECT_HPP
 
 #include <queuectl/lmdb/change.hpp>
+#include <queuectl/process/kept_outputs.hpp>
 
 namespace queuectl::inline v0::detail::lmdb {
 
@@ -32,7 +33,7 @@ namespace queuectl::inline v0::detail::lmdb {
     return 0;
 }
 
-[[nodiscard]] inline int find(transaction& tx, std::string_view id, std::optional<job_record>& out)
+[[nodiscard]] inline int find_job(transaction& tx, std::string_view id, std::optional<job_record>& out)
 {
     std::uint64_t sequence = 0;
     job_view from;
@@ -70,8 +71,8 @@ struct numbered_filter {
 };
 
 // Looks at no more than limits::sweep jobs: a rare filter gives short, even empty, pages with a cursor.
-[[nodiscard]] inline int list(transaction& tx, const job_filter& filter, const page_request& page,
-                              std::vector<job_record>& out, std::uint64_t& next)
+[[nodiscard]] inline int list_jobs(transaction& tx, const job_filter& filter, const page_request& page,
+                                   std::vector<job_record>& out, std::uint64_t& next)
 {
     const std::size_t most = std::min(page.limit, limits::sweep);
     numbered_filter wanted{filter};
@@ -102,7 +103,7 @@ struct numbered_filter {
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-[[nodiscard]] inline int attempts(transaction& tx, std::string_view id, std::vector<attempt>& out)
+[[nodiscard]] inline int list_runs(transaction& tx, std::string_view id, std::vector<attempt>& out)
 {
     std::uint64_t sequence = 0;
     state_view s;
@@ -126,20 +127,7 @@ struct numbered_filter {
     return rc;
 }
 
-// `log` names the file that has the bytes when they are not in the row; split them with split_output.
-struct kept_output {
-    run_output output;
-    std::size_t head_bytes = 0;
-    std::string log;
-};
-inline void split_output(kept_output& kept, std::string bytes)
-{
-    const auto head = std::min(kept.head_bytes, bytes.size());
-    kept.output.tail = bytes.substr(head);
-    bytes.resize(head);
-    kept.output.head = std::move(bytes);
-}
-[[nodiscard]] inline int output(transaction& tx, std::string_view id, std::int32_t number, kept_output& out)
+[[nodiscard]] inline int find_output(transaction& tx, std::string_view id, std::int32_t number, kept_output& out)
 {
     std::uint64_t sequence = 0;
     state_view s;
@@ -165,7 +153,7 @@ inline void split_output(kept_output& kept, std::string bytes)
     return found ? 0 : tx.refuse(fail(errc::not_found, "output", "no output of that run is kept"));
 }
 
-[[nodiscard]] inline int counts(transaction& tx, std::vector<queue_counts>& out)
+[[nodiscard]] inline int count_jobs(transaction& tx, std::vector<queue_counts>& out)
 {
     int rc = 0;
     cursor* const rows = tx.at(table::store, rc);
@@ -211,7 +199,7 @@ inline void split_output(kept_output& kept, std::string bytes)
 }
 
 // Removes those of `ids` that are still final; `count` says how many.
-[[nodiscard]] inline int purge(transaction& tx, const std::vector<std::string>& ids, std::size_t& count)
+[[nodiscard]] inline int purge_jobs(transaction& tx, const std::vector<std::string>& ids, std::size_t& count)
 {
     count = 0;
     std::vector<change_status> statuses(ids.size());

@@ -38,19 +38,6 @@ template <class Visit>
     return rc;
 }
 
-// Output files that no run names and none will: their settle failed, or its process died.
-[[nodiscard]] inline result<std::vector<std::string>> orphaned_outputs(session& store, std::int64_t now_s,
-                                                                       std::uint64_t* bytes = nullptr)
-{
-    const side_folder* const logs = store.logs();
-    if (logs == nullptr) return std::vector<std::string>{};
-    auto names = old_outputs(*logs, now_s, bytes);
-    if (!names || names->empty()) return names;
-    auto done = store.read("look for outputs", [&](transaction& tx) { return drop_named(tx, *names); });
-    if (!done) return fail(done.error());
-    return names;
-}
-
 }  // namespace queuectl::inline v0::detail::lmdb
 
 #endif

@@ -16,6 +16,11 @@ enum class durable : std::uint8_t { always, now, later };
 // end something go on in a moving store, and when the disk or the map is full: from what is kept back.
 enum class access : std::uint8_t { begins, claims, ends, state };
 
+[[nodiscard]] constexpr change_of change_of_access(access a) noexcept
+{
+    return a == access::begins ? change_of::jobs : a == access::state ? change_of::the_state : change_of::runs;
+}
+
 // Refuses stores that this program may not read.
 [[nodiscard]] inline int check_readable(transaction& tx, const char* verb)
 {
@@ -33,10 +38,7 @@ enum class access : std::uint8_t { begins, claims, ends, state };
         return tx.refuse(fail(errc::wrong_version, verb,
                               "writing this store needs format " + std::to_string(tx.head.min_writer) +
                                   ", this program knows " + std::to_string(format_version)));
-    if (wanted == access::state || tx.state() == store_state::open) return 0;
-    if (tx.state() == store_state::moved) return tx.refuse(fail(errc::moved, verb, tx.moved_to));
-    if (tx.state() != store_state::moving) return tx.refuse(fail(errc::read_only, verb, "the store is read-only"));
-    return wanted != access::begins ? 0 : tx.refuse(fail(errc::busy, verb, "it is moving to " + tx.moved_to));
+    return tx.check_state(verb, change_of_access(wanted));
 }
 
 // Any number of threads. One writes at a time, under the store's lock.
@@ -153,16 +155,10 @@ public:
     // notifying_storage's wait, with a look at the data every five seconds for changes nobody told us of.
     change_counts wait(change_counts seen, duration most)
     {
-        constexpr std::int64_t look_us = 5'000'000;
-        const auto deadline = monotonic_us() + saturate(most).count();
-        for (;;) {
-            const auto left = deadline - monotonic_us();
-            const auto start = monotonic_us();
-            const auto now = files_.wake->wait(seen, duration{left < look_us ? left : look_us});
-            if (now != seen || left <= look_us || monotonic_us() - start < look_us) return now;
+        return files_.wake->wait_and_look(seen, most, [this] {
             const auto version = data_version();
-            if (seen_version_.exchange(version) != version) files_.wake->bump_work();
-        }
+            return seen_version_.exchange(version) != version;
+        });
     }
 
     // An operation's name for people.

@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_LMDB_TRANSACTION_HPP
 #define QUEUECTL_LMDB_TRANSACTION_HPP
 
+#include <queuectl/detail/store_gate.hpp>
 #include <queuectl/facets.hpp>
 #include <queuectl/lmdb/cursor.hpp>
 #include <queuectl/lmdb/environment.hpp>
@@ -55,6 +56,13 @@ public:
     {
         refusal = std::move(why);
         return refused;
+    }
+
+    // Refuses changes that the store does not take now.
+    [[nodiscard]] int check_state(const char* verb, change_of what)
+    {
+        auto admitted = admit(state(), moved_to, what, verb);
+        return admitted ? 0 : refuse(fail(admitted.error()));
     }
 
     // The cursor of a table; null with `rc` set when there is none to be had.

@@ -54,6 +54,18 @@ protected:
     explicit verbs(std::unique_ptr<session> s) : session_{std::move(s)} {}
     [[nodiscard]] session& store() const noexcept { return *session_; }
 
+    // What begins or changes what waits or has ended, and what goes on in a moving store.
+    template <class Body>
+    [[nodiscard]] result<void> write_jobs(const char* verb, Body body)
+    {
+        return session_->write(verb, durable::now, access::begins, std::move(body));
+    }
+    template <class Body>
+    [[nodiscard]] result<void> write_runs(const char* verb, Body body)
+    {
+        return session_->write(verb, durable::now, access::ends, std::move(body));
+    }
+
 private:
     template <class First>
     result<claim_info> claim_after(const char* verb, durable wanted, access kind, const claim_request& request,

@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_LMDB_VERIFY_HPP
 #define QUEUECTL_LMDB_VERIFY_HPP
 
+#include <queuectl/process/kept_outputs.hpp>
 #include <queuectl/lmdb/inspect.hpp>
 #include <queuectl/lmdb/output_names.hpp>
 #include <queuectl/lmdb/pages.hpp>
@@ -220,7 +221,8 @@ public:
         if (!done && done.error().code != errc::corrupt) return fail(done.error());
         if (!done) report_.add(finding_kind::damage, done.error().message());
         if (!report_.damaged)
-            if (auto compared = compare_files(std::move(logs), now_s); !compared) return fail(compared.error());
+            if (auto compared = compare_outputs(store_, logs, store_.path() + "/logs", now_s, report_); !compared)
+                return fail(compared.error());
         return std::move(report_);
     }
 
@@ -242,29 +244,6 @@ private:
             if (done) return {};
         }
         return fail(errc::busy, store_.name("verify"), "others write all the time");
-    }
-
-    // A file may have gone with its run since that was read: then the run is gone, too.
-    result<void> compare_files(std::vector<std::string> named, std::int64_t now_s)
-    {
-        std::vector<std::string> missing;
-        const side_folder* const logs = store_.logs();
-        for (auto& log : named)
-            if (logs == nullptr || ::faccessat(logs->fd(), log.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-                missing.push_back(std::move(log));
-        std::sort(missing.begin(), missing.end());
-        auto gone = missing;
-        auto done = store_.read("verify", [&](transaction& tx) { return drop_named(tx, gone); });
-        if (!done) return done;
-        for (const auto& log : missing)
-            if (!std::binary_search(gone.begin(), gone.end(), log))
-                report_.add(finding_kind::wrong, "output file " + store_.path() + "/logs/" + log + " is missing");
-        auto orphans = orphaned_outputs(store_, now_s, &report_.bytes);
-        if (!orphans) return fail(orphans.error());
-        for (const auto& name : *orphans)
-            report_.add(finding_kind::leftover,
-                        "output file " + store_.path() + "/logs/" + name + " belongs to no run");
-        return {};
     }
 
     session& store_;

@@ -129,7 +129,7 @@ template <class Change>
 }
 
 // Reads one row per lease in the store.
-[[nodiscard]] inline int free_worker(transaction& tx, std::string_view worker, std::string_view cause,
+[[nodiscard]] inline int free_leases(transaction& tx, std::string_view worker, std::string_view cause,
                                      const instant& now, std::size_t& freed)
 {
     std::vector<std::int64_t> held;

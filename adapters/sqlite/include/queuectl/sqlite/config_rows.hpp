@@ -7,8 +7,8 @@
 
 namespace queuectl::inline v0::detail::sqlite {
 
-[[nodiscard]] inline int config_get(transaction& tx, std::string_view key, const instant& now,
-                                    std::optional<config_entry>& out)
+[[nodiscard]] inline int get_entry(transaction& tx, std::string_view key, const instant& now,
+                                   std::optional<config_entry>& out)
 {
     auto row = tx.sql.get(sql::config_get);
     const int rc = row.bind(key, now.wall).step();
@@ -17,11 +17,11 @@ namespace queuectl::inline v0::detail::sqlite {
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-[[nodiscard]] inline int config_put(transaction& tx, const config_entry& entry, const instant& now,
-                                    std::uint64_t& version)
+[[nodiscard]] inline int put_entry(transaction& tx, const config_entry& entry, const instant& now,
+                                   std::uint64_t& version)
 {
     std::optional<config_entry> stored;
-    if (const int rc = config_get(tx, entry.key, now, stored); rc != SQLITE_OK) return rc;
+    if (const int rc = get_entry(tx, entry.key, now, stored); rc != SQLITE_OK) return rc;
     if (entry.version != any_version && entry.version != (stored ? stored->version : 0))
         return tx.refuse(fail(errc::conflict, "config_put", "another version of " + entry.key + " is stored"));
     {
@@ -36,7 +36,7 @@ namespace queuectl::inline v0::detail::sqlite {
         .run();
 }
 
-[[nodiscard]] inline int config_erase(transaction& tx, std::string_view key, bool& erased)
+[[nodiscard]] inline int erase_entry(transaction& tx, std::string_view key, bool& erased)
 {
     const int rc = tx.sql.get(sql::config_erase).bind(key).run();
     erased = rc == SQLITE_OK && sqlite3_changes(tx.sql.db()) != 0;
@@ -44,8 +44,8 @@ namespace queuectl::inline v0::detail::sqlite {
     return rc;
 }
 
-[[nodiscard]] inline int config_list(transaction& tx, std::string_view prefix, const instant& now,
-                                     std::vector<config_entry>& out)
+[[nodiscard]] inline int list_entries(transaction& tx, std::string_view prefix, const instant& now,
+                                      std::vector<config_entry>& out)
 {
     auto row = tx.sql.get(sql::config_list);
     row.bind(prefix, now.wall);

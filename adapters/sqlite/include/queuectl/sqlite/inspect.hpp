@@ -4,13 +4,14 @@
 
 #include <queuectl/facets.hpp>
 #include <queuectl/limits.hpp>
+#include <queuectl/process/kept_outputs.hpp>
 #include <queuectl/sqlite/change.hpp>
 
 #include <algorithm>
 
 namespace queuectl::inline v0::detail::sqlite {
 
-[[nodiscard]] inline int find(transaction& tx, std::string_view id, std::optional<job_record>& out)
+[[nodiscard]] inline int find_job(transaction& tx, std::string_view id, std::optional<job_record>& out)
 {
     for (const char* sql : {sql::find, sql::find_dead}) {
         auto row = tx.sql.get(sql);
@@ -58,8 +59,8 @@ private:
 };
 
 // Looks at no more than limits::sweep rows: a rare filter gives short, even empty, pages with a cursor.
-[[nodiscard]] inline int list(transaction& tx, const job_filter& filter, const page_request& page,
-                              std::vector<job_record>& out, std::uint64_t& next)
+[[nodiscard]] inline int list_jobs(transaction& tx, const job_filter& filter, const page_request& page,
+                                   std::vector<job_record>& out, std::uint64_t& next)
 {
     const std::size_t most = std::min(page.limit, limits::sweep);
     list_cursor jobs{tx, sql::list, page.after};
@@ -81,7 +82,7 @@ private:
     return jobs.failed() ? jobs.code() : dead.code();
 }
 
-[[nodiscard]] inline int attempts(transaction& tx, std::string_view id, std::vector<attempt>& out)
+[[nodiscard]] inline int list_runs(transaction& tx, std::string_view id, std::vector<attempt>& out)
 {
     job_place job;
     const int found = locate(tx, id, job);
@@ -104,20 +105,7 @@ private:
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-// `log` names the file that has the bytes when they are not in the row; split them with split_output.
-struct kept_output {
-    run_output output;
-    std::size_t head_bytes = 0;
-    std::string log;
-};
-inline void split_output(kept_output& kept, std::string bytes)
-{
-    const auto head = std::min(kept.head_bytes, bytes.size());
-    kept.output.tail = bytes.substr(head);
-    bytes.resize(head);
-    kept.output.head = std::move(bytes);
-}
-[[nodiscard]] inline int output(transaction& tx, std::string_view id, std::int32_t number, kept_output& out)
+[[nodiscard]] inline int find_output(transaction& tx, std::string_view id, std::int32_t number, kept_output& out)
 {
     job_place job;
     int rc = locate(tx, id, job);
@@ -135,7 +123,7 @@ inline void split_output(kept_output& kept, std::string bytes)
     return rc == SQLITE_DONE ? tx.refuse(fail(errc::not_found, "output", "no output of that run is kept")) : rc;
 }
 
-[[nodiscard]] inline int counts(transaction& tx, std::vector<queue_counts>& out)
+[[nodiscard]] inline int count_jobs(transaction& tx, std::vector<queue_counts>& out)
 {
     auto row = tx.sql.get(sql::counts);
     int rc = row.step();
@@ -175,7 +163,7 @@ inline void split_output(kept_output& kept, std::string bytes)
 }
 
 // Removes those of `ids` that are still final; `count` says how many.
-[[nodiscard]] inline int purge(transaction& tx, const std::vector<std::string>& ids, std::size_t& count)
+[[nodiscard]] inline int purge_jobs(transaction& tx, const std::vector<std::string>& ids, std::size_t& count)
 {
     std::vector<change_status> statuses(ids.size());
     const auto one = [&](const job_place& job, change_status& status) {

@@ -2,7 +2,6 @@
 #ifndef QUEUECTL_SQLITE_OUTPUT_FILES_HPP
 #define QUEUECTL_SQLITE_OUTPUT_FILES_HPP
 
-#include <queuectl/process/output_files.hpp>
 #include <queuectl/sqlite/session.hpp>
 
 #include <algorithm>
@@ -22,19 +21,6 @@ namespace queuectl::inline v0::detail::sqlite {
     std::size_t i = 0;
     std::erase_if(names, [&](const std::string&) { return named[i++]; });
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-// Output files that no row names and none will: their settle failed, or its process died.
-[[nodiscard]] inline result<std::vector<std::string>> orphaned_outputs(session& store, std::int64_t now_s,
-                                                                       std::uint64_t* bytes = nullptr)
-{
-    const side_folder* const logs = store.logs();
-    if (logs == nullptr) return std::vector<std::string>{};
-    auto names = old_outputs(*logs, now_s, bytes);
-    if (!names || names->empty()) return names;
-    auto done = store.read("look for outputs", [&](transaction& tx) { return drop_named(tx, *names); });
-    if (!done) return fail(done.error());
-    return names;
 }
 
 }  // namespace queuectl::inline v0::detail::sqlite

@@ -118,16 +118,10 @@ public:
     // notifying_storage's wait, with a look at the data every five seconds for changes nobody told us of.
     change_counts wait(change_counts seen, duration most)
     {
-        constexpr std::int64_t look_us = 5'000'000;
-        const auto deadline = monotonic_us() + saturate(most).count();
-        for (;;) {
-            const auto left = deadline - monotonic_us();
-            const auto start = monotonic_us();
-            const auto now = files_.wake->wait(seen, duration{left < look_us ? left : look_us});
-            if (now != seen || left <= look_us || monotonic_us() - start < look_us) return now;
+        return files_.wake->wait_and_look(seen, most, [this] {
             const auto version = data_version();
-            if (seen_version_.exchange(version) != version) files_.wake->bump_work();
-        }
+            return seen_version_.exchange(version) != version;
+        });
     }
 
     // An operation's name for people.

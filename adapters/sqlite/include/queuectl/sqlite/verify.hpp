@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_SQLITE_VERIFY_HPP
 #define QUEUECTL_SQLITE_VERIFY_HPP
 
+#include <queuectl/process/kept_outputs.hpp>
 #include <queuectl/sqlite/output_files.hpp>
 #include <queuectl/verify_report.hpp>
 
@@ -53,7 +54,8 @@ public:
         if (!done && done.error().code != errc::corrupt) return fail(done.error());
         if (!done) report_.add(finding_kind::damage, done.error().message());
         if (!report_.damaged)
-            if (auto compared = compare_files(now_s); !compared) return fail(compared.error());
+            if (auto compared = compare_outputs(store_, logs_, store_.path() + ".d/logs", now_s, report_); !compared)
+                return fail(compared.error());
         return std::move(report_);
     }
 
@@ -97,29 +99,6 @@ private:
     {
         std::replace(text.begin(), text.end(), '\n', ' ');
         return text;
-    }
-
-    // A file may have gone with its row since that was read: then the row is gone, too.
-    result<void> compare_files(std::int64_t now_s)
-    {
-        std::vector<std::string> missing;
-        const side_folder* const logs = store_.logs();
-        for (auto& log : logs_)
-            if (logs == nullptr || ::faccessat(logs->fd(), log.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-                missing.push_back(std::move(log));
-        std::sort(missing.begin(), missing.end());
-        auto gone = missing;
-        auto done = store_.read("verify", [&](transaction& tx) { return drop_named(tx, gone); });
-        if (!done) return done;
-        for (const auto& log : missing)
-            if (!std::binary_search(gone.begin(), gone.end(), log))
-                report_.add(finding_kind::wrong, "output file " + store_.path() + ".d/logs/" + log + " is missing");
-        auto orphans = orphaned_outputs(store_, now_s, &report_.bytes);
-        if (!orphans) return fail(orphans.error());
-        for (const auto& name : *orphans)
-            report_.add(finding_kind::leftover,
-                        "output file " + store_.path() + ".d/logs/" + name + " belongs to no run");
-        return {};
     }
 
     session& store_;
