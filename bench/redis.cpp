@@ -162,10 +162,36 @@ void threads(const bench::report& out, const server& s)
     }
 }
 
+// What bullmq.mjs does, on a server that runs: jobs one at a time, in bulk, and all of them taken 100 at a time, each
+// settle with the next claim. Prints "name rate" lines as it does.
+void beside_bullmq(const char* socket, std::size_t n)
+{
+    redis_address at;
+    at.unix_path = socket;
+    auto store = bench::must(redis_storage::open(at));
+    bench::hands hands{store, 0};
+    const auto timed = [](const char* name, std::size_t jobs, auto&& work) {
+        std::printf("%s\t%.0f\n", name, static_cast<double>(jobs) / bench::seconds(work));
+    };
+    timed("add", n / 10, [&] {
+        for (std::size_t i = 0; i < n / 10; ++i) hands.insert(1);
+    });
+    timed("add in bulk of 1000", n, [&] {
+        for (std::size_t i = 0; i < n; i += 1000) hands.insert(1000);
+    });
+    timed("drain, concurrency 100", n + n / 10, [&] {
+        for (std::size_t more = hands.claim(100); more != 0;) more = hands.settle_and_claim(100);
+    });
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
 {
+    if (argc == 4 && std::string_view{argv[1]} == "--beside-bullmq") {
+        beside_bullmq(argv[2], std::strtoul(argv[3], nullptr, 10));
+        return 0;
+    }
     const bench::report out{argc, argv};
     const bench::folder where;
     const server s{where};

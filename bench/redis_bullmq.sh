@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# redis_storage against BullMQ (from npm) on Redis servers with the same settings: appendonly with fsync always, and
-# none. A whole cycle of BullMQ is an addBulk of 1000 and a worker of concurrency 100; of ours a batch of 128 of insert,
-# claim and settle. Left out without node, npm or the registry. Called by run.sh, or alone.
-#   redis_bullmq.sh [--json]    N=20000 jobs
+# redis_storage against BullMQ (from npm) on one Redis server, one after the other, with appendonly and fsync always,
+# then with none: jobs added one at a time, in bulk of 1000, and all of them taken and settled, 100 at a time (BullMQ: a
+# worker of concurrency 100 with an empty processor). Left out without node, npm or the registry. Called by run.sh, or
+# alone.
+#   redis_bullmq.sh [--json]    N=20000 jobs; BUILD=folder of a configured build
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${BUILD:-$(dirname "$here")/build-bench}
@@ -31,15 +32,12 @@ trap finish EXIT
 # figure NAME VALUE RATIO VERSUS
 figure() {
     if [ "$json" = --json ]; then
-        local versus="\"$4\""
-        if [ "$4" = - ]; then versus=null; fi
-        printf '{"name":"%s","value":%s,"unit":"jobs/s","ratio":%s,"versus":%s}\n' "$1" "$2" "${3/#-/null}" "$versus"
+        printf '{"name":"%s","value":%s,"unit":"jobs/s","ratio":%s,"versus":"%s"}\n' "$@"
     else
         printf '%s\t%s\tjobs/s\t%s\t%s\n' "$@"
     fi
 }
 
-"$build/bench/bench_redis" > "$work/ours"
 for mode in 'AOF always' 'no AOF'; do
     append=$([ "$mode" = 'no AOF' ] && echo no || echo yes)
     redis-server --port 0 --unixsocket "$work/s" --dir "$work" --save '' --appendonly "$append" --appendfsync always \
@@ -47,13 +45,13 @@ for mode in 'AOF always' 'no AOF'; do
     server=$!
     for _ in $(seq 100); do [ -S "$work/s" ] && break; sleep 0.05; done
     node "$here/bullmq.mjs" "$work/s" "$n" "$modules" > "$work/theirs"
+    "$build/bench/bench_redis" --beside-bullmq "$work/s" "$n" > "$work/ours"
     kill "$server"
     wait "$server" 2> /dev/null || true
     server=
     rm -rf "$work/s" "$work/appendonlydir"
-    while IFS=$'\t' read -r name rate; do figure "BullMQ, $mode: $name" "$rate" - -; done < "$work/theirs"
-    cycle=$(awk -F'\t' '$1 ~ /bulk|drain/ { s += 1 / $2 } END { printf "%.0f", 1 / s }' "$work/theirs")
-    ours=$(awk -F'\t' -v name="redis $mode, batches of 128" '$1 == name { printf "%.0f", $2; exit }' "$work/ours")
-    figure "redis_storage, $mode: whole cycle, batches of 128" "$ours" \
-        "$(awk "BEGIN { printf \"%.2f\", $ours / $cycle }")" "BullMQ, bulk and drain ($cycle)"
+    while IFS=$'\t' read -r name theirs ours; do
+        figure "redis_storage, $mode: $name" "$ours" "$(awk "BEGIN { printf \"%.2f\", $ours / $theirs }")" \
+            "BullMQ, $theirs jobs/s"
+    done < <(paste "$work/theirs" <(cut -f 2 "$work/ours"))
 done

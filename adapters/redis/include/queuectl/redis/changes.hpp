@@ -175,8 +175,9 @@ private:
         const auto flags = job_flags | (r.cancel_requested ? unsigned{flag_cancel} : 0U);
         p.byte(static_cast<std::uint8_t>(r.state)).byte(0).byte(static_cast<std::uint8_t>(flags));
         p.int32(r.attempts).int32(r.crashes).number(runs, 4);
-        p.time(r.updated_at).time(r.locked_at).time(r.lease_until).int32(r.exit_code).int32(r.signal);
+        p.time(r.updated_at).int32(r.exit_code).int32(r.signal);
         p.time({}).time({}).token({}).token(r.settled_token).real(0).number(0, 4);
+        p.time(r.locked_at).time(r.lease_until);
         std::string place = pack_lane(r.job);
         packer at{place};
         pack_run_at(at, r.job.run_at);

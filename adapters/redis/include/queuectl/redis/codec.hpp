@@ -124,8 +124,6 @@ struct state_head {
     r.crashes = head.crashes;
     r.cancel_requested = (head.flags & flag_cancel) != 0;
     r.updated_at = u.time();
-    r.locked_at = u.time();
-    r.lease_until = u.time();
     r.exit_code = u.int32();
     r.signal = u.int32();
     own_run run;
@@ -134,6 +132,8 @@ struct state_head {
     r.token = u.token();
     r.settled_token = u.token();
     u.take(12);  // what only scripts read
+    r.locked_at = u.time();
+    r.lease_until = u.time();
     unpacker at{u.text(1)};
     place p;
     unpack_lane(at, p);

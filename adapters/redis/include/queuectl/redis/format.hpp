@@ -8,15 +8,20 @@
 //   jobs           hash: id → job as it was asked for (JOB), written once
 //   jobs:state     hash: id → what happened to it since (STATE); none yet = pending, untouched
 //   jobs:order     zset: sequence, id; every job
-//   retry_queue    zset of one score: PLACE, then the id, of jobs that wait and are not held; bytes give claim order
-//   leases         zset: CLAIM, of which no lease ends before the score (on the server's clock; each job's own end is in
+//   retry_queue    zset of one score: PLACE, then IDS, of jobs that wait and are not held; bytes give claim order. At
+//   most
+//                  64 jobs without a STATE are in one member when they differ in nothing but their sequence, which are
+//                  in a row; the PLACE is the first one's
+//   leases         zset: CLAIM, of which no lease ends before the score (on the server's clock; each job's own end is
+//   in
 //                  its STATE, so that a heartbeat writes nothing here)
 //   leases:held    zset of one score: CLAIM, IDS: the jobs it took, in the order of their ordinals
 //   leases:ended   hash: CLAIM → how many of its jobs are no longer held, once some are and not all
 //   cancelled, dead   zset: updated_at, id
 //   completed      zset: updated_at; 20 bytes that keep its place, IDS of at most 64 jobs that were completed together
 //   dead_letter    zset: sequence, id; the dead letter queue in insertion order
-//   counts         hash: digits of two states, queue → how many went from the one to the other ("-": from or to outside).
+//   counts         hash: digits of two states, queue → how many went from the one to the other ("-": from or to
+//   outside).
 //                  Who came minus who left is how many are there; always equal to a recount
 //   unique         hash: unique key → sequence (8), id of the job that took it last
 //   runs           hash: id → runs (RUN), oldest first
@@ -27,7 +32,8 @@
 //
 // CLAIM   worker (length 2, text), nonce of the claim (16)
 // IDS     for each its length (1) and text
-// PLACE   127 − priority (1), queue (length 1, text), kind (length 1, text), run_at (8), sequence (8), whether the job has
+// PLACE   127 − priority (1), queue (length 1, text), kind (length 1, text), run_at (8), sequence (8), whether the job
+// has
 //         a STATE (1). So all jobs of a
 //         queue, kind and priority are one stretch in order of run_at and sequence; the due ones are its beginning, and
 //         nothing has to be moved when time passes. A claim looks at the first job of each stretch and takes from the
@@ -36,9 +42,9 @@
 // JOB     version 2 (1), flags (1), nonce (16), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1),
 //         unique_key (length 1); then what no script reads; created_at (8, a double) at the end.
 //         flags: 4 has a unique key, 8 is removed when it completes, 16 held, 32 due at once
-// STATE   state, state before the claim, flags (1 each), attempts, crashes, runs (4 each), updated_at, locked_at,
-//         lease_until (8 each), exit_code, signal (4 each), started_at, ended_at of the last run (8 each), token (20),
-//         settled_token (20), end of the lease (8, a double, on the server's clock), how many jobs its claim took (4),
+// STATE   state, state before the claim, flags (1 each), attempts, crashes, runs (4 each), updated_at (8), exit_code,
+//         signal (4 each), started_at, ended_at of the last run (8 each), token, settled_token (20 each), end of the
+//         lease on the server's clock (8, a double), how many jobs its claim took (4), locked_at, lease_until (8 each),
 //         PLACE (length 1), worker (2), error (2), result (4), progress (4).
 //         flags: those of JOB; 1 cancellation asked for; 2 the run that completed it wrote nothing and is told here
 //         only

@@ -6,6 +6,7 @@
 #include <queuectl/redis/scripts_change.hpp>
 #include <queuectl/redis/scripts_claim.hpp>
 #include <queuectl/redis/scripts_common.hpp>
+#include <queuectl/redis/scripts_lists.hpp>
 #include <queuectl/redis/scripts_read.hpp>
 #include <queuectl/redis/scripts_work.hpp>
 

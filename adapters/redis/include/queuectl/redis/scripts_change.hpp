@@ -34,7 +34,7 @@ local function uncomplete(id,at)
   end
 end
 local function unlist(id,t,to)
-  if t.st==0 or t.st==3 then R('ZREM',K_line,t.place..id)
+  if t.st==0 or t.st==3 then leave_line(id,t)
   elseif t.st==2 then uncomplete(id,t.up)
   elseif t.st==5 then R('ZREM',K_cancelled,id)
   else
@@ -164,7 +164,7 @@ local id=ARGV[4]
 local t=load(id)
 if not t then return answer('2') end
 if t.st~=0 and t.st~=3 then return answer('3') end
-R('ZREM',K_line,t.place..id)
+leave_line(id,t)
 t.place=string.char(127-tonumber(ARGV[5]))..t.place:sub(2,-2)..'\1'
 t.up=wall
 R('HSET',K_state,id,wr(t))

@@ -36,7 +36,7 @@ if again=='1' then
   for i=1,#held do
     local id=held[i]
     local m=R('HGET',K_state,id)
-    if m and byte(m)==1 and sub(m,64,79)==nonce then
+    if m and byte(m)==1 and sub(m,48,63)==nonce then
       local k=#reply
       reply[k+1],reply[k+2],reply[k+3]=id,R('HGET',K_jobs,id),m
     end
@@ -52,7 +52,7 @@ if moving then
   reply[2]=MAX
   return reply
 end
-local G,n={},0
+local n,ids,queues_of,prefixes,sequences,untouched=0,{},{},{},{},true
 local function due_at(p,at)
   local hi,lo=unp('>I4I4',p,at)
   return (hi-2097152)*4294967296+lo
@@ -69,45 +69,55 @@ local function queue_in(g) return sub(g,3,2+byte(g,2)) end
 local function kind_in(g) return sub(g,4+byte(g,2)) end
 local function head(from,to) return R('ZRANGEBYLEX',K_line,from,to,'LIMIT',0,1)[1] end
 local from='-'
+-- The next list of due jobs of a group: g.ids, the first not yet taken is g.i; nil after the last.
+local function advance(g)
+  g.k=g.k+1
+  if g.k>#g.got and #g.got==g.chunk then
+    g.chunk=g.chunk<16 and 16 or 2*g.chunk
+    g.got=R('ZRANGEBYLEX',K_line,'('..g.m,'('..g.name..due,'LIMIT',0,g.chunk)
+    g.k=1
+  end
+  local m,at=g.got[g.k],#g.name
+  g.m,g.i,g.ids=m,1,m and ids_of(m,at+18)
+  if m then
+    g.prefix,g.run_at,g.sequence,g.touched=sub(m,1,at+8),due_at(m,at+1),unp('>I8B',m,at+9)
+  end
+end
 -- Stretches of one priority with something due: taken by turns until one runs out.
 local function take(groups)
-  if #groups==1 then
-    local g=groups[1]
-    local got={g.first}
-    if most-n>1 then got=R('ZRANGEBYLEX',K_line,'['..g.first,'('..g.name..due,'LIMIT',0,most-n) end
-    for i=1,#got do G[n+i]=got[i] end
-    n=n+#got
-    R('ZREMRANGEBYLEX',K_line,'['..g.first,'['..got[#got])
-    if n<most then
-      local m=head('['..g.name,'('..g.name..'\255')
-      if m then next_at=math.min(next_at,due_at(m,#g.name+1)) end
-    end
-    return
+  for _,g in ipairs(groups) do
+    g.got,g.k,g.chunk={g.first},0,1
+    advance(g)
   end
-  local chunk=math.ceil((most-n)/#groups)+1
-  local function fill(g)
-    g.got=R('ZRANGEBYLEX',K_line,(g.last and '(' or '[')..(g.last or g.first),'('..g.name..due,'LIMIT',0,chunk)
-    g.i=1
-  end
-  for _,g in ipairs(groups) do fill(g) end
   while n<most do
-    local best,br,bs
+    local best
     for _,g in ipairs(groups) do
-      if g.i>#g.got and #g.got==chunk then fill(g) end
-      local m=g.got[g.i]
-      if m then
-        local r,s=due_at(m,#g.name+1),unp('>I8',m,#g.name+9)
-        if not best or r<br or (r==br and s<bs) then best,br,bs=g,r,s end
+      if g.ids and (not best or g.run_at<best.run_at or (g.run_at==best.run_at and g.sequence<best.sequence)) then
+        best=g
       end
     end
     if not best then break end
-    n=n+1
-    best.last=best.got[best.i]
-    G[n]=best.last
-    best.i=best.i+1
+    local last=best.i
+    if #groups==1 then last=math.min(#best.ids,last+most-n-1) end
+    for i=best.i,last do
+      n=n+1
+      ids[n],queues_of[n],prefixes[n],sequences[n]=best.ids[i],best.queue,best.prefix,best.sequence
+      best.sequence=best.sequence+1
+    end
+    best.i,best.last=last+1,best.m
+    untouched=untouched and best.touched==0
+    if last==#best.ids then
+      best.ids=nil
+      if n<most then advance(best) end
+    end
   end
   for _,g in ipairs(groups) do
-    if g.last then R('ZREMRANGEBYLEX',K_line,'['..g.first,'['..g.last) end
+    if g.last then
+      R('ZREMRANGEBYLEX',K_line,'['..g.first,'['..g.last)
+      if g.ids and g.i>1 then
+        R('ZADD',K_line,0,g.prefix..pack('>I8B',g.sequence,g.touched)..list_of(g.ids,g.i,#g.ids))
+      end
+    end
     if n<most then
       local m=head('['..g.name,'('..g.name..'\255')
       if m then next_at=math.min(next_at,due_at(m,#g.name+1)) end
@@ -127,35 +137,22 @@ while n<most do
   priority=m:byte(1)
   if (not queues or queues[queue_in(g)]) and (not kinds or kinds[kind_in(g)]) then
     local r=due_at(m,#g+1)
-    if r<=wall then groups[#groups+1]={name=g,first=m} else next_at=math.min(next_at,r) end
+    if r<=wall then groups[#groups+1]={name=g,queue=queue_in(g),first=m} else next_at=math.min(next_at,r) end
   end
 end
 if n==most then reply[2]=wall-skew
 elseif next_at<MAX then reply[2]=next_at-skew
 else reply[2]=MAX end
 if n>0 then
-  local ids,ends={},{}
-  local group,length_of_place='',0
-  local untouched=true
-  for i=1,n do
-    local m=G[i]
-    if sub(m,1,#group)~=group or group=='' then
-      group=group_of(m)
-      length_of_place=#group+17
-    end
-    ends[i]=length_of_place
-    untouched=untouched and byte(m,length_of_place)==0
-    ids[i]=sub(m,length_of_place+1)
-  end
   local D=R('HMGET',K_jobs,unpack(ids))
   local M=untouched and {} or R('HMGET',K_state,unpack(ids))
   local S={}
   local until_wall,until_clock=later(wall,length),later(clock,length)
-  local leased=Z..pack('>dI4',until_clock,n)
+  local leased=Z..pack('>dI4dd',until_clock,n,wall,until_wall)
   local tail='\1'..holder..string.rep('\0',10)
   local heads={}
   for i=1,n do
-    local id,m,d,len=ids[i],M[i],D[i],ends[i]
+    local id,m,d,prefix=ids[i],M[i],D[i],prefixes[i]
     local ordinal=pack('>I4',i-1)
     if m then
       more()
@@ -169,11 +166,11 @@ if n>0 then
       local flags=byte(d,2)%16
       local head=heads[flags]
       if not head then
-        head=pack(MF,1,0,flags,0,0,0,wall,wall,until_wall,-1,0,0,0)..nonce
+        head=pack(MF,1,0,flags,0,0,0,wall,-1,0,0,0)..nonce
         heads[flags]=head
       end
-      S[2*i]=head..ordinal..leased..string.char(len)..sub(G[i],1,len-1)..tail
-      count(sub(d,22,21+byte(d,21)),'01',1)
+      S[2*i]=head..ordinal..leased..char(#prefix+9)..prefix..pack('>I8',sequences[i])..tail
+      count(queues_of[i],'01',1)
     end
     S[2*i-1]=id
     local k=3*i+1

@@ -8,7 +8,7 @@ namespace queuectl::inline v0::detail::redis::lua {
 
 // The gate of the store, which every script reads first: anything but "2 2 0" is looked at closely.
 inline constexpr char begin[] = R"lua(
-local R,pack,unp,sub,byte=redis.call,struct.pack,struct.unpack,string.sub,string.byte
+local R,pack,unp,sub,byte,char=redis.call,struct.pack,struct.unpack,string.sub,string.byte,string.char
 local function bad(code,text) return redis.error_reply('-QUEUECTL '..code..' '..text) end
 local gate=R('HGET',K_store,'gate')
 if not gate then return bad('not_found','there is no store (any more)') end
@@ -50,59 +50,12 @@ local function later(t,by)
 end
 )lua";
 
-// IDS: several ids as one string, and back, from byte `at` on.
-inline constexpr char lists[] = R"lua(
-local function ids_of(list,at)
-  local ids,n,size=nil,0,#list
-  ids={}
-  while at<=size do
-    local last=at+byte(list,at)
-    n=n+1
-    ids[n]=sub(list,at+1,last)
-    at=last+1
-  end
-  return ids
-end
-local function list_of(ids,from,to)
-  local parts,n={},0
-  for i=from,to do
-    local id=ids[i]
-    parts[n+1],parts[n+2]=string.char(#id),id
-    n=n+2
-  end
-  return table.concat(parts)
-end
-local function ids_of_claim(c)
-  local got=R('ZRANGEBYLEX',K_held,'['..c,'('..c..'\255','LIMIT',0,1)[1]
-  return got and ids_of(got,#c+1) or {}
-end
-)lua";
-
-// Leases of another boot of the caller's clock have ended. (Only tests have such a clock: it looks at every lease.)
-inline constexpr char boot[] = R"lua(
-if #ARGV[1]==32 then
-  local b,last=ARGV[1]:sub(17),R('HGET',K_store,'boot')
-  if last~=b then
-    local claims=R('ZRANGE',K_leases,0,-1)
-    for i=1,#claims do
-      local ids=ids_of_claim(claims[i])
-      for k=1,#ids do
-        local m=R('HGET',K_state,ids[k])
-        if m and byte(m)==1 then R('HSET',K_state,ids[k],sub(m,1,103)..pack('>d',0)..sub(m,112)) end
-      end
-      R('ZADD',K_leases,0,claims[i])
-    end
-    R('HSET',K_store,'boot',b)
-  end
-end
-)lua";
-
 // Counts of the ways that jobs went ("01": from pending to processing), and telling those who wait. more() defines the
 // functions after it, of jobs as tables: what most calls can do without is not made for each.
 inline constexpr char jobs[] = R"lua(
 local Z=string.rep('\0',20)
-local MF='>BBBI4I4I4dddi4i4dd'
-local TF='>dI4Bc0I2c0I2c0I4c0I4c0'
+local MF='>BBBI4I4I4di4i4dd'
+local TF='>dI4ddBc0I2c0I2c0I4c0I4c0'
 local function has(t,flag) return t.fl%(flag*2)>=flag end
 local counted={}
 local function count(q,way,by)
@@ -122,19 +75,19 @@ local function finish()
   if work then R('PUBLISH',K_store,ARGV[2]..'w') end
 end
 
-local rd,wr,fresh,load,queue_of,kind_of,tag_of,unique_of,run_at_bytes,run_at_of,line_up
+local rd,wr,fresh,load,queue_of,kind_of,tag_of,unique_of,run_at_bytes,run_at_of,line_up,leave_line
 local function more()
   if rd then return end
   rd=function(m)
     local t={}
-    t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.lk,t.lu,t.ex,t.sg,t.sa,t.en=unp(MF,m)
-    t.tok,t.set=m:sub(64,83),m:sub(84,103)
-    t.le,t.of,t.place,t.wk,t.er,t.rs,t.pg=unp(TF,m,104)
+    t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.ex,t.sg,t.sa,t.en=unp(MF,m)
+    t.tok,t.set=m:sub(48,67),m:sub(68,87)
+    t.le,t.of,t.lk,t.lu,t.place,t.wk,t.er,t.rs,t.pg=unp(TF,m,88)
     return t
   end
   wr=function(t)
-    return pack(MF,t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.lk,t.lu,t.ex,t.sg,t.sa,t.en)..t.tok..t.set..
-      pack(TF,t.le,t.of,#t.place,t.place,#t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg)
+    return pack(MF,t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.ex,t.sg,t.sa,t.en)..t.tok..t.set..
+      pack(TF,t.le,t.of,t.lk,t.lu,#t.place,t.place,#t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg)
   end
   fresh=function(d,seq)
     local created=unp('>d',d,#d-7)
@@ -172,8 +125,24 @@ local function more()
   end
   line_up=function(id,t)
     if has(t,16) then return end
-    R('ZADD',K_line,0,t.place..id)
+    R('ZADD',K_line,0,t.place..char(#id)..id)
     work=true
+  end
+  -- A job without a STATE may stand in one list with those inserted with it, which parts where it stood.
+  leave_line=function(id,t)
+    local p=t.place
+    if byte(p,#p)==1 then
+      R('ZREM',K_line,p..char(#id)..id)
+      return
+    end
+    local m=R('ZREVRANGEBYLEX',K_line,'['..p..'\255','-','LIMIT',0,1)[1]
+    if not m or sub(m,1,#p-9)~=sub(p,1,-10) then return end
+    local first=unp('>I8',m,#p-8)
+    local ids,k=ids_of(m,#p+1),unp('>I8',p,#p-8)-first+1
+    if ids[k]~=id then return end
+    R('ZREM',K_line,m)
+    if k>1 then R('ZADD',K_line,0,sub(m,1,#p)..list_of(ids,1,k-1)) end
+    if k<#ids then R('ZADD',K_line,0,sub(m,1,#p-9)..pack('>I8B',first+k,0)..list_of(ids,k+1,#ids)) end
   end
 end
 )lua";
@@ -245,47 +214,6 @@ local function more_runs()
     R('HDEL',K_state,id)
     R('ZREM',K_order,id)
   end
-end
-)lua";
-
-// CLAIMs: what the jobs of one claim have in common.
-inline constexpr char claims[] = R"lua(
-local function end_claim(c)
-  R('ZREM',K_leases,c)
-  R('ZREMRANGEBYLEX',K_held,'['..c,'('..c..'\255')
-end
--- So many more of the `of` jobs of a claim are no longer held.
-local function let_go(c,of,n)
-  if n<of then
-    if R('HINCRBY',K_ended,c,n)<of then return end
-    R('HDEL',K_ended,c)
-  end
-  end_claim(c)
-end
--- Crashes the jobs of a claim whose leases have ended by then, at most so many. How many, and how many were looked at.
-local function break_off(c,by,most,cause)
-  more_runs()
-  local ids,nonce=ids_of_claim(c),sub(c,-16)
-  local M=#ids>0 and R('HMGET',K_state,unpack(ids))
-  local crashed,first=0,nil
-  for i=1,#ids do
-    local m=M[i]
-    if m and byte(m)==1 and sub(m,64,79)==nonce then
-      local ends=unp('>d',m,104)
-      if ends<=by and crashed<most then
-        crash(ids[i],m,cause)
-        crashed=crashed+1
-      elseif not first or ends<first then first=ends end
-    end
-  end
-  if first then
-    R('ZADD',K_leases,first,c)
-    if crashed>0 then R('HINCRBY',K_ended,c,crashed) end
-  else
-    R('HDEL',K_ended,c)
-    end_claim(c)
-  end
-  return crashed,#ids
 end
 )lua";
 

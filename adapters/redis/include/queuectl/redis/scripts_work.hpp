@@ -56,6 +56,16 @@ end
 local count_new=#new
 if count_new==0 then return told end
 local J,L,l={},{},0
+-- Jobs of one queue, kind, priority and run_at with sequences in a row stand in line together.
+local list,size,stretch,first,last={},0,nil,0,0
+local function line_up_list()
+  if size>0 then
+    stretch=stretch..pack('>I8B',seq+first,0)
+    L[l+1],L[l+2]='0',stretch..table.concat(list,'',1,2*size)
+    l=l+2
+    size=0
+  end
+end
 -- The caller's clock tells when the jobs were made, unless it is a second off.
 local created=(skew>1000000 or skew<-1000000) and pack('>d',wall)
 for k=1,count_new do
@@ -69,13 +79,20 @@ for k=1,count_new do
   if created then d=sub(d,1,-9)..created end
   J[2*k-1],J[2*k]=id,d
   if flags%32<16 then
-    L[l+1],L[l+2]='0',sub(d,20,27+lane)..pack('>I8B',seq+i,0)..id
-    l=l+2
+    local due=sub(d,20,27+lane)
+    if i~=last+1 or size==64 or stretch~=due then
+      line_up_list()
+      stretch,first=due,i
+    end
+    list[2*size+1],list[2*size+2]=char(#id),id
+    size=size+1
+    last=i
   end
   count(sub(d,22,21+byte(d,21)),'-0',1)
   if flags%8>=4 then R('HSET',K_unique,unique_of(d),pack('>I8',seq+i)..id) end
 end
 R('HSET',K_jobs,unpack(J))
+line_up_list()
 if l>0 then R('ZADD',K_line,unpack(L)) work=true end
 finish()
 return told or string.rep('0',n)
@@ -91,15 +108,15 @@ local ends=pack('>d',until_clock)
 for i=4,#ARGV,2 do
   local id=ARGV[i]
   local m=R('HGET',K_state,id)
-  if m and m:byte(1)==1 and m:sub(64,83)==ARGV[i+1] then
+  if m and m:byte(1)==1 and m:sub(48,67)==ARGV[i+1] then
     local fl=m:byte(3)
     told[#told+1]=fl%2==1 and '1' or '0'
     S[#S+1]=id
-    S[#S+1]=m:sub(1,31)..until_wall..m:sub(40,103)..ends..m:sub(112)
-    if until_clock<unp('>d',m,104) then
+    S[#S+1]=m:sub(1,87)..ends..m:sub(96,107)..until_wall..m:sub(116)
+    if until_clock<unp('>d',m,88) then
       local at=117+byte(m,116)
       local worker=sub(m,at,at+1+256*byte(m,at)+byte(m,at+1))
-      R('ZADD',K_leases,'XX','LT',until_clock,worker..sub(m,64,79))
+      R('ZADD',K_leases,'XX','LT',until_clock,worker..sub(m,48,63))
     end
   else told[#told+1]='2' end
 end
@@ -119,28 +136,28 @@ if settlements>0 then
   local M=R('HMGET',K_state,unpack(ids))
   local S,s,C,c={},0,{},0
   local unleased=pack('>dI4',0,0)
-  local gone,sizes={},{}
+  local claims={}
   local after={[0]={},{}}
   for i=1,settlements do
     local id,fixed,m=ids[i],ARGV[3+2*i],M[i]
     local token=sub(fixed,1,20)
     if not m then
       told[i]=R('ZSCORE',K_order,id) and '1' or '2'
-    elseif byte(m)~=1 or sub(m,64,83)~=token then
-      told[i]=token~=Z and sub(m,84,103)==token and '0' or '1'
+    elseif byte(m)~=1 or sub(m,48,67)~=token then
+      told[i]=token~=Z and sub(m,68,87)==token and '0' or '1'
     else
       told[i]='0'
       local verdict,report,plain=byte(fixed,21,23)
       local at=117+byte(m,116)
       local w=256*byte(m,at)+byte(m,at+1)
       local q=sub(m,119,118+byte(m,118))
-      local claim=sub(m,at,at+1+w)..sub(token,1,16)
-      local so_far=gone[claim]
-      if not so_far then
-        so_far=0
-        sizes[claim]=unp('>I4',m,112)
+      local nonce=sub(fixed,1,16)
+      local claim=claims[nonce]
+      if not claim then
+        claim={name=sub(m,at,at+1+w)..nonce,jobs=unp('>I4',m,96),gone=0}
+        claims[nonce]=claim
       end
-      gone[claim]=so_far+1
+      claim.gone=claim.gone+1
       if verdict==0 and #fixed==55 and (plain==1 or report==0) and #m==at+11+w and byte(m,3)%16<8 then
         local before=sub(m,2,15)
         local known=after[report][before]
@@ -150,7 +167,7 @@ if settlements>0 then
           after[report][before]=known
         end
         S[s+1]=id
-        S[s+2]=known..sub(m,24,39)..(report==1 and sub(fixed,32,55) or sub(m,40,63))..Z..token..unleased..sub(m,116)
+        S[s+2]=known..(report==1 and sub(fixed,32,55) or sub(m,24,47))..Z..token..unleased..sub(m,100)
         s=s+2
         c=c+1
         C[c]=id
@@ -203,7 +220,7 @@ if settlements>0 then
       end
     end
   end
-  for claim,n in pairs(gone) do let_go(claim,sizes[claim],n) end
+  for _,claim in pairs(claims) do let_go(claim.name,claim.jobs,claim.gone) end
   if s>0 then R('HSET',K_state,unpack(S)) end
   for from=1,c,64 do
     local to=from+63

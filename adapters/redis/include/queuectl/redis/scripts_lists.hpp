@@ -1,0 +1,96 @@
+// What scripts keep of several jobs at once: lists of ids, and claims. See format.hpp.
+#ifndef QUEUECTL_REDIS_SCRIPTS_LISTS_HPP
+#define QUEUECTL_REDIS_SCRIPTS_LISTS_HPP
+
+namespace queuectl::inline v0::detail::redis::lua {
+
+// IDS: several ids as one string, and back, from byte `at` on.
+inline constexpr char lists[] = R"lua(
+local function ids_of(list,at)
+  local ids,n,size={},0,#list
+  while at<=size do
+    local last=at+byte(list,at)
+    n=n+1
+    ids[n]=sub(list,at+1,last)
+    at=last+1
+  end
+  return ids
+end
+local function list_of(ids,from,to)
+  local parts,n={},0
+  for i=from,to do
+    local id=ids[i]
+    parts[n+1],parts[n+2]=char(#id),id
+    n=n+2
+  end
+  return table.concat(parts)
+end
+local function ids_of_claim(c)
+  local got=R('ZRANGEBYLEX',K_held,'['..c,'('..c..'\255','LIMIT',0,1)[1]
+  return got and ids_of(got,#c+1) or {}
+end
+)lua";
+
+// Leases of another boot of the caller's clock have ended. (Only tests have such a clock: it looks at every lease.)
+inline constexpr char boot[] = R"lua(
+if #ARGV[1]==32 then
+  local b,last=ARGV[1]:sub(17),R('HGET',K_store,'boot')
+  if last~=b then
+    local claims=R('ZRANGE',K_leases,0,-1)
+    for i=1,#claims do
+      local ids=ids_of_claim(claims[i])
+      for k=1,#ids do
+        local m=R('HGET',K_state,ids[k])
+        if m and byte(m)==1 then R('HSET',K_state,ids[k],sub(m,1,87)..pack('>d',0)..sub(m,96)) end
+      end
+      R('ZADD',K_leases,0,claims[i])
+    end
+    R('HSET',K_store,'boot',b)
+  end
+end
+)lua";
+
+// CLAIMs: what the jobs of one claim have in common.
+inline constexpr char claims[] = R"lua(
+local function end_claim(c)
+  R('ZREM',K_leases,c)
+  R('ZREMRANGEBYLEX',K_held,'['..c,'('..c..'\255')
+end
+-- So many more of the `of` jobs of a claim are no longer held.
+local function let_go(c,of,n)
+  if n<of then
+    if R('HINCRBY',K_ended,c,n)<of then return end
+    R('HDEL',K_ended,c)
+  end
+  end_claim(c)
+end
+-- Crashes the jobs of a claim whose leases have ended by then, at most so many. How many, and how many were looked at.
+local function break_off(c,by,most,cause)
+  more_runs()
+  local ids,nonce=ids_of_claim(c),sub(c,-16)
+  local M=#ids>0 and R('HMGET',K_state,unpack(ids))
+  local crashed,first=0,nil
+  for i=1,#ids do
+    local m=M[i]
+    if m and byte(m)==1 and sub(m,48,63)==nonce then
+      local ends=unp('>d',m,88)
+      if ends<=by and crashed<most then
+        crash(ids[i],m,cause)
+        crashed=crashed+1
+      elseif not first or ends<first then first=ends end
+    end
+  end
+  if first then
+    R('ZADD',K_leases,first,c)
+    if crashed>0 then R('HINCRBY',K_ended,c,crashed) end
+  else
+    R('HDEL',K_ended,c)
+    end_claim(c)
+  end
+  return crashed,#ids
+end
+)lua";
+
+}  // namespace queuectl::inline v0::detail::redis::lua
+
+#endif

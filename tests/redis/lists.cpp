@@ -1,0 +1,150 @@
+// Jobs that went the same way together are stored together; each goes on alone.
+#include "redis/life.hpp"
+
+namespace queuectl_test {
+namespace {
+
+struct RedisLists : ::testing::Test {
+    redis_address address = shared_server().address(fresh_prefix());
+    redis_storage store = open_store(address);
+
+    // "a0" … in one call.
+    void put_together(std::size_t n)
+    {
+        const auto now = real_now();
+        std::vector<job> jobs;
+        for (std::size_t i = 0; i < n; ++i) jobs.push_back(make_job("a" + std::to_string(i), now));
+        std::vector<insert_status> told(n);
+        ASSERT_TRUE(store.insert(jobs, told, now));
+    }
+    [[nodiscard]] std::vector<std::string> claimed(std::size_t max)
+    {
+        std::vector<std::string> ids;
+        const auto leases = take(store, max).value();
+        for (const auto& l : leases) ids.push_back(l.job.id);
+        return ids;
+    }
+    [[nodiscard]] std::int64_t size_of(const char* set) const
+    {
+        return shared_server().ask({"ZCARD", address.prefix + set}).number();
+    }
+    void complete(const std::vector<lease>& leases)
+    {
+        std::vector<settlement> all;
+        for (const auto& l : leases) all.push_back(success(l));
+        std::vector<settle_status> told(all.size());
+        ASSERT_TRUE(store.settle(all, told, real_now()));
+        for (const auto t : told) EXPECT_EQ(t, settle_status::applied);
+    }
+};
+
+using ids = std::vector<std::string>;
+
+TEST_F(RedisLists, ABatchTakesFewEntries)
+{
+    put_together(200);
+    EXPECT_EQ(size_of("retry_queue"), 4);
+    const auto leases = take(store, 200).value();
+    EXPECT_EQ(size_of("retry_queue"), 0);
+    EXPECT_EQ(size_of("leases"), 1);
+    EXPECT_EQ(size_of("leases:held"), 1);
+    complete(leases);
+    EXPECT_EQ(size_of("leases"), 0);
+    EXPECT_EQ(size_of("leases:held"), 0);
+    EXPECT_EQ(size_of("completed"), 4);
+}
+
+TEST_F(RedisLists, EachWaitingJobLeavesTheLineAlone)
+{
+    put_together(8);
+    EXPECT_EQ(claimed(2), (ids{"a0", "a1"}));
+    const ids gone{"a4", "a7"};
+    change_status told[2];
+    ASSERT_TRUE(store.cancel({&gone[0], 1}, told, real_now()));
+    ASSERT_TRUE(store.remove({&gone[1], 1}, told));
+    ASSERT_TRUE(store.reprioritise("a5", 9, real_now()));
+    EXPECT_EQ(claimed(2), (ids{"a5", "a2"}));
+    EXPECT_EQ(claimed(9), (ids{"a3", "a6"}));
+    EXPECT_EQ(count(store, state::pending), 0U);
+    EXPECT_EQ(size_of("retry_queue"), 0);
+}
+
+TEST_F(RedisLists, QueuesTakeTurnsInTheMiddleOfTheirLists)
+{
+    const auto now = real_now();
+    std::vector<job> jobs;
+    for (int i = 0; i < 12; ++i) {
+        jobs.push_back(make_job("a" + std::to_string(i), now));
+        if (i / 3 % 2 == 1) jobs.back().queue = "other";
+    }
+    std::vector<insert_status> told(jobs.size());
+    ASSERT_TRUE(store.insert(jobs, told, now));
+    EXPECT_EQ(size_of("retry_queue"), 4);
+    EXPECT_EQ(claimed(5), (ids{"a0", "a1", "a2", "a3", "a4"}));
+    EXPECT_EQ(claimed(99), (ids{"a5", "a6", "a7", "a8", "a9", "a10", "a11"}));
+}
+
+TEST_F(RedisLists, ALeaseThatIsExtendedOutlivesItsClaim)
+{
+    put_together(3);
+    const auto leases = take(store, 3, std::chrono::milliseconds{40}).value();
+    ASSERT_EQ(leases.size(), 3U);
+    const auto kept = leases[1].receipt();
+    extend_status held{};
+    ASSERT_TRUE(store.extend({&kept, 1}, std::chrono::hours{1}, {&held, 1}, real_now()));
+    EXPECT_EQ(settle(store, success(leases[0])).value(), settle_status::applied);
+    ids again;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+    while (again.empty() && std::chrono::steady_clock::now() < end) again = claimed(3);
+    EXPECT_EQ(again, ids{"a2"}) << "neither settled nor extended";
+    EXPECT_EQ(find(store, "a2").crashes, 1);
+    EXPECT_EQ(settle(store, success(leases[1])).value(), settle_status::applied);
+    EXPECT_EQ(settle(store, success(leases[2])).value(), settle_status::lease_lost);
+    EXPECT_EQ(size_of("leases"), 1) << "the second claim's";
+    EXPECT_EQ(shared_server().ask({"EXISTS", address.prefix + "leases:ended"}).number(), 0);
+}
+
+TEST_F(RedisLists, ALeaseThatIsShortenedEndsBeforeItsClaim)
+{
+    put_together(2);
+    const auto leases = take(store, 2).value();
+    const auto early = leases[1].receipt();
+    extend_status held{};
+    ASSERT_TRUE(store.extend({&early, 1}, std::chrono::milliseconds{1}, {&held, 1}, real_now()));
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    EXPECT_EQ(claimed(2), ids{"a1"});
+}
+
+TEST_F(RedisLists, ADeadWorkersJobsAreFreedThatItStillHeld)
+{
+    put_together(4);
+    const auto leases = take(store, 4).value();
+    complete({leases[0], leases[3]});
+    EXPECT_EQ(store.free_worker("w", "gone", real_now()).value(), 2U);
+    EXPECT_EQ(store.free_worker("w", "gone", real_now()).value(), 0U);
+    EXPECT_EQ(size_of("leases"), 0);
+    EXPECT_EQ(claimed(9), (ids{"a1", "a2"}));
+}
+
+TEST_F(RedisLists, EachCompletedJobIsRemovedAlone)
+{
+    put_together(70);
+    complete(take(store, 70).value());
+    const ids some{"a1", "a69"};
+    change_status told[2];
+    ASSERT_TRUE(store.remove({&some[0], 1}, told));
+    ASSERT_TRUE(store.revive({&some[1], 1}, told, real_now()));
+    EXPECT_EQ(count(store, state::completed), 68U);
+    job_filter finished;
+    finished.state = state::completed;
+    EXPECT_EQ(store.purge(finished, 10).value(), 10U);
+    finished.tag = "other";
+    EXPECT_EQ(store.purge(finished, 1000).value(), 0U);
+    finished.tag.clear();
+    EXPECT_EQ(store.purge(finished, 1000).value(), 58U);
+    EXPECT_EQ(size_of("completed"), 0);
+    EXPECT_EQ(claimed(9), ids{"a69"});
+}
+
+}  // namespace
+}  // namespace queuectl_test
