@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <executor/in_child.hpp>
 #include <process/process_testing.hpp>
 #include <process/temporary_directory.hpp>
 
@@ -19,15 +20,6 @@ using namespace queuectl::process_testing;
 using process::monotonic_now;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-// Runs f in a child process; its result is the exit code.
-template <class F>
-int in_child(F&& f)
-{
-    const pid_t pid = ::fork();
-    if (pid == 0) ::_exit(f() && !testing::Test::HasFailure() ? 0 : 1);
-    return process::reap(pid);
-}
 
 // Lets the executor work until nothing with its mark lives, for at most 10 s.
 template <class E>
@@ -327,78 +319,6 @@ TEST(ProcessNasty, SignalStormsChangeNoOutcome)
     done = true;
     storm.join();
     for (std::size_t i = 0; i < numbers.size(); ++i) ::sigaction(numbers[i], &before[i], nullptr);
-}
-
-// A spawner whose next calls fail, or that forgets pidfds, as an old kernel does.
-struct broken_spawner : process::spawner {
-    int next_error = 0;
-    bool without_pidfd = false;
-    process::spawn_result spawn(const process::spawn_request& request) noexcept
-    {
-        process::spawn_result failed;
-        failed.error = std::exchange(next_error, 0);
-        if (failed.error != 0) return failed;
-        auto r = process::spawner::spawn(request);
-        if (without_pidfd) r.pidfd.reset();
-        return r;
-    }
-};
-
-TEST(ProcessNasty, NoProcessIsNoRun)
-{
-    basic_process_executor<broken_spawner> e;
-    for (const int error : {EAGAIN, ENOMEM}) {
-        e.spawner().next_error = error;
-        const auto before = open_descriptors();
-        const auto started = e.start(make_lease("true"), instant{});
-        ASSERT_FALSE(started);
-        EXPECT_EQ(started.error().code, errc::spawn_failed);
-        EXPECT_EQ(started.error().backend_code, error);
-        EXPECT_EQ(e.capacity(), 1u);
-        EXPECT_EQ(open_descriptors(), before);
-    }
-    EXPECT_EQ(run_one(e, make_lease("true")).report.status, run_status::succeeded);
-}
-
-TEST(ProcessNasty, NoDescriptorIsNoRun)
-{
-    EXPECT_EQ(in_child([] {
-                  process_executor e;
-                  rlimit limit{};
-                  ::getrlimit(RLIMIT_NOFILE, &limit);
-                  const auto before = limit.rlim_cur;
-                  limit.rlim_cur = 5;
-                  ::setrlimit(RLIMIT_NOFILE, &limit);
-                  const auto started = e.start(make_lease("true"), instant{});
-                  EXPECT_TRUE(!started && started.error().code == errc::spawn_failed);
-                  limit.rlim_cur = before;
-                  ::setrlimit(RLIMIT_NOFILE, &limit);
-                  EXPECT_EQ(run_one(e, make_lease("true")).report.status, run_status::succeeded);
-                  return true;
-              }),
-              0);
-}
-
-TEST(ProcessNasty, WorksWithoutPidfds)
-{
-    basic_process_executor<broken_spawner> e;
-    e.spawner().without_pidfd = true;
-    EXPECT_EQ(run_one(e, make_lease("sleep 0.05; exit 7")).report.exit_code, 7);
-    auto l = make_lease("sleep 300");
-    l.job.timeout = milliseconds{50};
-    EXPECT_EQ(run_one(e, l).report.status, run_status::timed_out);
-}
-
-TEST(ProcessNasty, AnIgnoredChildSignalLosesTheStatusAndSaysSo)
-{
-    struct sigaction ignore {};
-    struct sigaction before {};
-    ignore.sa_handler = SIG_IGN;
-    ::sigaction(SIGCHLD, &ignore, &before);
-    const auto what = run_one("true");
-    ::sigaction(SIGCHLD, &before, nullptr);
-    EXPECT_EQ(what.report.status, run_status::failed);
-    EXPECT_EQ(what.report.error, "exit status lost (SIGCHLD is ignored)");
 }
 
 TEST(ProcessNasty, LongRunsShowTheirOutput)

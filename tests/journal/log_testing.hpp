@@ -152,6 +152,14 @@ struct simulated_machine {
     }
 };
 
+[[nodiscard]] inline std::vector<std::string> texts(const heard_bodies& heard)
+{
+    std::vector<std::string> all;
+    for (const auto& [sequence, body] : heard.bodies) all.push_back(body);
+    return all;
+}
+using strings = std::vector<std::string>;
+
 }  // namespace queuectl::journal_testing
 
 #endif
