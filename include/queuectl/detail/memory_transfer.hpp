@@ -2,7 +2,7 @@
 #ifndef QUEUECTL_DETAIL_MEMORY_TRANSFER_HPP
 #define QUEUECTL_DETAIL_MEMORY_TRANSFER_HPP
 
-#include <queuectl/detail/memory_core.hpp>
+#include <queuectl/detail/memory_verbs.hpp>
 
 namespace queuectl::inline v0::detail {
 
@@ -67,17 +67,7 @@ inline result<void> memory_restore(memory_core& core, std::span<const stored_job
     core.table.reserve(jobs.size());
     core.pages.reserve(jobs.size());
     ++core.insert_calls;
-    struct undo {
-        memory_core& core;
-        std::uint64_t first;
-        bool done = false;
-        ~undo()
-        {
-            if (done) return;
-            for (std::uint64_t s = core.pages.next_sequence(); s-- > first;)
-                if (memory_slot* slot = core.pages.at(s)) core.erase(*slot);
-        }
-    } guard{core, core.pages.next_sequence()};
+    memory_addition added{core};
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         const job_record& r = jobs[i].record;
         const std::uint32_t hash = core.table.hash(r.job.id);
@@ -87,7 +77,7 @@ inline result<void> memory_restore(memory_core& core, std::span<const stored_job
         const bool same = !known || (known->nonce == r.job.nonce && known->created_at == r.created_at);
         statuses[i] = same ? insert_status::inserted : insert_status::duplicate;
     }
-    guard.done = true;
+    added.keep();
     core.changes.touch_work();
     return {};
 }

@@ -35,6 +35,26 @@ QUEUECTL_MEMORY_INLINE inline void memory_add(memory_core& core, const job& j, s
     core.stand(slot, line, now);
 }
 
+// Jobs that are added while it lives go again unless it is told to keep them: an allocation may throw.
+class memory_addition {
+public:
+    explicit memory_addition(memory_core& core) : core_{core}, first_{core.pages.next_sequence()} {}
+    memory_addition(const memory_addition&) = delete;
+    memory_addition& operator=(const memory_addition&) = delete;
+    ~memory_addition()
+    {
+        if (kept_) return;
+        for (std::uint64_t s = core_.pages.next_sequence(); s-- > first_;)
+            if (memory_slot* slot = core_.pages.at(s)) core_.erase(*slot);
+    }
+    void keep() noexcept { kept_ = true; }
+
+private:
+    memory_core& core_;
+    std::uint64_t first_;
+    bool kept_ = false;
+};
+
 inline void memory_insert(memory_core& core, std::span<const job> jobs, std::span<insert_status> statuses,
                           timestamp now)
 {
@@ -42,17 +62,7 @@ inline void memory_insert(memory_core& core, std::span<const job> jobs, std::spa
     core.pages.reserve(jobs.size());
     core.hashes.resize(std::max(core.hashes.size(), jobs.size()));
     ++core.insert_calls;
-    struct undo {
-        memory_core& core;
-        std::uint64_t first;
-        bool done = false;
-        ~undo()
-        {
-            if (done) return;
-            for (std::uint64_t s = core.pages.next_sequence(); s-- > first;)
-                if (memory_slot* slot = core.pages.at(s)) core.erase(*slot);
-        }
-    } guard{core, core.pages.next_sequence()};
+    memory_addition added{core};
 
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         core.hashes[i] = core.table.hash(jobs[i].id);
@@ -71,7 +81,7 @@ inline void memory_insert(memory_core& core, std::span<const job> jobs, std::spa
             statuses[i] = insert_status::duplicate;
         }
     }
-    guard.done = true;
+    added.keep();
     core.changes.touch_work();
 }
 
