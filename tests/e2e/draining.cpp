@@ -110,7 +110,8 @@ TEST(Detached, ReturnsWhenTheWorkersAreUpAndGoesOn)
     EXPECT_EQ(s.workers().size(), 2u);
     const auto id = s.enqueue("true");
     EXPECT_TRUE(s.reaches(id, state::completed));
-    EXPECT_NE(read_all(s.side_folder() + "/logs/worker.log").find("completed " + id), std::string::npos);
+    EXPECT_TRUE(eventually(
+        [&] { return read_all(s.side_folder() + "/logs/worker.log").find("completed " + id) != std::string::npos; }));
     EXPECT_EQ(s.run({"worker", "stop", "--timeout", "20"}).code, 0);
     EXPECT_TRUE(s.workers().empty());
 }

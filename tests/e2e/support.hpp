@@ -3,6 +3,7 @@
 #define QUEUECTL_TESTS_E2E_SUPPORT_HPP
 
 #include "../../examples/queuectl/store_parts.hpp"
+#include "command/redis_process.hpp"
 #include "test_store.hpp"
 
 #include <queuectl/executor/none.hpp>
@@ -17,6 +18,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -142,7 +144,11 @@ public:
     }
 };
 
-// A folder with a store, and the command on it.
+#ifdef QUEUECTL_COMMAND_REDIS
+std::unique_ptr<command::any_storage> open_redis_store(const std::string& url);
+#endif
+
+// A folder with a store, and the command on it. Of a Redis, a server and what this machine keeps of it.
 class site {
 public:
     explicit site(std::string_view store = test_store::name()) : store_{store}
@@ -150,19 +156,29 @@ public:
         const char* const base = std::getenv("TMPDIR");
         folder_ = std::string{base != nullptr ? base : "/tmp"} + "/queuectl-e2e-XXXXXX";
         EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
+        if (!on_redis()) return;
+        redis_.emplace(folder_);
+        ::setenv("XDG_STATE_HOME", folder_.c_str(), 1);
     }
     site(const site&) = delete;
     site& operator=(const site&) = delete;
     ~site()
     {
+        redis_.reset();
         std::error_code ignored;
         if (!::testing::Test::HasFailure() || std::getenv("QUEUECTL_KEEP") == nullptr)
             std::filesystem::remove_all(folder_, ignored);
     }
 
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ + '/' + name; }
-    [[nodiscard]] std::string url() const { return test_store::url_in(folder_, store_); }
-    [[nodiscard]] std::string side_folder() const { return test_store::side_folder_in(folder_, store_); }
+    [[nodiscard]] std::string url() const { return redis_ ? redis_->url("q") : test_store::url_in(folder_, store_); }
+    [[nodiscard]] std::string side_folder() const
+    {
+        if (!on_redis()) return test_store::side_folder_in(folder_, store_);
+        std::error_code ignored;
+        for (const auto& one : std::filesystem::directory_iterator{path("queuectl"), ignored}) return one.path();
+        return path("queuectl/none");
+    }
     [[nodiscard]] std::string log() const { return read_all(path("worker.err")); }
 
     [[nodiscard]] child start(words arguments, const std::string& in = {}, const std::string& out = {},
@@ -205,6 +221,9 @@ public:
 
     [[nodiscard]] std::unique_ptr<reader> open() const
     {
+#ifdef QUEUECTL_COMMAND_REDIS
+        if (on_redis()) return std::make_unique<reader>(open_redis_store(url()));
+#endif
         auto* const open_it = store_ == "journal" ? command::open_journal
 #ifdef QUEUECTL_COMMAND_LMDB
                               : store_ == "lmdb" ? command::open_lmdb
@@ -261,8 +280,11 @@ public:
     }
 
 private:
+    [[nodiscard]] bool on_redis() const { return store_ == "redis"; }
+
     std::string store_;
     std::string folder_;
+    std::optional<command_tests::redis_process> redis_;
 };
 
 // How often each line occurs.
