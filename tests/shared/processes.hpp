@@ -4,6 +4,8 @@
 
 #include "shared/store.hpp"
 
+#include <queuectl/process/futex.hpp>
+
 #include <atomic>
 #include <csignal>
 #include <set>
@@ -120,20 +122,28 @@ TYPED_TEST_P(StoreProcesses, FourWorkersRunEachJobOnce)
     EXPECT_EQ(std::set<std::string>(ran.begin(), ran.end()).size(), static_cast<std::size_t>(jobs));
 }
 
+// Pushed: the look of every five seconds, for changes that nobody tells of, comes later than that.
 TYPED_TEST_P(StoreProcesses, AnEnqueueWakesAWaiterOfAnotherProcess)
 {
     auto s = this->open();
     const auto seen = s.changes();
+    line_pipe told;
     const auto child = ::fork();
     if (child == 0) {
         auto own = TypeParam::storage::open(this->path);
         const job j = make_job("a");
         insert_status status{};
-        ::_exit(own && own->insert({&j, 1}, {&status, 1}, at(1)) ? 0 : 1);
+        const bool inserted = own && own->insert({&j, 1}, {&status, 1}, at(1));
+        ::_exit(inserted && told.write(std::to_string(detail::monotonic_us())) ? 0 : 1);
     }
     EXPECT_NE(s.wait_for_change(seen, std::chrono::seconds{60}), seen);
+    const auto woken = detail::monotonic_us();
     EXPECT_EQ(take(s, 1).size(), 1u) << "the job is there when the waiter wakes";
     EXPECT_EQ(exit_code_of(child), 0);
+    std::set<std::string> inserted;
+    told.read_into(inserted, 1);
+    ASSERT_EQ(inserted.size(), 1u);
+    EXPECT_LT(woken - std::stoll(*inserted.begin()), 2'000'000);
 }
 
 TYPED_TEST_P(StoreProcesses, AcknowledgedJobsSurviveKill)
@@ -164,6 +174,7 @@ TYPED_TEST_P(StoreProcesses, AWaitIsInterrupted)
 {
     auto s = this->open();
     std::atomic<bool> ended{false};
+    const auto start = detail::monotonic_us();
     std::thread waiter{[&] {
         s.wait_for_change(s.changes(), std::chrono::seconds{60});
         ended = true;
@@ -173,6 +184,7 @@ TYPED_TEST_P(StoreProcesses, AWaitIsInterrupted)
         std::this_thread::yield();
     }
     waiter.join();
+    EXPECT_LT(detail::monotonic_us() - start, 30'000'000);
 }
 
 REGISTER_TYPED_TEST_SUITE_P(StoreProcesses, FourWorkersRunEachJobOnce, AnEnqueueWakesAWaiterOfAnotherProcess,

@@ -17,7 +17,6 @@ inline constexpr std::int64_t lane_queue_max = (std::int64_t{1} << 31) - 1;
     return queue << 32 | kind << 8 | (limits::priority_max - priority);
 }
 [[nodiscard]] constexpr std::int64_t lane_queue(std::int64_t lane) { return lane >> 32; }
-[[nodiscard]] constexpr std::int64_t lane_kind(std::int64_t lane) { return lane >> 8 & lane_kind_max; }
 [[nodiscard]] constexpr int lane_priority(std::int64_t lane)
 {
     return limits::priority_max - static_cast<int>(lane & 255);
