@@ -228,7 +228,8 @@ template <class Storage>
     double spent = 0;
     std::uint64_t synced = 0;
     while (spent < budget) {
-        for (; waiting < ahead; waiting += 1000) h.insert(1000);
+        if (waiting < batch)
+            for (; waiting < ahead; waiting += 1000) h.insert(1000);
         if (done == 0) waiting -= h.claim(batch);
         const auto before = syncs.load();
         spent += seconds([&] { waiting -= h.settle_and_claim(batch); });
