@@ -170,13 +170,23 @@ struct job_bulk {
     return true;
 }
 
-// to = text, quick when the lengths are the same, as those of one job after another often are.
-inline void assign(std::string& to, std::string_view text)
+inline void assign_bytes(std::string& to, std::string_view text)
 {
-    if (to.size() != text.size())
-        to.assign(text);
-    else if (!text.empty())
+    if (to.size() == text.size()) {
         std::memcpy(to.data(), text.data(), text.size());
+    } else {
+        to.clear();
+        to.append(text);
+    }
+}
+// to = text, which is none of its own. Quick when it is empty, or as long as what was there: so it is with one job
+// after another.
+[[gnu::always_inline]] inline void assign(std::string& to, std::string_view text)
+{
+    if (text.empty())
+        to.clear();
+    else
+        assign_bytes(to, text);
 }
 
 [[nodiscard]] inline bool assign(job& to, const job_head& head, const job_bulk& bulk)

@@ -198,10 +198,14 @@ inline void append_extend(std::string& out, const extend_record& extend)
     return extend;
 }
 
+// What an end takes beside its texts, run and all, at most.
+inline constexpr std::size_t end_scalars_bytes_max = 256;
+
 [[nodiscard]] inline std::size_t end_bytes_max(const end_record& e) noexcept
 {
     constexpr std::size_t scalars =
         record_header_bytes + 8 + 8 + 8 + 1 + 1 + 16 + 4 * small_bytes_max + varint_bytes_max;
+    static_assert(scalars + detail::run_scalars_bytes_max + 6 * small_bytes_max <= end_scalars_bytes_max);
     return scalars + (e.run != nullptr ? detail::run_bytes_max(*e.run) : 0) + text_bytes_max(e.error) +
            text_bytes_max(e.result);
 }

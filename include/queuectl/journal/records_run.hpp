@@ -54,11 +54,11 @@ namespace detail {
 
 inline constexpr std::uint8_t run_has_output = 128;
 
+inline constexpr std::size_t run_scalars_bytes_max = 1 + 3 * small_bytes_max + 8 + 4 * varint_bytes_max;
 [[nodiscard]] inline std::size_t run_bytes_max(const attempt& run) noexcept
 {
-    constexpr std::size_t scalars = 1 + 3 * small_bytes_max + 8 + 4 * varint_bytes_max;
-    return scalars + text_bytes_max(run.error) + text_bytes_max(run.worker) + text_bytes_max(run.output.head) +
-           text_bytes_max(run.output.tail);
+    return run_scalars_bytes_max + text_bytes_max(run.error) + text_bytes_max(run.worker) +
+           text_bytes_max(run.output.head) + text_bytes_max(run.output.tail);
 }
 
 inline void write_run(wire_writer& w, const attempt& run, std::uint64_t output_file)

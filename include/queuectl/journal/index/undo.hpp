@@ -39,12 +39,13 @@ public:
     {
         return std::uint64_t{bytes} << 40 | static_cast<std::uint64_t>(range) << 38 | offset;
     }
-    // Of bytes in any of the other three ranges.
-    [[nodiscard]] std::uint64_t place_of(const index_memory& memory, const char* at, std::size_t bytes) const noexcept
+    // Of bytes in any of the other three ranges; most are blocks.
+    [[nodiscard]] static std::uint64_t place_of(const index_memory& memory, const char* at, std::size_t bytes) noexcept
     {
         for (const auto range : {index_range::blocks, index_range::buckets}) {
             const auto offset = static_cast<std::uint64_t>(at - memory.base(range));
-            if (offset < memory.length(range)) return place(range, offset, bytes);
+            if (offset < memory.length(range)) [[likely]]
+                return place(range, offset, bytes);
         }
         const auto offset = static_cast<std::uint64_t>(at - memory.base(index_range::pages));
         QUEUECTL_ASSERT(offset + bytes <= memory.length(index_range::pages));
@@ -64,8 +65,8 @@ public:
         set_bytes(to - entries_at);
     }
 
-    // Puts back what the entries say, the last first, but for those that were there when there were `kept` bytes; may be
-    // cut off and repeated. False when they are garbage.
+    // Puts back what the entries say, the last first, but for those that were there when there were `kept` bytes; may
+    // be cut off and repeated. False when they are garbage.
     [[nodiscard]] bool restore(index_memory& memory, std::uint64_t kept = 0) const noexcept
     {
         std::uint64_t left = bytes();

@@ -27,15 +27,13 @@ public:
         for (std::size_t i = 0; i < settlements_.size(); ++i) {
             const settlement& s = settlements_[i];
             if (!core_.holds(jobs_[i], s.receipt.token)) continue;
-            end_record r{};
-            attempt run;
-            if (s.report) run.worker = core_.index.all_leases().holder(core_.index.live(jobs_[i]));
-            r.run = s.report ? &run : nullptr;
-            r.error = s.error;
-            r.result = s.result;
-            const auto output = s.report ? s.report->output.head.size() + s.report->output.tail.size() : 0;
-            const auto text = s.report ? s.report->error.size() : 0;
-            bytes += finish_bytes_max(r, core_.index.live(jobs_[i]).bytes) + 2 * (output + 2 * text);
+            const live_slot& slot = core_.index.live(jobs_[i]);
+            std::uint64_t texts = s.error.size() + s.result.size();
+            if (s.report) {
+                texts += 2 * s.report->error.size() + core_.index.all_leases().holder(slot).size();
+                if (file_of(i) == 0) texts += s.report->output.head.size() + s.report->output.tail.size();
+            }
+            bytes += slot.bytes + 2 * (end_scalars_bytes_max + texts);
         }
         return bytes;
     }
@@ -43,7 +41,7 @@ public:
     [[nodiscard]] result<void> run()
     {
         for (std::size_t i = 0; i < settlements_.size(); ++i) {
-            auto status = settle_one(settlements_[i], jobs_[i], files_.empty() ? output_number{0} : files_[i]);
+            auto status = settle_one(settlements_[i], jobs_[i], file_of(i));
             if (!status) return fail(status.error());
             statuses_[i] = *status;
         }
@@ -54,6 +52,8 @@ public:
     [[nodiscard]] bool any_waits() const noexcept { return any_waits_; }
 
 private:
+    [[nodiscard]] output_number file_of(std::size_t i) const noexcept { return files_.empty() ? 0 : files_[i]; }
+
     // What is looked at is loaded a few jobs before.
     void find_jobs()
     {
@@ -86,13 +86,12 @@ private:
     result<void> apply(const settlement& s, ref job, output_number file)
     {
         const live_slot& slot = core_.index.live(job);
-        const auto& lease = core_.index.all_leases().of(slot);
         end_record r{};
         const state before = slot.was_failed ? state::failed : state::pending;
         r.state = state_after(s.verdict.kind, before, slot.cancel_requested);
         if (r.state == state::completed && slot.vanishes) return vanish(job, file);
         r.now = now_;
-        r.run_at = wall(lease.run_at);
+        r.run_at = wall(core_.index.all_leases().of(slot).run_at);
         if (s.verdict.kind == verdict_kind::retry && is_waiting(r.state))
             r.run_at = timestamp{saturate(s.verdict.retry_at.time_since_epoch())};
         r.attempts = slot.attempts + (s.report ? 1 : 0);
@@ -100,11 +99,7 @@ private:
         r.token = s.receipt.token;
         r.was_failed = slot.was_failed;
         if (s.report) {
-            run_ = *s.report;
-            run_.number = slot.attempts + slot.crashes + 1;
-            detail::assign(run_.worker, core_.index.all_leases().holder(slot));
-            const auto& out = run_.output;
-            if (run_.output_bytes == 0) run_.output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
+            keep(*s.report, slot, file);
             r.run = &run_;
             r.output_file = file;
         }
@@ -115,6 +110,25 @@ private:
         r.result = s.result;
         any_waits_ = any_waits_ || is_waiting(r.state);
         return finish(core_, job, r);
+    }
+
+    // The run that ended, as it is written: output that has a file of its own is not in the log.
+    void keep(const attempt& report, const live_slot& slot, output_number file)
+    {
+        run_.number = slot.attempts + slot.crashes + 1;
+        run_.status = report.status;
+        run_.exit_code = report.exit_code;
+        run_.signal = report.signal;
+        run_.started_at = report.started_at;
+        run_.ended_at = report.ended_at;
+        detail::assign(run_.error, report.error);
+        detail::assign(run_.worker, core_.index.all_leases().holder(slot));
+        const auto& out = report.output;
+        detail::assign(run_.output.head, file == 0 ? std::string_view{out.head} : std::string_view{});
+        detail::assign(run_.output.tail, file == 0 ? std::string_view{out.tail} : std::string_view{});
+        run_.output.dropped_bytes = out.dropped_bytes;
+        run_.output_bytes = report.output_bytes;
+        if (run_.output_bytes == 0) run_.output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
     }
 
     // Completed, and not to be kept.
