@@ -81,7 +81,7 @@ public:
 
     [[nodiscard]] bool holds(ref at, const lease_token& token) const noexcept
     {
-        return at != 0 && state_of(at) == state::processing && leases_.of(live(at)).token == token;
+        return at != 0 && state_of(at) == state::processing && leases_.token_of(live(at)) == token;
     }
 
     // How much work there was so far: lines and jobs looked at for claims. For tests of their cost.
@@ -109,11 +109,9 @@ public:
         if (is_final(j.state))
             chain(made);
         else if (j.state == state::processing)
-            leases_.put(made, j.token, j.worker, {j.locked_at, {}, j.boot_id}, j.lease_end);
+            leases_.add(leases_.open(terms_of(j)), made, j.token.ordinal);
         else if (j.hold == hold_none)
             lanes_.stand(made);
-        if (j.state == state::processing)
-            space_.touch(leases_.of(live(made))).until = j.lease_until.time_since_epoch().count();
         return made;
     }
 
@@ -121,7 +119,7 @@ public:
     void erase(ref at, std::uint64_t sequence, std::uint32_t bytes) noexcept
     {
         settle_out(at);
-        --space_.touch(count(at, state_of(at)));
+        --space_.touch(count(queue_slot_of(at), state_of(at)));
         table_.drop(at);
         pages_.set(sequence, 0);
         space_.touch(roots().live_bytes) -= bytes;
@@ -129,16 +127,16 @@ public:
         space_.release(at, is_live(at) ? sizeof(live_slot) : sizeof(ended_slot));
     }
 
-    // A waiting job is leased.
-    void lease(ref at, const lease_token& token, std::string_view worker, const instant& now, duration length) noexcept
+    // A waiting job is leased, from `now` on; `lease`: leases::open()'s.
+    void lease(ref at, ref lease, std::uint32_t ordinal, timestamp now) noexcept
     {
-        lanes_.lift(at);
         auto& slot = space_.touch(live(at));
+        lanes_.lift(at);
         slot.was_failed = slot.head.state() == state::failed;
         set_state(at, state::processing);
         slot.cancel_requested = false;
-        slot.updated_at = now.wall.time_since_epoch().count();
-        leases_.put(at, token, worker, now, length);
+        slot.updated_at = now.time_since_epoch().count();
+        leases_.add(lease, at, ordinal);
     }
 
     // A live job becomes what `r` says; `record`: where r is. Returns its slot, which may be another.
@@ -188,18 +186,32 @@ private:
     static constexpr std::uint64_t bytes_a_change = 256;
     static constexpr std::uint64_t undo_a_change = 640;
 
+    static lease_terms terms_of(const job_head& j) noexcept
+    {
+        return {j.token.nonce,
+                j.worker,
+                j.locked_at.time_since_epoch().count(),
+                j.lease_until.time_since_epoch().count(),
+                j.boot_id,
+                j.lease_end.count()};
+    }
+
     static constexpr std::size_t chain_of(state s) noexcept
     {
         return s == state::completed ? 0 : s == state::dead ? 1 : 2;
     }
-    [[nodiscard]] std::uint64_t& count(ref at, state s) const noexcept
+    [[nodiscard]] queue_slot& queue_slot_of(ref at) const noexcept
+    {
+        return lanes_.queue_slot_of(lanes_.by_number(head(at).lane()));
+    }
+    [[nodiscard]] std::uint64_t& count(queue_slot& queue, state s) const noexcept
     {
         auto which = static_cast<std::size_t>(s);
         if (which >= state_count) [[unlikely]] {
             space_.doubt();
             which = 0;
         }
-        return lanes_.queue_slot_of(lanes_.by_number(head(at).lane())).counts[which];
+        return queue.counts[which];
     }
 
     ref make_live(const job_head& j, location image, std::uint32_t bytes, bool vanishes) noexcept
@@ -232,10 +244,12 @@ private:
 
     void set_state(ref at, state to) noexcept
     {
-        --space_.touch(count(at, state_of(at)));
-        ++space_.touch(count(at, to));
-        space_.touch(head(at).lane_and_state);
-        head(at).set_state(to);
+        auto& slot = head(at);
+        auto& queue = queue_slot_of(at);
+        --space_.touch(count(queue, slot.state()));
+        ++space_.touch(count(queue, to));
+        space_.touch(slot.lane_and_state);
+        slot.set_state(to);
     }
 
     // Out of the line, the lease or the chain that it is in.
@@ -266,7 +280,7 @@ private:
         return made;
     }
 
-    [[nodiscard]] ended_chain& chain_with(ref at) const noexcept
+    [[nodiscard]] list_ends& chain_with(ref at) const noexcept
     {
         return lanes_.get(lanes_.by_number(head(at).lane())).ended[chain_of(state_of(at))];
     }

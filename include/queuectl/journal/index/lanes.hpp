@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 namespace queuectl::inline v0::journal {
 
@@ -124,6 +125,23 @@ public:
         space_->touch(slot.line) = 0;
     }
 
+    // Lifts the first job of a line, and those behind it while takes(node) says so, at most `most`; appends them to
+    // `out`. Requires that there is one, and most > 0.
+    template <class Takes>
+    void lift_first(ref at, std::vector<ref>& out, std::size_t most, Takes&& takes)
+    {
+        change_line(at, [&](order_set& set) {
+            ref job = jobs_.first(set);
+            std::uint32_t count = 0;
+            do {
+                space_->touch(space_->get<live_slot>(job)->line) = 0;
+                out.push_back(job);
+                job = jobs_.next(set, job);
+            } while (++count < most && job != 0 && takes(space_->get<live_slot>(job)->node));
+            jobs_.take_first(set, out.back(), count);
+        });
+    }
+
     // The first job of a line; 0 = none.
     [[nodiscard]] ref first_of(ref line) const noexcept { return jobs_.first(space_->get<line_slot>(line)->jobs); }
     [[nodiscard]] ref next_of(ref line, ref job) const noexcept
@@ -143,8 +161,12 @@ public:
                 if (!visit(level)) return;
             }
     }
-    // The line of a level whose first job comes first; 0 = none.
+    // The line of a level whose first job comes first, and the one behind a line; 0 = none.
     [[nodiscard]] ref first_line(std::size_t level) const noexcept { return lines_.first(roots().levels[level]); }
+    [[nodiscard]] ref line_behind(std::size_t level, ref line) const noexcept
+    {
+        return lines_.next(roots().levels[level], line);
+    }
 
 private:
     [[nodiscard]] index_roots& roots() const noexcept { return space_->roots<index_roots>(); }
@@ -191,7 +213,7 @@ private:
 
     // Changes the jobs of a line, and its place among the lines of its level.
     template <class Change>
-    void change_line(ref at, Change&& change) noexcept
+    void change_line(ref at, Change&& change)
     {
         auto& l = *space_->get<line_slot>(at);
         const ref before = jobs_.first(l.jobs);

@@ -10,156 +10,213 @@
 
 namespace queuectl::inline v0::journal {
 
+// What the jobs of a lease have in common.
+struct lease_terms {
+    uid nonce{};
+    std::string_view worker;
+    std::int64_t locked_at = 0;
+    std::int64_t until = 0;
+    uid boot{};
+    std::int64_t end = 0;  // on the clock of that boot
+};
+[[nodiscard]] inline lease_terms terms_of(const uid& nonce, std::string_view worker, const instant& now,
+                                          duration length) noexcept
+{
+    return {nonce,
+            worker,
+            now.wall.time_since_epoch().count(),
+            add(now.wall, length).time_since_epoch().count(),
+            now.boot_id,
+            add(now.boot, length).count()};
+}
+
 // The leases of an index. Not thread-safe. Requires: what a member changes was reserved.
 class leases {
 public:
-    using lease_order = order<offsetof(live_slot, node)>;
-
     explicit leases(index_space& space) : space_{&space}, order_{space} {}
 
-    [[nodiscard]] lease_slot& of(const live_slot& slot) const noexcept { return *space_->get<lease_slot>(slot.lease); }
+    [[nodiscard]] lease_slot& of(const live_slot& slot) const noexcept { return at(slot.lease); }
+    [[nodiscard]] lease_token token_of(const live_slot& slot) const noexcept
+    {
+        return {of(slot).nonce, slot.node.place};
+    }
     [[nodiscard]] std::string_view holder(const live_slot& slot) const noexcept
     {
-        return read_text(*space_, space_->get<worker_slot>(of(slot).worker)->name);
+        return read_text(*space_, worker(of(slot).worker).name);
     }
     // 0 = holds nothing. O(workers that hold leases).
     [[nodiscard]] ref find_worker(std::string_view name) const noexcept
     {
-        for (ref at = roots().workers; at != 0; at = space_->get<worker_slot>(at)->next)
-            if (read_text(*space_, space_->get<worker_slot>(at)->name) == name) return at;
+        for (ref at = roots().workers; at != 0; at = worker(at).next)
+            if (read_text(*space_, worker(at).name) == name) return at;
         return 0;
     }
     // visit(live slot) for each job that the worker holds; false stops. visit may end the lease.
     template <class Visit>
-    void for_each(ref worker, Visit&& visit) const
+    void for_each(ref of_worker, Visit&& visit) const
     {
-        for (ref at = space_->get<worker_slot>(worker)->first; at != 0;) {
-            const ref next = of(*space_->get<live_slot>(at)).after;
-            if (!visit(at)) return;
-            at = next;
+        for (ref lease = worker(of_worker).first; lease != 0;) {
+            const ref behind = at(lease).after;
+            for (ref job = at(lease).jobs.first; job != 0;) {
+                const ref next = live(job).node.after;
+                if (!visit(job)) return;
+                job = next;
+            }
+            lease = behind;
         }
     }
 
-    // Leases a job that stands in no line.
-    void put(ref job, const lease_token& token, std::string_view worker, const instant& now, duration length) noexcept
+    // A lease on these terms: the newest of the worker if it is one, else a new one. Requires that a job is added.
+    [[nodiscard]] ref open(const lease_terms& t) noexcept
     {
-        auto& slot = *space_->get<live_slot>(job);
-        const ref made = space_->allocate(sizeof(lease_slot));
-        auto& l = *space_->get<lease_slot>(made);
-        l = {};
-        l.token = token;
-        l.locked_at = now.wall.time_since_epoch().count();
-        l.run_at = slot.node.time;
-        space_->touch(slot);
-        slot.lease = made;
-        enlist(job, l, worker);
-        start(job, now, length);
+        const ref boot = boot_of(t.boot);
+        const ref holder = find_or_make_worker(t.worker);
+        const ref newest = worker(holder).first;
+        if (newest != 0 && matches(at(newest), t, boot)) return newest;
+        return make(t, boot, holder, newest);
     }
-    // The lease ends `length` from now.
-    void extend(ref job, const instant& now, duration length) noexcept
+    // A job that stands in no line joins a lease.
+    void add(ref lease, ref job, std::uint32_t ordinal) noexcept
     {
-        auto& slot = *space_->get<live_slot>(job);
-        order_.take(space_->get<boot_slot>(of(slot).boot)->leases, job);
-        start(job, now, length);
+        auto& slot = live(job);
+        auto& jobs = space_->touch(at(lease).jobs);
+        space_->touch(slot.lease) = lease;
+        space_->touch(slot.node);
+        slot.node.place = ordinal;
+        slot.node.before = jobs.last;
+        slot.node.after = 0;
+        (jobs.last != 0 ? space_->touch(live(jobs.last).node.after) : jobs.first) = job;
+        jobs.last = job;
     }
-    // The job has no lease any more; its node's time is run_at again.
+    // A job leaves its lease, which ends with its last job.
     void take(ref job) noexcept
     {
-        auto& slot = *space_->get<live_slot>(job);
-        const lease_slot l = of(slot);
-        order_.take(space_->get<boot_slot>(l.boot)->leases, job);
-        delist(l);
-        space_->release(slot.lease, sizeof(lease_slot));
-        space_->touch(slot);
-        slot.lease = 0;
-        slot.node.time = l.run_at;
+        auto& slot = live(job);
+        const ref lease = slot.lease;
+        auto& jobs = space_->touch(at(lease).jobs);
+        const ref before = slot.node.before;
+        const ref after = slot.node.after;
+        (before != 0 ? space_->touch(live(before).node.after) : jobs.first) = after;
+        (after != 0 ? space_->touch(live(after).node.before) : jobs.last) = before;
+        space_->touch(slot.lease) = 0;
+        if (jobs.first == 0) end(lease);
+    }
+    // A job's lease ends `length` from now. Those of one lease that are extended alike share one again, which stands
+    // before that which they had.
+    void extend(ref job, const instant& now, duration length) noexcept
+    {
+        const auto ordinal = live(job).node.place;
+        const ref from = live(job).lease;
+        const ref holder = at(from).worker;
+        auto t = terms_of(at(from).nonce, {}, now, length);
+        t.locked_at = at(from).locked_at;
+        const ref boot = boot_of(now.boot_id);
+        ref to = at(from).before;
+        if (to == 0 || !matches(at(to), t, boot)) to = make(t, boot, holder, from);
+        take(job);
+        add(to, job, ordinal);
     }
 
     // Appends up to `most` jobs whose leases have expired: those of other boots, then by time.
     void expired(const instant& now, std::size_t most, std::vector<ref>& out) const
     {
-        for (ref at = roots().boots; at != 0; at = space_->get<boot_slot>(at)->next) {
-            const auto& boot = *space_->get<boot_slot>(at);
-            for (ref job = order_.first(boot.leases); job != 0; job = order_.next(boot.leases, job)) {
-                const bool runs = boot.id == now.boot_id && space_->get<live_slot>(job)->node.time > now.boot.count();
-                if (runs) break;
-                if (out.size() == most) return;
-                out.push_back(job);
+        for (ref b = roots().boots; b != 0; b = boot(b).next)
+            for (ref lease = order_.first(boot(b).leases); lease != 0; lease = order_.next(boot(b).leases, lease)) {
+                if (boot(b).id == now.boot_id && at(lease).node.time > now.boot.count()) break;
+                for (ref job = at(lease).jobs.first; job != 0; job = live(job).node.after) {
+                    if (out.size() == most) return;
+                    out.push_back(job);
+                }
             }
-        }
     }
 
 private:
-    [[nodiscard]] index_roots& roots() const noexcept { return space_->roots<index_roots>(); }
+    using lease_order = order<offsetof(lease_slot, node)>;
 
-    void start(ref job, const instant& now, duration length) noexcept
+    [[nodiscard]] index_roots& roots() const noexcept { return space_->roots<index_roots>(); }
+    [[nodiscard]] live_slot& live(ref job) const noexcept { return *space_->get<live_slot>(job); }
+    [[nodiscard]] lease_slot& at(ref lease) const noexcept { return *space_->get<lease_slot>(lease); }
+    [[nodiscard]] worker_slot& worker(ref at) const noexcept { return *space_->get<worker_slot>(at); }
+    [[nodiscard]] boot_slot& boot(ref at) const noexcept { return *space_->get<boot_slot>(at); }
+
+    [[nodiscard]] static bool matches(const lease_slot& l, const lease_terms& t, ref boot) noexcept
     {
-        auto& slot = *space_->get<live_slot>(job);
-        const ref boot = boot_of(now.boot_id);
-        space_->touch(slot.node);
-        slot.node.time = add(now.boot, length).count();
-        auto& l = space_->touch(of(slot));
-        l.boot = boot;
-        l.until = add(now.wall, length).time_since_epoch().count();
-        order_.put(space_->get<boot_slot>(boot)->leases, job);
+        return l.nonce == t.nonce && l.locked_at == t.locked_at && l.until == t.until && l.boot == boot &&
+               l.node.time == t.end;
+    }
+
+    // A lease without jobs, before `behind`, a lease of that worker or 0.
+    ref make(const lease_terms& t, ref of_boot, ref holder, ref behind) noexcept
+    {
+        const ref made = space_->allocate(sizeof(lease_slot));
+        auto& l = at(made);
+        l = {};
+        l.node.time = t.end;
+        l.node.sequence = ++space_->touch(roots().last_lease);
+        l.nonce = t.nonce;
+        l.locked_at = t.locked_at;
+        l.until = t.until;
+        l.boot = of_boot;
+        l.worker = holder;
+        l.before = behind != 0 ? at(behind).before : 0;
+        l.after = behind;
+        link_before(l) = made;
+        if (behind != 0) space_->touch(at(behind).before) = made;
+        order_.put(boot(of_boot).leases, made);
+        return made;
+    }
+    void end(ref lease) noexcept
+    {
+        auto& l = at(lease);
+        order_.take(boot(l.boot).leases, lease);
+        link_before(l) = l.after;
+        if (l.after != 0) space_->touch(at(l.after).before) = l.before;
+        if (worker(l.worker).first == 0) forget(l.worker);
+        space_->release(lease, sizeof(lease_slot));
+    }
+    // What refers to a lease, or will, in its worker's list; touched.
+    [[nodiscard]] ref& link_before(const lease_slot& l) const noexcept
+    {
+        return space_->touch(l.before != 0 ? at(l.before).after : worker(l.worker).first);
     }
 
     // Boots without leases go when a new one comes.
     ref boot_of(const uid& id) noexcept
     {
         ref first = roots().boots;
-        for (ref at = first; at != 0; at = space_->get<boot_slot>(at)->next)
-            if (space_->get<boot_slot>(at)->id == id) return at;
-        while (first != 0 && space_->get<boot_slot>(first)->leases.size == 0) {
-            const ref gone = std::exchange(first, space_->get<boot_slot>(first)->next);
+        for (ref at = first; at != 0; at = boot(at).next)
+            if (boot(at).id == id) return at;
+        while (first != 0 && boot(first).leases.size == 0) {
+            const ref gone = std::exchange(first, boot(first).next);
             space_->release(gone, sizeof(boot_slot));
         }
         const ref made = space_->allocate(sizeof(boot_slot));
-        auto& boot = *space_->get<boot_slot>(made);
-        boot = {};
-        boot.id = id;
-        boot.next = first;
+        boot(made) = {};
+        boot(made).id = id;
+        boot(made).next = first;
         return space_->touch(roots().boots) = made;
     }
 
-    void enlist(ref job, lease_slot& l, std::string_view name) noexcept
+    ref find_or_make_worker(std::string_view name) noexcept
     {
-        l.worker = find_worker(name);
-        if (l.worker == 0) {
-            l.worker = space_->allocate(sizeof(worker_slot));
-            auto& made = *space_->get<worker_slot>(l.worker);
-            made = {};
-            made.name = make_text(*space_, name);
-            made.next = roots().workers;
-            space_->touch(roots().workers) = l.worker;
-        }
-        auto& worker = space_->touch(*space_->get<worker_slot>(l.worker));
-        l.after = worker.first;
-        if (l.after != 0) space_->touch(of(*space_->get<live_slot>(l.after))).before = job;
-        worker.first = job;
-        ++worker.count;
+        if (const ref known = find_worker(name); known != 0) return known;
+        const ref made = space_->allocate(sizeof(worker_slot));
+        worker(made) = {};
+        worker(made).name = make_text(*space_, name);
+        worker(made).next = roots().workers;
+        return space_->touch(roots().workers) = made;
     }
-    void delist(const lease_slot& l) noexcept
-    {
-        auto& worker = space_->touch(*space_->get<worker_slot>(l.worker));
-        if (l.after != 0) space_->touch(of(*space_->get<live_slot>(l.after))).before = l.before;
-        if (l.before != 0)
-            space_->touch(of(*space_->get<live_slot>(l.before))).after = l.after;
-        else
-            worker.first = l.after;
-        if (--worker.count == 0) forget(l.worker);
-    }
-    void forget(ref worker) noexcept
+    void forget(ref gone) noexcept
     {
         ref* link = &roots().workers;
-        while (*link != worker) {
+        while (*link != gone) {
             if (*link == 0) return space_->doubt();
-            link = &space_->get<worker_slot>(*link)->next;
+            link = &worker(*link).next;
         }
-        const worker_slot gone = *space_->get<worker_slot>(worker);
-        space_->touch(*link) = gone.next;
-        drop_text(*space_, gone.name);
-        space_->release(worker, sizeof(worker_slot));
+        const worker_slot was = worker(gone);
+        space_->touch(*link) = was.next;
+        drop_text(*space_, was.name);
+        space_->release(gone, sizeof(worker_slot));
     }
 
     index_space* space_;

@@ -12,7 +12,7 @@
 namespace queuectl::inline v0::journal {
 
 // Changes with every change of what is below: an index of another layout is made anew.
-inline constexpr std::uint32_t index_layout = 1;
+inline constexpr std::uint32_t index_layout = 2;
 
 // Where a record begins: the segment and the byte in its file. 0 = nowhere.
 using location = std::uint64_t;
@@ -40,7 +40,7 @@ struct job_slot {
 // Pending, failed or processing.
 struct live_slot {
     job_slot head;
-    order_node node;     // time: run_at while it waits, the lease's end on the boot clock while it runs
+    order_node node;     // time: run_at. While it runs: before, after: of its lease; place: its token's ordinal
     location image = 0;  // of its job record
     location last = 0;   // of its newest end record; of the image when there is none
     std::int64_t updated_at = 0;
@@ -66,17 +66,25 @@ struct ended_slot {
 };
 static_assert(sizeof(job_slot) == 16 && sizeof(live_slot) == 96 && sizeof(ended_slot) == 32);
 
+// The first and the last of a list.
+struct list_ends {
+    ref first = 0;
+    ref last = 0;
+};
+
+// A lease of one or more jobs: of those that were claimed together, or of those of them that were extended together.
 struct lease_slot {
-    lease_token token{};
+    order_node node;  // time: its end on the boot clock; sequence: of no other lease
+    uid nonce{};      // of its tokens
     std::int64_t locked_at = 0;
-    std::int64_t until = 0;   // wall, for people
-    std::int64_t run_at = 0;  // what a release restores
+    std::int64_t until = 0;  // wall, for people
     ref boot = 0;
     ref worker = 0;
-    ref before = 0;  // live slots of the same worker
+    ref before = 0;  // of the same worker
     ref after = 0;
+    list_ends jobs;  // live slots; there is at least one
 };
-static_assert(sizeof(lease_slot) == 64);
+static_assert(sizeof(lease_slot) == 88);
 
 // Jobs of one queue and kind and priority that wait, by time.
 struct line_slot {
@@ -87,11 +95,6 @@ struct line_slot {
     std::int8_t priority = 0;
 };
 
-struct ended_chain {
-    ref first = 0;
-    ref last = 0;
-};
-
 // A queue and a kind; never forgotten.
 struct lane_slot {
     ref next = 0;  // of the same hash
@@ -100,7 +103,7 @@ struct lane_slot {
     ref queue = 0;
     ref kind = 0;  // a text
     ref lines = 0;
-    ended_chain ended[3];  // completed, dead, cancelled
+    list_ends ended[3];  // completed, dead, cancelled
 };
 
 struct lane_page {
@@ -126,8 +129,7 @@ struct boot_slot {
 struct worker_slot {
     ref next = 0;
     ref name = 0;
-    ref first = 0;  // live slots
-    std::uint32_t count = 0;
+    ref first = 0;  // lease
 };
 
 struct config_slot {
@@ -145,6 +147,7 @@ struct index_roots {
     table_roots table;
     pages_roots pages;
     std::uint64_t last_sequence = 0;
+    std::uint64_t last_lease = 0;  // of the leases' sequences
     std::uint64_t config_version = 0;
     std::uint64_t live_bytes = 0;  // that the images of all jobs, and the settings, would take
     std::int64_t created_at = 0;

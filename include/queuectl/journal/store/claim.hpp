@@ -8,8 +8,8 @@
 
 namespace queuectl::inline v0::journal {
 
-// What is due, in the order of the contract. Each job that is taken must leave its line before the next is asked for.
-// All lanes: O(1) a job beside the order's cost; with queues or kinds named: O(lanes that match) once.
+// What is due, in the order of the contract, taken out of its lines. All lanes: O(1) a job beside the order's cost;
+// with queues or kinds named: O(lanes that match) once.
 class due_jobs {
 public:
     due_jobs(job_index& index, const claim_request& request, timestamp now)
@@ -18,8 +18,11 @@ public:
         if (!all_) match(request);
     }
 
-    // 0 = nothing is due; then next_at() says when.
-    [[nodiscard]] ref next() { return all_ ? next_of_all() : next_of_matched(); }
+    // Appends up to `most` jobs, those of one line that come next. False: nothing is due; then next_at() says when.
+    [[nodiscard]] bool next(std::vector<ref>& jobs, std::size_t most)
+    {
+        return all_ ? next_of_all(jobs, most) : next_of_matched(jobs, most);
+    }
 
     // The earliest run_at that was seen to be later than now. After next() has said 0: of all.
     [[nodiscard]] timestamp next_at() const noexcept { return later_; }
@@ -37,20 +40,22 @@ private:
         return false;
     }
 
-    ref next_of_all()
+    bool next_of_all(std::vector<ref>& jobs, std::size_t most)
     {
-        ref found = 0;
+        auto& lanes = index_.all_lanes();
+        bool found = false;
         later_ = timestamp_max;
-        index_.all_lanes().for_each_level([&](std::size_t level) {
-            const ref line = index_.all_lanes().first_line(level);
+        lanes.for_each_level([&](std::size_t level) {
+            const ref line = lanes.first_line(level);
             if (line == 0 || !due(line)) return true;
-            found = index_.all_lanes().first_of(line);
+            take(line, lanes.line_behind(level, line), jobs, most);
+            found = true;
             return false;
         });
         return found;
     }
 
-    ref next_of_matched()
+    bool next_of_matched(std::vector<ref>& jobs, std::size_t most)
     {
         const auto comes_later = [this](ref a, ref b) { return before(b, a); };
         if (taken_ != 0) {
@@ -60,11 +65,25 @@ private:
             }
             taken_ = 0;
         }
-        if (lines_.empty()) return 0;
+        if (lines_.empty()) return false;
         std::pop_heap(lines_.begin(), lines_.end(), comes_later);
         taken_ = lines_.back();
         lines_.pop_back();
-        return index_.all_lanes().first_of(taken_);
+        const auto& lanes = index_.all_lanes();
+        const bool rival = !lines_.empty() && lanes.line(lines_.front()).priority == lanes.line(taken_).priority;
+        take(taken_, rival ? lines_.front() : 0, jobs, most);
+        return true;
+    }
+
+    // The first job of a line, which is due, and those that are due and come before those of `rival`, if there is one.
+    void take(ref line, ref rival, std::vector<ref>& jobs, std::size_t most)
+    {
+        auto& lanes = index_.all_lanes();
+        const order_node* const limit = rival == 0 ? nullptr : &index_.live(lanes.first_of(rival)).node;
+        lanes.lift_first(line, jobs, most, [&](const order_node& n) {
+            index_.step();
+            return n.time <= now_ && (limit == nullptr || comes_before(n, *limit));
+        });
     }
 
     [[nodiscard]] bool before(ref a, ref b) const
@@ -73,7 +92,7 @@ private:
         if (x.priority != y.priority) return x.priority > y.priority;
         const auto& i = index_.live(index_.all_lanes().first_of(a)).node;
         const auto& j = index_.live(index_.all_lanes().first_of(b)).node;
-        return i.time != j.time ? i.time < j.time : i.sequence < j.sequence;
+        return comes_before(i, j);
     }
 
     void match(const claim_request& request)
@@ -177,27 +196,29 @@ private:
         auto& all = core_.index.all_leases();
         if (const ref worker = all.find_worker(request_.worker); worker != 0)
             all.for_each(worker, [&](ref job) {
-                if (all.of(core_.index.live(job)).token.nonce == request_.nonce) mine.push_back(job);
+                if (all.of(core_.index.live(job)).nonce == request_.nonce) mine.push_back(job);
                 return true;
             });
-        std::sort(mine.begin(), mine.end(),
-                  [&](ref a, ref b) { return all.of(core_.index.live(a)).token < all.of(core_.index.live(b)).token; });
+        const auto token_of = [&](ref job) { return all.token_of(core_.index.live(job)); };
+        std::sort(mine.begin(), mine.end(), [&](ref a, ref b) { return token_of(a) < token_of(b); });
         for (const ref job : mine)
-            if (auto done = tell(job, all.of(core_.index.live(job)).token); !done) return fail(done.error());
+            if (auto done = tell(job, token_of(job)); !done) return fail(done.error());
         return mine.size();
     }
 
     result<timestamp> take_due()
     {
         due_jobs due{core_.index, request_, now_.wall};
-        std::vector<std::uint64_t> taken;
-        while (taken.size() < max_) {
-            const ref job = due.next();
-            if (job == 0) break;
-            const lease_token token{request_.nonce, static_cast<std::uint32_t>(taken.size())};
-            taken.push_back(core_.index.live(job).node.sequence);
-            if (auto done = tell(job, token); !done) return fail(done.error());
-            core_.index.lease(job, token, request_.worker, now_, request_.lease);
+        std::vector<ref> jobs;
+        while (jobs.size() < max_ && due.next(jobs, max_ - jobs.size())) {}
+        std::vector<std::uint64_t> taken(jobs.size());
+        const auto terms = terms_of(request_.nonce, request_.worker, now_, request_.lease);
+        const ref lease = jobs.empty() ? 0 : core_.index.all_leases().open(terms);
+        for (std::size_t i = 0; i < jobs.size(); ++i) {
+            const auto ordinal = static_cast<std::uint32_t>(i);
+            taken[i] = core_.index.live(jobs[i]).node.sequence;
+            if (auto done = tell(jobs[i], {request_.nonce, ordinal}); !done) return fail(done.error());
+            core_.index.lease(jobs[i], lease, ordinal, now_.wall);
         }
         if (Core::guards::log_claims && !taken.empty())
             append_claim(core_.body, {request_.nonce, 0, request_.worker, now_, request_.lease, taken});
@@ -216,8 +237,7 @@ private:
         auto content = core_.read(slot.image, record_type::job);
         if (!content) return fail(content.error());
         if (auto done = read_job(*content, l.job); !done) return done;
-        const bool runs = slot.head.state() == state::processing;
-        l.job.run_at = wall(runs ? core_.index.all_leases().of(slot).run_at : slot.node.time);
+        l.job.run_at = wall(slot.node.time);
         return {};
     }
 

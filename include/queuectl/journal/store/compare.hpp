@@ -88,7 +88,9 @@ private:
         if (a.lease == 0) return nullptr;
         if (!inside(b.lease, sizeof(lease_slot))) return "the lease of";
         const auto &x = own_.all_leases().of(a), &y = shared_.all_leases().of(b);
-        if (x.token != y.token || x.run_at != y.run_at || !inside(y.worker, sizeof(worker_slot))) return "the lease of";
+        if (own_.all_leases().token_of(a) != shared_.all_leases().token_of(b) || x.node.time != y.node.time ||
+            !inside(y.worker, sizeof(worker_slot)))
+            return "the lease of";
         return own_.all_leases().holder(a) == shared_.all_leases().holder(b) ? nullptr : "the holder of";
     }
 

@@ -273,12 +273,11 @@ private:
         r.locked_by.clear();
         if (r.state != state::processing) return;
         const auto& l = index.all_leases().of(slot);
-        r.job.run_at = time(l.run_at);
-        r.token = l.token;
+        r.token = index.all_leases().token_of(slot);
         r.locked_by = index.all_leases().holder(slot);
         r.locked_at = time(l.locked_at);
         r.lease_until = time(l.until);
-        image.lease_end = duration{slot.node.time};
+        image.lease_end = duration{l.node.time};
         image.boot_id = index.space().template get<boot_slot>(l.boot)->id;
     }
 

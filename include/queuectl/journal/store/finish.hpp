@@ -62,7 +62,7 @@ template <class Core>
     end_record r{};
     r.state = slot.cancel_requested ? state::cancelled : state::pending;
     r.now = now;
-    r.run_at = wall(l.run_at);
+    r.run_at = wall(slot.node.time);
     r.attempts = slot.attempts;
     r.crashes = slot.crashes + 1;
     r.token = *token;

@@ -119,11 +119,12 @@ private:
         auto c = read_claim(content, sequences_);
         if (!c) return fail(c.error());
         if (auto room = core_->index.reserve(0, c->sequences.size()); !room) return room;
+        ref lease = 0;
         for (std::size_t i = 0; i < c->sequences.size(); ++i) {
             const ref at = core_->index.by_sequence(c->sequences[i]);
             if (at == 0 || !is_waiting(core_->index.state_of(at))) continue;
-            const lease_token token{c->nonce, c->first_ordinal + static_cast<std::uint32_t>(i)};
-            core_->index.lease(at, token, c->worker, c->now, c->lease);
+            if (lease == 0) lease = core_->index.all_leases().open(terms_of(c->nonce, c->worker, c->now, c->lease));
+            core_->index.lease(at, lease, c->first_ordinal + static_cast<std::uint32_t>(i), c->now.wall);
         }
         return {};
     }

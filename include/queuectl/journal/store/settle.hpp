@@ -91,7 +91,7 @@ private:
         r.state = state_after(s.verdict.kind, before, slot.cancel_requested);
         if (r.state == state::completed && slot.vanishes) return vanish(job, file);
         r.now = now_;
-        r.run_at = wall(core_.index.all_leases().of(slot).run_at);
+        r.run_at = wall(slot.node.time);
         if (s.verdict.kind == verdict_kind::retry && is_waiting(r.state))
             r.run_at = timestamp{saturate(s.verdict.retry_at.time_since_epoch())};
         r.attempts = slot.attempts + (s.report ? 1 : 0);
