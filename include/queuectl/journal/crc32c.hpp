@@ -73,8 +73,19 @@ inline constexpr crc_tables crc_table = make_crc_tables();
         wide = _mm_crc32_u64(wide, word);
     }
     state = static_cast<std::uint32_t>(wide);
-    for (; count > 0; ++at, --count) state = _mm_crc32_u8(state, static_cast<unsigned char>(*at));
-    return state;
+    if ((count & 4) != 0) {
+        std::uint32_t word = 0;
+        std::memcpy(&word, at, 4);
+        state = _mm_crc32_u32(state, word);
+        at += 4;
+    }
+    if ((count & 2) != 0) {
+        std::uint16_t word = 0;
+        std::memcpy(&word, at, 2);
+        state = _mm_crc32_u16(state, word);
+        at += 2;
+    }
+    return (count & 1) != 0 ? _mm_crc32_u8(state, static_cast<unsigned char>(*at)) : state;
 }
 inline const bool has_crc_instruction = __builtin_cpu_supports("sse4.2") != 0;
 #endif

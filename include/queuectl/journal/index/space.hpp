@@ -294,8 +294,14 @@ private:
     {
         const auto line = reinterpret_cast<std::uintptr_t>(at) / line_bytes;
         const bool one = (reinterpret_cast<std::uintptr_t>(at) + bytes - 1) / line_bytes == line;
+        const bool known = (one && known_[line % known_lines] == mark_of(line)) || is_fresh(at);
         // Where nothing is remembered, marks may be left of a change that somebody else has ended.
-        if (!one || known_[line % known_lines] != mark_of(line) || undo_.empty()) remember_lines(at, bytes);
+        if (!known || undo_.empty()) remember_lines(at, bytes);
+    }
+    // Whether it lies in a block that was behind the end when this change began: nobody knows of it after a rollback.
+    [[nodiscard]] bool is_fresh(const char* at) const noexcept
+    {
+        return static_cast<std::uint64_t>(at - fresh_) < fresh_bytes_;
     }
     [[nodiscard]] std::uint64_t mark_of(std::uintptr_t line) const noexcept
     {
@@ -320,10 +326,14 @@ private:
         const auto heap = reinterpret_cast<std::uintptr_t>(&header().heap) / line_bytes;
         append(reinterpret_cast<const char*>(heap * line_bytes));
         known_[heap % known_lines] = mark_of(heap);
+        const std::uint64_t end = std::uint64_t{header().heap.end} * detail::block_unit;
+        fresh_ = blocks_ + end;
+        fresh_bytes_ = memory_.length(index_range::blocks) - end;
     }
     // Nothing is remembered now.
     void begin_change() noexcept
     {
+        fresh_bytes_ = 0;
         change_ = (change_ + 1) % (std::uint64_t{1} << change_bits);
         if (change_ != 0) [[likely]]
             return;
@@ -344,6 +354,8 @@ private:
     index_memory memory_;
     detail::index_undo undo_;
     char* blocks_;
+    const char* fresh_ = nullptr;
+    std::uint64_t fresh_bytes_ = 0;
     std::uint64_t change_ = 1;
     std::uint64_t known_[known_lines] = {};
     mutable std::uint64_t seen_[3] = {};       // bytes of each range that may be touched, or fewer

@@ -140,10 +140,14 @@ public:
     {
         if (roots_->bucket_count != 0) fetch(bucket(hash));
     }
-    // Starts to load what it looks at then; wants the first to be there already.
+    // Starts to load what it looks at then, the line of the member's entry and the next one; wants the first to be there
+    // already.
     void prefetch_member(std::uint32_t hash) const noexcept
     {
-        if (roots_->bucket_count != 0) space_->prefetch(*bucket(hash), Offset);
+        if (roots_->bucket_count == 0) return;
+        const ref at = *bucket(hash);
+        space_->prefetch(at, Offset);
+        space_->prefetch(at, Offset + 64);
     }
 
 private:
