@@ -131,6 +131,8 @@ public:
     void lease(ref at, ref lease, std::uint32_t ordinal, timestamp now) noexcept
     {
         auto& slot = space_.touch(live(at));
+        if (!is_waiting(slot.head.state())) [[unlikely]]
+            return space_.doubt();
         lanes_.lift(at);
         slot.was_failed = slot.head.state() == state::failed;
         set_state(at, state::processing);
