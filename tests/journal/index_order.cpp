@@ -91,6 +91,31 @@ TEST(IndexOrder, ABlockInTwoKindsOfSets)
     EXPECT_EQ(order_check<offsetof(member, two)>(o.space, o.roots.two).wrong(), "");
 }
 
+TEST(IndexOrder, TheFirstOnesAreTakenTogether)
+{
+    seeded_random random{11};
+    for (int round = 0; round < 2000; ++round) {
+        ordered o;
+        const auto n = 1 + random.below(60);
+        for (std::uint64_t i = 0; i < n; ++i) o.put(static_cast<std::int64_t>(random.below(20)));
+        auto left = o.times();
+        while (!left.empty()) {
+            const auto count = 1 + random.below(left.size());
+            ref last = o.by.first(o.roots.one);
+            for (std::uint64_t i = 1; i < count; ++i) last = o.by.next(o.roots.one, last);
+            o.by.take_first(o.roots.one, last, static_cast<std::uint32_t>(count));
+            left.erase(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(count));
+            ASSERT_EQ(o.times(), left) << "seed 11, round " << round;
+            ASSERT_EQ(o.roots.one.size, left.size());
+            ASSERT_EQ(check_one(o.space, o.roots.one).wrong(), "") << "seed 11, round " << round;
+            if (random.below(2) == 0) continue;
+            o.put(static_cast<std::int64_t>(random.below(20)));
+            left = o.times();
+        }
+        EXPECT_EQ(std::memcmp(&o.roots.one, std::string(sizeof(order_set), '\0').data(), sizeof(order_set)), 0);
+    }
+}
+
 // No order of keys makes the tree deep: 20,000 members would be that deep in a list.
 TEST(IndexOrder, NoOrderOfKeysIsBad)
 {
