@@ -1,10 +1,12 @@
 // journal_storage on a real disk, and sqlite_storage with full durability beside it, in turn: durable inserts by T
 // waiting threads, whole cycles (insert, claim, complete) and a worker's loop (settle with the next claim) in batches,
 // with several processes; the syncs that each cost; opening a store of 10^6 jobs, the memory of its index, and the
-// worst claim while compaction runs. F = 4 KiB write + fdatasync a second to a preallocated, zero-filled file, measured
+// worst claim while compaction runs. Beside the waiting threads: the same threads and syncs with 200 B each and no
+// queue (group_commit.hpp). F = 4 KiB write + fdatasync a second to a preallocated, zero-filled file, measured
 // beside each figure. $TMPDIR (or /tmp) says which disk. NAME… as arguments: only those parts (threads, cycles, fused,
 // processes, million, stall).
 #include "cycle.hpp"
+#include "group_commit.hpp"
 
 #include <queuectl/journal/storage.hpp>
 #include <queuectl/sqlite.hpp>
@@ -64,19 +66,18 @@ private:
     std::vector<double> ours_, theirs_, raw_, to_raw_, to_theirs_;
 };
 
-// Jobs a second, one a call; `count` goes on with every round.
-template <class Storage>
-double inserts(Storage& s, int threads, double budget, int& count)
+// How often a second `make()`'s function ran, on so many threads at once, each with its own.
+template <class Make>
+double at_once(int threads, double budget, Make&& make)
 {
     std::atomic<bool> stop{false};
     std::atomic<std::uint64_t> done{0};
     std::vector<std::thread> all;
     const double spent = seconds([&] {
         for (int t = 0; t < threads; ++t)
-            all.emplace_back([&, who = ++count] {
-                hands<Storage> h{s, who};
+            all.emplace_back([&, work = make()]() mutable {
                 std::uint64_t mine = 0;
-                for (; !stop.load(std::memory_order_relaxed); ++mine) h.insert(1);
+                for (; !stop.load(std::memory_order_relaxed); ++mine) work();
                 done += mine;
             });
         std::this_thread::sleep_for(std::chrono::duration<double>(budget));
@@ -86,20 +87,36 @@ double inserts(Storage& s, int threads, double budget, int& count)
     return static_cast<double>(done.load()) / spent;
 }
 
+// Jobs a second, one a call; `count` goes on with every round.
+template <class Storage>
+double inserts(Storage& s, int threads, double budget, int& count)
+{
+    return at_once(threads, budget, [&] { return [h = hands<Storage>{s, ++count}]() mutable { h.insert(1); }; });
+}
+
 void threads(const bench::report& out)
 {
     const folder where;
     bench::raw_file raw{where};
+    bench::group_commit bare{where};
     auto ours = open_journal(where / "j", durability::full);
     auto theirs = open_sqlite(where / "q.db", durability::full);
+    const std::string bytes(200, 'x');
     int count = 0;
     for (const int n : {1, 2, 4, 8, 16, 64}) {
         trio all;
+        std::vector<double> rates, limits, parts;
         for (int i = 0; i < 9; ++i) {
             const double x = inserts(ours, n, 0.15, count);
+            rates.push_back(x);
+            limits.push_back(at_once(n, 0.15, [&] { return [&] { bare.commit(bytes); }; }));
+            parts.push_back(x / limits.back());
             all.add(x, inserts(theirs, n, 0.05, count), raw.rate(0.1));
         }
-        all.tell(out, "durable insert, " + std::to_string(n) + " waiting threads", "jobs/s");
+        const auto what = "durable insert, " + std::to_string(n) + " waiting threads";
+        const auto limit = "bare group commit = " + std::to_string(static_cast<long>(middle(limits)));
+        all.tell(out, what, "jobs/s");
+        out.figure("journal " + what, middle(rates), "jobs/s", middle(parts), limit);
     }
 }
 

@@ -32,6 +32,10 @@ class group_sync {
 public:
     // What is gained when others come along is worth so much delay.
     static constexpr std::int64_t gather_us = 100;
+    // While few wait, they give way to others so long before they sleep, which is longer than a fast disk's sync: to
+    // wake them costs as much as the sync. Many would keep those from running who still have to come.
+    static constexpr std::int64_t give_way_us = 500;
+    static constexpr std::uint64_t few = 24;
 
     // Held: nobody else syncs this log.
     class leadership {
@@ -54,6 +58,7 @@ public:
     // may be durable, or not, or become so. Whoever will wait is counted in words.waits before.
     [[nodiscard]] result<void> wait(const log_ticket& ticket)
     {
+        const auto sleeps_at = gives_way_until();
         for (int round = 0;; ++round) {
             const auto turn = words_->turn.load();
             const auto synced = words_->synced.load();
@@ -69,11 +74,17 @@ public:
                                 done.error().backend_code);
                 continue;
             }
-            if (round < spins)
+            if (round < spins || queuectl::detail::monotonic_us() < sleeps_at)
                 ::sched_yield();
             else
                 words_->sleep(turn, look_again);
         }
+    }
+
+    // When who waits from now on sleeps, in microseconds of monotonic_us().
+    [[nodiscard]] std::int64_t gives_way_until() const noexcept
+    {
+        return words_->batch.load() <= few ? queuectl::detail::monotonic_us() + give_way_us : 0;
     }
 
     // Waits for the leadership, and makes all that is written durable, unless it is.

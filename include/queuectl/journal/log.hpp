@@ -144,6 +144,8 @@ public:
     // Until what the ticket names has reached the disk, whatever the mode.
     [[nodiscard]] result<void> sync_always(const log_ticket& ticket) { return sync_.wait(ticket); }
 
+    // Who waits for a sync from now on gives way to others until then, in microseconds of monotonic_us().
+    [[nodiscard]] std::int64_t gives_way_until() const noexcept { return sync_.gives_way_until(); }
     // Changes with every sync of anybody; and sleeping, at most so long, until it is not `seen` any more.
     [[nodiscard]] std::uint32_t syncs() const noexcept { return words_->turn.load(); }
     void sleep_until_sync(std::uint32_t seen, duration most) noexcept { words_->sleep(seen, most); }

@@ -108,6 +108,7 @@ private:
 
     void wait(call_type& call, std::int64_t deadline)
     {
+        const auto sleeps_at = call.waits_for_sync ? session_->the_log().gives_way_until() : 0;
         for (int round = 0;; ++round) {
             const auto syncs = session_->the_log().syncs();
             const auto served = served_.load();
@@ -120,7 +121,7 @@ private:
                 }
                 return;
             }
-            if (round < yields)
+            if (round < yields || queuectl::detail::monotonic_us() < sleeps_at)
                 ::sched_yield();
             else if (call.waits_for_sync)
                 session_->the_log().sleep_until_sync(syncs, look_again);
