@@ -101,6 +101,9 @@ std::vector<kill_point> all_points()
     stores.push_back("lmdb");
     points.push_back({"settling", "lmdb", cut_off::yes});  // before it commits
 #endif
+#ifdef QUEUECTL_TEST_REDIS
+    stores.push_back("redis");
+#endif
     for (const char* store : stores) {
         points.push_back({"claimed", store, cut_off::yes});  // the claim is stored, the job has not started
         points.push_back({"started", store, cut_off::yes});  // the job's process has just started
