@@ -3746,103 +3746,6 @@ inline std::size_t memory_purge(memory_core& core, const job_filter& filter, std
 
 #endif
 
-// ---- queuectl/detail/memory_transfer.hpp
-// What transferable_storage asks of a memory_core.
-#ifndef QUEUECTL_DETAIL_MEMORY_TRANSFER_HPP
-#define QUEUECTL_DETAIL_MEMORY_TRANSFER_HPP
-
-namespace queuectl::inline v0::detail {
-
-// All of a job's past.
-inline void memory_write_past(memory_slot& slot, const stored_job& j)
-{
-    const job_record& r = j.record;
-    memory_write(slot, r.job, r.created_at);
-    slot.updated_at = r.updated_at;
-    slot.state = r.state;
-    slot.attempts = r.attempts;
-    slot.crashes = r.crashes;
-    memory_history& history = memory_history_of(slot);
-    history.settled_token = r.settled_token;
-    history.exit_code = r.exit_code;
-    history.signal = r.signal;
-    history.error = r.error;
-    history.result = r.result;
-    history.progress = r.progress;
-    const std::size_t kept = std::min(j.attempts.size(), limits::attempts_kept);
-    history.attempts.assign(j.attempts.end() - static_cast<std::ptrdiff_t>(kept), j.attempts.end());
-}
-
-// Adds one job; its slot is whole or not there. Requires: room in table and pages; `hash` and `end` as the search for
-// its id left them.
-inline void memory_restore_one(memory_core& core, const stored_job& j, std::uint32_t hash, std::size_t end,
-                               timestamp now)
-{
-    const state s = j.record.state;
-    memory_lane& lane = core.lanes.at(j.record.job.queue, j.record.job.kind);
-    memory_line& line = is_final(s) ? lane.line(s) : lane.line(j.record.job.priority, core.order);
-    line.reserve(1);
-    struct undo {
-        memory_slab& slab;
-        memory_slot* slot;
-        ~undo()
-        {
-            if (slot) slab.give_back(*slot);
-        }
-    } guard{core.slab, &core.slab.take()};
-    memory_slot& slot = *guard.slot;
-    memory_write_past(slot, j);
-    guard.slot = nullptr;
-
-    slot.lane = &lane;
-    slot.insert_call = core.insert_calls;
-    ++lane.queue->counts[static_cast<std::size_t>(s)];
-    core.pages.add(slot);
-    core.table.add(slot, hash, end);
-    if (is_final(s))
-        line.put(slot, slot.updated_at.time_since_epoch().count(), time_max_us);
-    else
-        core.stand(slot, line, now);
-}
-
-inline result<void> memory_restore(memory_core& core, std::span<const stored_job> jobs,
-                                   std::span<insert_status> statuses, timestamp now)
-{
-    for (const stored_job& j : jobs)
-        if (j.record.state == state::processing)
-            return fail(errc::invalid_argument, "restore", "job " + j.record.job.id + " is processing");
-    core.table.reserve(jobs.size());
-    core.pages.reserve(jobs.size());
-    ++core.insert_calls;
-    struct undo {
-        memory_core& core;
-        std::uint64_t first;
-        bool done = false;
-        ~undo()
-        {
-            if (done) return;
-            for (std::uint64_t s = core.pages.next_sequence(); s-- > first;)
-                if (memory_slot* slot = core.pages.at(s)) core.erase(*slot);
-        }
-    } guard{core, core.pages.next_sequence()};
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-        const job_record& r = jobs[i].record;
-        const std::uint32_t hash = core.table.hash(r.job.id);
-        std::size_t end = 0;
-        const memory_slot* const known = core.table.find(r.job.id, hash, end);
-        if (!known) memory_restore_one(core, jobs[i], hash, end, now);
-        const bool same = !known || (known->nonce == r.job.nonce && known->created_at == r.created_at);
-        statuses[i] = same ? insert_status::inserted : insert_status::duplicate;
-    }
-    guard.done = true;
-    core.changes.touch_work();
-    return {};
-}
-
-}  // namespace queuectl::inline v0::detail
-
-#endif
-
 // ---- queuectl/detail/memory_verbs.hpp
 // insert, extend and settle on a memory_core.
 #ifndef QUEUECTL_DETAIL_MEMORY_VERBS_HPP
@@ -3879,6 +3782,26 @@ QUEUECTL_MEMORY_INLINE inline void memory_add(memory_core& core, const job& j, s
     core.stand(slot, line, now);
 }
 
+// Jobs that are added while it lives go again unless it is told to keep them: an allocation may throw.
+class memory_addition {
+public:
+    explicit memory_addition(memory_core& core) : core_{core}, first_{core.pages.next_sequence()} {}
+    memory_addition(const memory_addition&) = delete;
+    memory_addition& operator=(const memory_addition&) = delete;
+    ~memory_addition()
+    {
+        if (kept_) return;
+        for (std::uint64_t s = core_.pages.next_sequence(); s-- > first_;)
+            if (memory_slot* slot = core_.pages.at(s)) core_.erase(*slot);
+    }
+    void keep() noexcept { kept_ = true; }
+
+private:
+    memory_core& core_;
+    std::uint64_t first_;
+    bool kept_ = false;
+};
+
 inline void memory_insert(memory_core& core, std::span<const job> jobs, std::span<insert_status> statuses,
                           timestamp now)
 {
@@ -3886,17 +3809,7 @@ inline void memory_insert(memory_core& core, std::span<const job> jobs, std::spa
     core.pages.reserve(jobs.size());
     core.hashes.resize(std::max(core.hashes.size(), jobs.size()));
     ++core.insert_calls;
-    struct undo {
-        memory_core& core;
-        std::uint64_t first;
-        bool done = false;
-        ~undo()
-        {
-            if (done) return;
-            for (std::uint64_t s = core.pages.next_sequence(); s-- > first;)
-                if (memory_slot* slot = core.pages.at(s)) core.erase(*slot);
-        }
-    } guard{core, core.pages.next_sequence()};
+    memory_addition added{core};
 
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         core.hashes[i] = core.table.hash(jobs[i].id);
@@ -3915,7 +3828,7 @@ inline void memory_insert(memory_core& core, std::span<const job> jobs, std::spa
             statuses[i] = insert_status::duplicate;
         }
     }
-    guard.done = true;
+    added.keep();
     core.changes.touch_work();
 }
 
@@ -4030,6 +3943,93 @@ inline void memory_settle(memory_core& core, std::span<const settlement> settlem
         else
             memory_apply(core, core.outcomes[prepared++], v, now);
     }
+}
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
+
+// ---- queuectl/detail/memory_transfer.hpp
+// What transferable_storage asks of a memory_core.
+#ifndef QUEUECTL_DETAIL_MEMORY_TRANSFER_HPP
+#define QUEUECTL_DETAIL_MEMORY_TRANSFER_HPP
+
+namespace queuectl::inline v0::detail {
+
+// All of a job's past.
+inline void memory_write_past(memory_slot& slot, const stored_job& j)
+{
+    const job_record& r = j.record;
+    memory_write(slot, r.job, r.created_at);
+    slot.updated_at = r.updated_at;
+    slot.state = r.state;
+    slot.attempts = r.attempts;
+    slot.crashes = r.crashes;
+    memory_history& history = memory_history_of(slot);
+    history.settled_token = r.settled_token;
+    history.exit_code = r.exit_code;
+    history.signal = r.signal;
+    history.error = r.error;
+    history.result = r.result;
+    history.progress = r.progress;
+    const std::size_t kept = std::min(j.attempts.size(), limits::attempts_kept);
+    history.attempts.assign(j.attempts.end() - static_cast<std::ptrdiff_t>(kept), j.attempts.end());
+}
+
+// Adds one job; its slot is whole or not there. Requires: room in table and pages; `hash` and `end` as the search for
+// its id left them.
+inline void memory_restore_one(memory_core& core, const stored_job& j, std::uint32_t hash, std::size_t end,
+                               timestamp now)
+{
+    const state s = j.record.state;
+    memory_lane& lane = core.lanes.at(j.record.job.queue, j.record.job.kind);
+    memory_line& line = is_final(s) ? lane.line(s) : lane.line(j.record.job.priority, core.order);
+    line.reserve(1);
+    struct undo {
+        memory_slab& slab;
+        memory_slot* slot;
+        ~undo()
+        {
+            if (slot) slab.give_back(*slot);
+        }
+    } guard{core.slab, &core.slab.take()};
+    memory_slot& slot = *guard.slot;
+    memory_write_past(slot, j);
+    guard.slot = nullptr;
+
+    slot.lane = &lane;
+    slot.insert_call = core.insert_calls;
+    ++lane.queue->counts[static_cast<std::size_t>(s)];
+    core.pages.add(slot);
+    core.table.add(slot, hash, end);
+    if (is_final(s))
+        line.put(slot, slot.updated_at.time_since_epoch().count(), time_max_us);
+    else
+        core.stand(slot, line, now);
+}
+
+inline result<void> memory_restore(memory_core& core, std::span<const stored_job> jobs,
+                                   std::span<insert_status> statuses, timestamp now)
+{
+    for (const stored_job& j : jobs)
+        if (j.record.state == state::processing)
+            return fail(errc::invalid_argument, "restore", "job " + j.record.job.id + " is processing");
+    core.table.reserve(jobs.size());
+    core.pages.reserve(jobs.size());
+    ++core.insert_calls;
+    memory_addition added{core};
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        const job_record& r = jobs[i].record;
+        const std::uint32_t hash = core.table.hash(r.job.id);
+        std::size_t end = 0;
+        const memory_slot* const known = core.table.find(r.job.id, hash, end);
+        if (!known) memory_restore_one(core, jobs[i], hash, end, now);
+        const bool same = !known || (known->nonce == r.job.nonce && known->created_at == r.created_at);
+        statuses[i] = same ? insert_status::inserted : insert_status::duplicate;
+    }
+    added.keep();
+    core.changes.touch_work();
+    return {};
 }
 
 }  // namespace queuectl::inline v0::detail
@@ -8788,8 +8788,19 @@ inline constexpr crc_tables crc_table = make_crc_tables();
         wide = _mm_crc32_u64(wide, word);
     }
     state = static_cast<std::uint32_t>(wide);
-    for (; count > 0; ++at, --count) state = _mm_crc32_u8(state, static_cast<unsigned char>(*at));
-    return state;
+    if ((count & 4) != 0) {
+        std::uint32_t word = 0;
+        std::memcpy(&word, at, 4);
+        state = _mm_crc32_u32(state, word);
+        at += 4;
+    }
+    if ((count & 2) != 0) {
+        std::uint16_t word = 0;
+        std::memcpy(&word, at, 2);
+        state = _mm_crc32_u16(state, word);
+        at += 2;
+    }
+    return (count & 1) != 0 ? _mm_crc32_u8(state, static_cast<unsigned char>(*at)) : state;
 }
 inline const bool has_crc_instruction = __builtin_cpu_supports("sse4.2") != 0;
 #endif
@@ -10658,6 +10669,10 @@ class group_sync {
 public:
     // What is gained when others come along is worth so much delay.
     static constexpr std::int64_t gather_us = 100;
+    // While few wait, they give way to others so long before they sleep, which is longer than a fast disk's sync: to
+    // wake them costs as much as the sync. Many would keep those from running who still have to come.
+    static constexpr std::int64_t give_way_us = 500;
+    static constexpr std::uint64_t few = 24;
 
     // Held: nobody else syncs this log.
     class leadership {
@@ -10680,6 +10695,7 @@ public:
     // may be durable, or not, or become so. Whoever will wait is counted in words.waits before.
     [[nodiscard]] result<void> wait(const log_ticket& ticket)
     {
+        const auto sleeps_at = gives_way_until();
         for (int round = 0;; ++round) {
             const auto turn = words_->turn.load();
             const auto synced = words_->synced.load();
@@ -10695,11 +10711,17 @@ public:
                                 done.error().backend_code);
                 continue;
             }
-            if (round < spins)
+            if (round < spins || queuectl::detail::monotonic_us() < sleeps_at)
                 ::sched_yield();
             else
                 words_->sleep(turn, look_again);
         }
+    }
+
+    // When who waits from now on sleeps, in microseconds of monotonic_us().
+    [[nodiscard]] std::int64_t gives_way_until() const noexcept
+    {
+        return words_->batch.load() <= few ? queuectl::detail::monotonic_us() + give_way_us : 0;
     }
 
     // Waits for the leadership, and makes all that is written durable, unless it is.
@@ -11063,12 +11085,13 @@ public:
     {
         return std::uint64_t{bytes} << 40 | static_cast<std::uint64_t>(range) << 38 | offset;
     }
-    // Of bytes in any of the other three ranges.
-    [[nodiscard]] std::uint64_t place_of(const index_memory& memory, const char* at, std::size_t bytes) const noexcept
+    // Of bytes in any of the other three ranges; most are blocks.
+    [[nodiscard]] static std::uint64_t place_of(const index_memory& memory, const char* at, std::size_t bytes) noexcept
     {
         for (const auto range : {index_range::blocks, index_range::buckets}) {
             const auto offset = static_cast<std::uint64_t>(at - memory.base(range));
-            if (offset < memory.length(range)) return place(range, offset, bytes);
+            if (offset < memory.length(range)) [[likely]]
+                return place(range, offset, bytes);
         }
         const auto offset = static_cast<std::uint64_t>(at - memory.base(index_range::pages));
         QUEUECTL_ASSERT(offset + bytes <= memory.length(index_range::pages));
@@ -11088,8 +11111,8 @@ public:
         set_bytes(to - entries_at);
     }
 
-    // Puts back what the entries say, the last first, but for those that were there when there were `kept` bytes; may be
-    // cut off and repeated. False when they are garbage.
+    // Puts back what the entries say, the last first, but for those that were there when there were `kept` bytes; may
+    // be cut off and repeated. False when they are garbage.
     [[nodiscard]] bool restore(index_memory& memory, std::uint64_t kept = 0) const noexcept
     {
         std::uint64_t left = bytes();
@@ -11423,8 +11446,14 @@ private:
     {
         const auto line = reinterpret_cast<std::uintptr_t>(at) / line_bytes;
         const bool one = (reinterpret_cast<std::uintptr_t>(at) + bytes - 1) / line_bytes == line;
+        const bool known = (one && known_[line % known_lines] == mark_of(line)) || is_fresh(at);
         // Where nothing is remembered, marks may be left of a change that somebody else has ended.
-        if (!one || known_[line % known_lines] != mark_of(line) || undo_.empty()) remember_lines(at, bytes);
+        if (!known || undo_.empty()) remember_lines(at, bytes);
+    }
+    // Whether it lies in a block that was behind the end when this change began: nobody knows of it after a rollback.
+    [[nodiscard]] bool is_fresh(const char* at) const noexcept
+    {
+        return static_cast<std::uint64_t>(at - fresh_) < fresh_bytes_;
     }
     [[nodiscard]] std::uint64_t mark_of(std::uintptr_t line) const noexcept
     {
@@ -11449,10 +11478,14 @@ private:
         const auto heap = reinterpret_cast<std::uintptr_t>(&header().heap) / line_bytes;
         append(reinterpret_cast<const char*>(heap * line_bytes));
         known_[heap % known_lines] = mark_of(heap);
+        const std::uint64_t end = std::uint64_t{header().heap.end} * detail::block_unit;
+        fresh_ = blocks_ + end;
+        fresh_bytes_ = memory_.length(index_range::blocks) - end;
     }
     // Nothing is remembered now.
     void begin_change() noexcept
     {
+        fresh_bytes_ = 0;
         change_ = (change_ + 1) % (std::uint64_t{1} << change_bits);
         if (change_ != 0) [[likely]]
             return;
@@ -11473,6 +11506,8 @@ private:
     index_memory memory_;
     detail::index_undo undo_;
     char* blocks_;
+    const char* fresh_ = nullptr;
+    std::uint64_t fresh_bytes_ = 0;
     std::uint64_t change_ = 1;
     std::uint64_t known_[known_lines] = {};
     mutable std::uint64_t seen_[3] = {};       // bytes of each range that may be touched, or fewer
@@ -11503,6 +11538,12 @@ struct order_node {
 };
 static_assert(sizeof(order_node) == 32);
 
+// The order of members.
+[[nodiscard]] inline bool comes_before(const order_node& a, const order_node& b) noexcept
+{
+    return a.time != b.time ? a.time < b.time : a.sequence < b.sequence;
+}
+
 // A set, in a block or in the roots. All zero = empty.
 struct order_set {
     ref first = 0;
@@ -11532,9 +11573,9 @@ public:
         space_->touch(set);
         if (set.size++ == 0)
             set.root = set.first = set.last = block;
-        else if (less(node(set.last), n))
+        else if (comes_before(node(set.last), n))
             put_at_end<&order_node::before, &order_node::after>(set, set.last, block);
-        else if (less(n, node(set.first)))
+        else if (comes_before(n, node(set.first)))
             put_at_end<&order_node::after, &order_node::before>(set, set.first, block);
         else
             put_between(set, block);
@@ -11568,6 +11609,22 @@ public:
         hang(set, owner, side, low != 0 ? low : high);
     }
 
+    // Takes the first `count` members, of which `last` is the last. O(log n) expected; their nodes are not touched.
+    void take_first(order_set& set, ref last, std::uint32_t count) noexcept
+    {
+        space_->touch(set);
+        set.size -= count;
+        set.first = neighbour<&order_node::before, &order_node::after>(last);
+        if (set.first == 0) set.last = 0;
+        ref rest = node(last).after;
+        for (ref at = last, above = node(last).above; above != 0; at = above, above = node(at).above) {
+            if (node(above).before != at) continue;
+            hang(set, above, &order_node::before, rest);
+            rest = above;
+        }
+        hang(set, 0, &order_node::before, rest);
+    }
+
     // 0 = the set is empty. O(1).
     [[nodiscard]] ref first(const order_set& set) const noexcept { return set.first; }
 
@@ -11586,10 +11643,6 @@ private:
     }
     order_node& touched(ref block) const noexcept { return space_->touch(node(block)); }
 
-    [[nodiscard]] static bool less(const order_node& a, const order_node& b) noexcept
-    {
-        return a.time != b.time ? a.time < b.time : a.sequence < b.sequence;
-    }
     [[nodiscard]] std::uint32_t place_of(std::uint64_t sequence) const noexcept
     {
         std::uint64_t z = (sequence + space_->seed()) * 0x9e3779b97f4a7c15;
@@ -11644,7 +11697,7 @@ private:
         ref at = set.root;
         while (at != 0 && node(at).place >= n.place) {
             owner = at;
-            side = less(n, node(at)) ? &order_node::before : &order_node::after;
+            side = comes_before(n, node(at)) ? &order_node::before : &order_node::after;
             at = node(at).*side;
         }
         hang(set, owner, side, block);
@@ -11653,7 +11706,7 @@ private:
         link low_side = &order_node::before;
         link high_side = &order_node::after;
         while (at != 0) {
-            if (less(node(at), n)) {
+            if (comes_before(node(at), n)) {
                 hang(set, low, low_side, at);
                 low = at;
                 low_side = &order_node::after;
@@ -11991,10 +12044,14 @@ public:
     {
         if (roots_->bucket_count != 0) fetch(bucket(hash));
     }
-    // Starts to load what it looks at then; wants the first to be there already.
+    // Starts to load what it looks at then, the line of the member's entry and the next one; wants the first to be there
+    // already.
     void prefetch_member(std::uint32_t hash) const noexcept
     {
-        if (roots_->bucket_count != 0) space_->prefetch(*bucket(hash), Offset);
+        if (roots_->bucket_count == 0) return;
+        const ref at = *bucket(hash);
+        space_->prefetch(at, Offset);
+        space_->prefetch(at, Offset + 64);
     }
 
 private:
@@ -12098,7 +12155,7 @@ private:
 namespace queuectl::inline v0::journal {
 
 // Changes with every change of what is below: an index of another layout is made anew.
-inline constexpr std::uint32_t index_layout = 1;
+inline constexpr std::uint32_t index_layout = 2;
 
 // Where a record begins: the segment and the byte in its file. 0 = nowhere.
 using location = std::uint64_t;
@@ -12126,7 +12183,7 @@ struct job_slot {
 // Pending, failed or processing.
 struct live_slot {
     job_slot head;
-    order_node node;     // time: run_at while it waits, the lease's end on the boot clock while it runs
+    order_node node;     // time: run_at. While it runs: before, after: of its lease; place: its token's ordinal
     location image = 0;  // of its job record
     location last = 0;   // of its newest end record; of the image when there is none
     std::int64_t updated_at = 0;
@@ -12152,17 +12209,25 @@ struct ended_slot {
 };
 static_assert(sizeof(job_slot) == 16 && sizeof(live_slot) == 96 && sizeof(ended_slot) == 32);
 
+// The first and the last of a list.
+struct list_ends {
+    ref first = 0;
+    ref last = 0;
+};
+
+// A lease of one or more jobs: of those that were claimed together, or of those of them that were extended together.
 struct lease_slot {
-    lease_token token{};
+    order_node node;  // time: its end on the boot clock; sequence: of no other lease
+    uid nonce{};      // of its tokens
     std::int64_t locked_at = 0;
-    std::int64_t until = 0;   // wall, for people
-    std::int64_t run_at = 0;  // what a release restores
+    std::int64_t until = 0;  // wall, for people
     ref boot = 0;
     ref worker = 0;
-    ref before = 0;  // live slots of the same worker
+    ref before = 0;  // of the same worker
     ref after = 0;
+    list_ends jobs;  // live slots; there is at least one
 };
-static_assert(sizeof(lease_slot) == 64);
+static_assert(sizeof(lease_slot) == 88);
 
 // Jobs of one queue and kind and priority that wait, by time.
 struct line_slot {
@@ -12173,11 +12238,6 @@ struct line_slot {
     std::int8_t priority = 0;
 };
 
-struct ended_chain {
-    ref first = 0;
-    ref last = 0;
-};
-
 // A queue and a kind; never forgotten.
 struct lane_slot {
     ref next = 0;  // of the same hash
@@ -12186,7 +12246,7 @@ struct lane_slot {
     ref queue = 0;
     ref kind = 0;  // a text
     ref lines = 0;
-    ended_chain ended[3];  // completed, dead, cancelled
+    list_ends ended[3];  // completed, dead, cancelled
 };
 
 struct lane_page {
@@ -12212,8 +12272,7 @@ struct boot_slot {
 struct worker_slot {
     ref next = 0;
     ref name = 0;
-    ref first = 0;  // live slots
-    std::uint32_t count = 0;
+    ref first = 0;  // lease
 };
 
 struct config_slot {
@@ -12231,6 +12290,7 @@ struct index_roots {
     table_roots table;
     pages_roots pages;
     std::uint64_t last_sequence = 0;
+    std::uint64_t last_lease = 0;  // of the leases' sequences
     std::uint64_t config_version = 0;
     std::uint64_t live_bytes = 0;  // that the images of all jobs, and the settings, would take
     std::int64_t created_at = 0;
@@ -12376,6 +12436,23 @@ public:
         space_->touch(slot.line) = 0;
     }
 
+    // Lifts the first job of a line, and those behind it while takes(node) says so, at most `most`; appends them to
+    // `out`. Requires that there is one, and most > 0.
+    template <class Takes>
+    void lift_first(ref at, std::vector<ref>& out, std::size_t most, Takes&& takes)
+    {
+        change_line(at, [&](order_set& set) {
+            ref job = jobs_.first(set);
+            std::uint32_t count = 0;
+            do {
+                space_->touch(space_->get<live_slot>(job)->line) = 0;
+                out.push_back(job);
+                job = jobs_.next(set, job);
+            } while (++count < most && job != 0 && takes(space_->get<live_slot>(job)->node));
+            jobs_.take_first(set, out.back(), count);
+        });
+    }
+
     // The first job of a line; 0 = none.
     [[nodiscard]] ref first_of(ref line) const noexcept { return jobs_.first(space_->get<line_slot>(line)->jobs); }
     [[nodiscard]] ref next_of(ref line, ref job) const noexcept
@@ -12395,8 +12472,12 @@ public:
                 if (!visit(level)) return;
             }
     }
-    // The line of a level whose first job comes first; 0 = none.
+    // The line of a level whose first job comes first, and the one behind a line; 0 = none.
     [[nodiscard]] ref first_line(std::size_t level) const noexcept { return lines_.first(roots().levels[level]); }
+    [[nodiscard]] ref line_behind(std::size_t level, ref line) const noexcept
+    {
+        return lines_.next(roots().levels[level], line);
+    }
 
 private:
     [[nodiscard]] index_roots& roots() const noexcept { return space_->roots<index_roots>(); }
@@ -12443,7 +12524,7 @@ private:
 
     // Changes the jobs of a line, and its place among the lines of its level.
     template <class Change>
-    void change_line(ref at, Change&& change) noexcept
+    void change_line(ref at, Change&& change)
     {
         auto& l = *space_->get<line_slot>(at);
         const ref before = jobs_.first(l.jobs);
@@ -12489,156 +12570,213 @@ private:
 
 namespace queuectl::inline v0::journal {
 
+// What the jobs of a lease have in common.
+struct lease_terms {
+    uid nonce{};
+    std::string_view worker;
+    std::int64_t locked_at = 0;
+    std::int64_t until = 0;
+    uid boot{};
+    std::int64_t end = 0;  // on the clock of that boot
+};
+[[nodiscard]] inline lease_terms terms_of(const uid& nonce, std::string_view worker, const instant& now,
+                                          duration length) noexcept
+{
+    return {nonce,
+            worker,
+            now.wall.time_since_epoch().count(),
+            add(now.wall, length).time_since_epoch().count(),
+            now.boot_id,
+            add(now.boot, length).count()};
+}
+
 // The leases of an index. Not thread-safe. Requires: what a member changes was reserved.
 class leases {
 public:
-    using lease_order = order<offsetof(live_slot, node)>;
-
     explicit leases(index_space& space) : space_{&space}, order_{space} {}
 
-    [[nodiscard]] lease_slot& of(const live_slot& slot) const noexcept { return *space_->get<lease_slot>(slot.lease); }
+    [[nodiscard]] lease_slot& of(const live_slot& slot) const noexcept { return at(slot.lease); }
+    [[nodiscard]] lease_token token_of(const live_slot& slot) const noexcept
+    {
+        return {of(slot).nonce, slot.node.place};
+    }
     [[nodiscard]] std::string_view holder(const live_slot& slot) const noexcept
     {
-        return read_text(*space_, space_->get<worker_slot>(of(slot).worker)->name);
+        return read_text(*space_, worker(of(slot).worker).name);
     }
     // 0 = holds nothing. O(workers that hold leases).
     [[nodiscard]] ref find_worker(std::string_view name) const noexcept
     {
-        for (ref at = roots().workers; at != 0; at = space_->get<worker_slot>(at)->next)
-            if (read_text(*space_, space_->get<worker_slot>(at)->name) == name) return at;
+        for (ref at = roots().workers; at != 0; at = worker(at).next)
+            if (read_text(*space_, worker(at).name) == name) return at;
         return 0;
     }
     // visit(live slot) for each job that the worker holds; false stops. visit may end the lease.
     template <class Visit>
-    void for_each(ref worker, Visit&& visit) const
+    void for_each(ref of_worker, Visit&& visit) const
     {
-        for (ref at = space_->get<worker_slot>(worker)->first; at != 0;) {
-            const ref next = of(*space_->get<live_slot>(at)).after;
-            if (!visit(at)) return;
-            at = next;
+        for (ref lease = worker(of_worker).first; lease != 0;) {
+            const ref behind = at(lease).after;
+            for (ref job = at(lease).jobs.first; job != 0;) {
+                const ref next = live(job).node.after;
+                if (!visit(job)) return;
+                job = next;
+            }
+            lease = behind;
         }
     }
 
-    // Leases a job that stands in no line.
-    void put(ref job, const lease_token& token, std::string_view worker, const instant& now, duration length) noexcept
+    // A lease on these terms: the newest of the worker if it is one, else a new one. Requires that a job is added.
+    [[nodiscard]] ref open(const lease_terms& t) noexcept
     {
-        auto& slot = *space_->get<live_slot>(job);
-        const ref made = space_->allocate(sizeof(lease_slot));
-        auto& l = *space_->get<lease_slot>(made);
-        l = {};
-        l.token = token;
-        l.locked_at = now.wall.time_since_epoch().count();
-        l.run_at = slot.node.time;
-        space_->touch(slot);
-        slot.lease = made;
-        enlist(job, l, worker);
-        start(job, now, length);
+        const ref boot = boot_of(t.boot);
+        const ref holder = find_or_make_worker(t.worker);
+        const ref newest = worker(holder).first;
+        if (newest != 0 && matches(at(newest), t, boot)) return newest;
+        return make(t, boot, holder, newest);
     }
-    // The lease ends `length` from now.
-    void extend(ref job, const instant& now, duration length) noexcept
+    // A job that stands in no line joins a lease.
+    void add(ref lease, ref job, std::uint32_t ordinal) noexcept
     {
-        auto& slot = *space_->get<live_slot>(job);
-        order_.take(space_->get<boot_slot>(of(slot).boot)->leases, job);
-        start(job, now, length);
+        auto& slot = live(job);
+        auto& jobs = space_->touch(at(lease).jobs);
+        space_->touch(slot.lease) = lease;
+        space_->touch(slot.node);
+        slot.node.place = ordinal;
+        slot.node.before = jobs.last;
+        slot.node.after = 0;
+        (jobs.last != 0 ? space_->touch(live(jobs.last).node.after) : jobs.first) = job;
+        jobs.last = job;
     }
-    // The job has no lease any more; its node's time is run_at again.
+    // A job leaves its lease, which ends with its last job.
     void take(ref job) noexcept
     {
-        auto& slot = *space_->get<live_slot>(job);
-        const lease_slot l = of(slot);
-        order_.take(space_->get<boot_slot>(l.boot)->leases, job);
-        delist(l);
-        space_->release(slot.lease, sizeof(lease_slot));
-        space_->touch(slot);
-        slot.lease = 0;
-        slot.node.time = l.run_at;
+        auto& slot = live(job);
+        const ref lease = slot.lease;
+        auto& jobs = space_->touch(at(lease).jobs);
+        const ref before = slot.node.before;
+        const ref after = slot.node.after;
+        (before != 0 ? space_->touch(live(before).node.after) : jobs.first) = after;
+        (after != 0 ? space_->touch(live(after).node.before) : jobs.last) = before;
+        space_->touch(slot.lease) = 0;
+        if (jobs.first == 0) end(lease);
+    }
+    // A job's lease ends `length` from now. Those of one lease that are extended alike share one again, which stands
+    // before that which they had.
+    void extend(ref job, const instant& now, duration length) noexcept
+    {
+        const auto ordinal = live(job).node.place;
+        const ref from = live(job).lease;
+        const ref holder = at(from).worker;
+        auto t = terms_of(at(from).nonce, {}, now, length);
+        t.locked_at = at(from).locked_at;
+        const ref boot = boot_of(now.boot_id);
+        ref to = at(from).before;
+        if (to == 0 || !matches(at(to), t, boot)) to = make(t, boot, holder, from);
+        take(job);
+        add(to, job, ordinal);
     }
 
     // Appends up to `most` jobs whose leases have expired: those of other boots, then by time.
     void expired(const instant& now, std::size_t most, std::vector<ref>& out) const
     {
-        for (ref at = roots().boots; at != 0; at = space_->get<boot_slot>(at)->next) {
-            const auto& boot = *space_->get<boot_slot>(at);
-            for (ref job = order_.first(boot.leases); job != 0; job = order_.next(boot.leases, job)) {
-                const bool runs = boot.id == now.boot_id && space_->get<live_slot>(job)->node.time > now.boot.count();
-                if (runs) break;
-                if (out.size() == most) return;
-                out.push_back(job);
+        for (ref b = roots().boots; b != 0; b = boot(b).next)
+            for (ref lease = order_.first(boot(b).leases); lease != 0; lease = order_.next(boot(b).leases, lease)) {
+                if (boot(b).id == now.boot_id && at(lease).node.time > now.boot.count()) break;
+                for (ref job = at(lease).jobs.first; job != 0; job = live(job).node.after) {
+                    if (out.size() == most) return;
+                    out.push_back(job);
+                }
             }
-        }
     }
 
 private:
-    [[nodiscard]] index_roots& roots() const noexcept { return space_->roots<index_roots>(); }
+    using lease_order = order<offsetof(lease_slot, node)>;
 
-    void start(ref job, const instant& now, duration length) noexcept
+    [[nodiscard]] index_roots& roots() const noexcept { return space_->roots<index_roots>(); }
+    [[nodiscard]] live_slot& live(ref job) const noexcept { return *space_->get<live_slot>(job); }
+    [[nodiscard]] lease_slot& at(ref lease) const noexcept { return *space_->get<lease_slot>(lease); }
+    [[nodiscard]] worker_slot& worker(ref at) const noexcept { return *space_->get<worker_slot>(at); }
+    [[nodiscard]] boot_slot& boot(ref at) const noexcept { return *space_->get<boot_slot>(at); }
+
+    [[nodiscard]] static bool matches(const lease_slot& l, const lease_terms& t, ref boot) noexcept
     {
-        auto& slot = *space_->get<live_slot>(job);
-        const ref boot = boot_of(now.boot_id);
-        space_->touch(slot.node);
-        slot.node.time = add(now.boot, length).count();
-        auto& l = space_->touch(of(slot));
-        l.boot = boot;
-        l.until = add(now.wall, length).time_since_epoch().count();
-        order_.put(space_->get<boot_slot>(boot)->leases, job);
+        return l.nonce == t.nonce && l.locked_at == t.locked_at && l.until == t.until && l.boot == boot &&
+               l.node.time == t.end;
+    }
+
+    // A lease without jobs, before `behind`, a lease of that worker or 0.
+    ref make(const lease_terms& t, ref of_boot, ref holder, ref behind) noexcept
+    {
+        const ref made = space_->allocate(sizeof(lease_slot));
+        auto& l = at(made);
+        l = {};
+        l.node.time = t.end;
+        l.node.sequence = ++space_->touch(roots().last_lease);
+        l.nonce = t.nonce;
+        l.locked_at = t.locked_at;
+        l.until = t.until;
+        l.boot = of_boot;
+        l.worker = holder;
+        l.before = behind != 0 ? at(behind).before : 0;
+        l.after = behind;
+        link_before(l) = made;
+        if (behind != 0) space_->touch(at(behind).before) = made;
+        order_.put(boot(of_boot).leases, made);
+        return made;
+    }
+    void end(ref lease) noexcept
+    {
+        auto& l = at(lease);
+        order_.take(boot(l.boot).leases, lease);
+        link_before(l) = l.after;
+        if (l.after != 0) space_->touch(at(l.after).before) = l.before;
+        if (worker(l.worker).first == 0) forget(l.worker);
+        space_->release(lease, sizeof(lease_slot));
+    }
+    // What refers to a lease, or will, in its worker's list; touched.
+    [[nodiscard]] ref& link_before(const lease_slot& l) const noexcept
+    {
+        return space_->touch(l.before != 0 ? at(l.before).after : worker(l.worker).first);
     }
 
     // Boots without leases go when a new one comes.
     ref boot_of(const uid& id) noexcept
     {
         ref first = roots().boots;
-        for (ref at = first; at != 0; at = space_->get<boot_slot>(at)->next)
-            if (space_->get<boot_slot>(at)->id == id) return at;
-        while (first != 0 && space_->get<boot_slot>(first)->leases.size == 0) {
-            const ref gone = std::exchange(first, space_->get<boot_slot>(first)->next);
+        for (ref at = first; at != 0; at = boot(at).next)
+            if (boot(at).id == id) return at;
+        while (first != 0 && boot(first).leases.size == 0) {
+            const ref gone = std::exchange(first, boot(first).next);
             space_->release(gone, sizeof(boot_slot));
         }
         const ref made = space_->allocate(sizeof(boot_slot));
-        auto& boot = *space_->get<boot_slot>(made);
-        boot = {};
-        boot.id = id;
-        boot.next = first;
+        boot(made) = {};
+        boot(made).id = id;
+        boot(made).next = first;
         return space_->touch(roots().boots) = made;
     }
 
-    void enlist(ref job, lease_slot& l, std::string_view name) noexcept
+    ref find_or_make_worker(std::string_view name) noexcept
     {
-        l.worker = find_worker(name);
-        if (l.worker == 0) {
-            l.worker = space_->allocate(sizeof(worker_slot));
-            auto& made = *space_->get<worker_slot>(l.worker);
-            made = {};
-            made.name = make_text(*space_, name);
-            made.next = roots().workers;
-            space_->touch(roots().workers) = l.worker;
-        }
-        auto& worker = space_->touch(*space_->get<worker_slot>(l.worker));
-        l.after = worker.first;
-        if (l.after != 0) space_->touch(of(*space_->get<live_slot>(l.after))).before = job;
-        worker.first = job;
-        ++worker.count;
+        if (const ref known = find_worker(name); known != 0) return known;
+        const ref made = space_->allocate(sizeof(worker_slot));
+        worker(made) = {};
+        worker(made).name = make_text(*space_, name);
+        worker(made).next = roots().workers;
+        return space_->touch(roots().workers) = made;
     }
-    void delist(const lease_slot& l) noexcept
-    {
-        auto& worker = space_->touch(*space_->get<worker_slot>(l.worker));
-        if (l.after != 0) space_->touch(of(*space_->get<live_slot>(l.after))).before = l.before;
-        if (l.before != 0)
-            space_->touch(of(*space_->get<live_slot>(l.before))).after = l.after;
-        else
-            worker.first = l.after;
-        if (--worker.count == 0) forget(l.worker);
-    }
-    void forget(ref worker) noexcept
+    void forget(ref gone) noexcept
     {
         ref* link = &roots().workers;
-        while (*link != worker) {
+        while (*link != gone) {
             if (*link == 0) return space_->doubt();
-            link = &space_->get<worker_slot>(*link)->next;
+            link = &worker(*link).next;
         }
-        const worker_slot gone = *space_->get<worker_slot>(worker);
-        space_->touch(*link) = gone.next;
-        drop_text(*space_, gone.name);
-        space_->release(worker, sizeof(worker_slot));
+        const worker_slot was = worker(gone);
+        space_->touch(*link) = was.next;
+        drop_text(*space_, was.name);
+        space_->release(gone, sizeof(worker_slot));
     }
 
     index_space* space_;
@@ -12987,11 +13125,11 @@ namespace detail {
 
 inline constexpr std::uint8_t run_has_output = 128;
 
+inline constexpr std::size_t run_scalars_bytes_max = 1 + 3 * small_bytes_max + 8 + 4 * varint_bytes_max;
 [[nodiscard]] inline std::size_t run_bytes_max(const attempt& run) noexcept
 {
-    constexpr std::size_t scalars = 1 + 3 * small_bytes_max + 8 + 4 * varint_bytes_max;
-    return scalars + text_bytes_max(run.error) + text_bytes_max(run.worker) + text_bytes_max(run.output.head) +
-           text_bytes_max(run.output.tail);
+    return run_scalars_bytes_max + text_bytes_max(run.error) + text_bytes_max(run.worker) +
+           text_bytes_max(run.output.head) + text_bytes_max(run.output.tail);
 }
 
 inline void write_run(wire_writer& w, const attempt& run, std::uint64_t output_file)
@@ -13436,13 +13574,23 @@ struct job_bulk {
     return true;
 }
 
-// to = text, quick when the lengths are the same, as those of one job after another often are.
-inline void assign(std::string& to, std::string_view text)
+inline void assign_bytes(std::string& to, std::string_view text)
 {
-    if (to.size() != text.size())
-        to.assign(text);
-    else if (!text.empty())
+    if (to.size() == text.size()) {
         std::memcpy(to.data(), text.data(), text.size());
+    } else {
+        to.clear();
+        to.append(text);
+    }
+}
+// to = text, which is none of its own. Quick when it is empty, or as long as what was there: so it is with one job
+// after another.
+[[gnu::always_inline]] inline void assign(std::string& to, std::string_view text)
+{
+    if (text.empty())
+        to.clear();
+    else
+        assign_bytes(to, text);
 }
 
 [[nodiscard]] inline bool assign(job& to, const job_head& head, const job_bulk& bulk)
@@ -13736,10 +13884,14 @@ inline void append_extend(std::string& out, const extend_record& extend)
     return extend;
 }
 
+// What an end takes beside its texts, run and all, at most.
+inline constexpr std::size_t end_scalars_bytes_max = 256;
+
 [[nodiscard]] inline std::size_t end_bytes_max(const end_record& e) noexcept
 {
     constexpr std::size_t scalars =
         record_header_bytes + 8 + 8 + 8 + 1 + 1 + 16 + 4 * small_bytes_max + varint_bytes_max;
+    static_assert(scalars + detail::run_scalars_bytes_max + 6 * small_bytes_max <= end_scalars_bytes_max);
     return scalars + (e.run != nullptr ? detail::run_bytes_max(*e.run) : 0) + text_bytes_max(e.error) +
            text_bytes_max(e.result);
 }
@@ -14101,7 +14253,7 @@ public:
 
     [[nodiscard]] bool holds(ref at, const lease_token& token) const noexcept
     {
-        return at != 0 && state_of(at) == state::processing && leases_.of(live(at)).token == token;
+        return at != 0 && state_of(at) == state::processing && leases_.token_of(live(at)) == token;
     }
 
     // How much work there was so far: lines and jobs looked at for claims. For tests of their cost.
@@ -14129,11 +14281,9 @@ public:
         if (is_final(j.state))
             chain(made);
         else if (j.state == state::processing)
-            leases_.put(made, j.token, j.worker, {j.locked_at, {}, j.boot_id}, j.lease_end);
+            leases_.add(leases_.open(terms_of(j)), made, j.token.ordinal);
         else if (j.hold == hold_none)
             lanes_.stand(made);
-        if (j.state == state::processing)
-            space_.touch(leases_.of(live(made))).until = j.lease_until.time_since_epoch().count();
         return made;
     }
 
@@ -14141,7 +14291,7 @@ public:
     void erase(ref at, std::uint64_t sequence, std::uint32_t bytes) noexcept
     {
         settle_out(at);
-        --space_.touch(count(at, state_of(at)));
+        --space_.touch(count(queue_slot_of(at), state_of(at)));
         table_.drop(at);
         pages_.set(sequence, 0);
         space_.touch(roots().live_bytes) -= bytes;
@@ -14149,16 +14299,18 @@ public:
         space_.release(at, is_live(at) ? sizeof(live_slot) : sizeof(ended_slot));
     }
 
-    // A waiting job is leased.
-    void lease(ref at, const lease_token& token, std::string_view worker, const instant& now, duration length) noexcept
+    // A waiting job is leased, from `now` on; `lease`: leases::open()'s.
+    void lease(ref at, ref lease, std::uint32_t ordinal, timestamp now) noexcept
     {
-        lanes_.lift(at);
         auto& slot = space_.touch(live(at));
+        if (!is_waiting(slot.head.state())) [[unlikely]]
+            return space_.doubt();
+        lanes_.lift(at);
         slot.was_failed = slot.head.state() == state::failed;
         set_state(at, state::processing);
         slot.cancel_requested = false;
-        slot.updated_at = now.wall.time_since_epoch().count();
-        leases_.put(at, token, worker, now, length);
+        slot.updated_at = now.time_since_epoch().count();
+        leases_.add(lease, at, ordinal);
     }
 
     // A live job becomes what `r` says; `record`: where r is. Returns its slot, which may be another.
@@ -14208,18 +14360,32 @@ private:
     static constexpr std::uint64_t bytes_a_change = 256;
     static constexpr std::uint64_t undo_a_change = 640;
 
+    static lease_terms terms_of(const job_head& j) noexcept
+    {
+        return {j.token.nonce,
+                j.worker,
+                j.locked_at.time_since_epoch().count(),
+                j.lease_until.time_since_epoch().count(),
+                j.boot_id,
+                j.lease_end.count()};
+    }
+
     static constexpr std::size_t chain_of(state s) noexcept
     {
         return s == state::completed ? 0 : s == state::dead ? 1 : 2;
     }
-    [[nodiscard]] std::uint64_t& count(ref at, state s) const noexcept
+    [[nodiscard]] queue_slot& queue_slot_of(ref at) const noexcept
+    {
+        return lanes_.queue_slot_of(lanes_.by_number(head(at).lane()));
+    }
+    [[nodiscard]] std::uint64_t& count(queue_slot& queue, state s) const noexcept
     {
         auto which = static_cast<std::size_t>(s);
         if (which >= state_count) [[unlikely]] {
             space_.doubt();
             which = 0;
         }
-        return lanes_.queue_slot_of(lanes_.by_number(head(at).lane())).counts[which];
+        return queue.counts[which];
     }
 
     ref make_live(const job_head& j, location image, std::uint32_t bytes, bool vanishes) noexcept
@@ -14252,10 +14418,12 @@ private:
 
     void set_state(ref at, state to) noexcept
     {
-        --space_.touch(count(at, state_of(at)));
-        ++space_.touch(count(at, to));
-        space_.touch(head(at).lane_and_state);
-        head(at).set_state(to);
+        auto& slot = head(at);
+        auto& queue = queue_slot_of(at);
+        --space_.touch(count(queue, slot.state()));
+        ++space_.touch(count(queue, to));
+        space_.touch(slot.lane_and_state);
+        slot.set_state(to);
     }
 
     // Out of the line, the lease or the chain that it is in.
@@ -14286,7 +14454,7 @@ private:
         return made;
     }
 
-    [[nodiscard]] ended_chain& chain_with(ref at) const noexcept
+    [[nodiscard]] list_ends& chain_with(ref at) const noexcept
     {
         return lanes_.get(lanes_.by_number(head(at).lane())).ended[chain_of(state_of(at))];
     }
@@ -15690,6 +15858,8 @@ public:
     // Until what the ticket names has reached the disk, whatever the mode.
     [[nodiscard]] result<void> sync_always(const log_ticket& ticket) { return sync_.wait(ticket); }
 
+    // Who waits for a sync from now on gives way to others until then, in microseconds of monotonic_us().
+    [[nodiscard]] std::int64_t gives_way_until() const noexcept { return sync_.gives_way_until(); }
     // Changes with every sync of anybody; and sleeping, at most so long, until it is not `seen` any more.
     [[nodiscard]] std::uint32_t syncs() const noexcept { return words_->turn.load(); }
     void sleep_until_sync(std::uint32_t seen, duration most) noexcept { words_->sleep(seen, most); }
@@ -16437,12 +16607,11 @@ private:
         r.locked_by.clear();
         if (r.state != state::processing) return;
         const auto& l = index.all_leases().of(slot);
-        r.job.run_at = time(l.run_at);
-        r.token = l.token;
+        r.token = index.all_leases().token_of(slot);
         r.locked_by = index.all_leases().holder(slot);
         r.locked_at = time(l.locked_at);
         r.lease_until = time(l.until);
-        image.lease_end = duration{slot.node.time};
+        image.lease_end = duration{l.node.time};
         image.boot_id = index.space().template get<boot_slot>(l.boot)->id;
     }
 
@@ -17066,7 +17235,7 @@ template <class Core>
     end_record r{};
     r.state = slot.cancel_requested ? state::cancelled : state::pending;
     r.now = now;
-    r.run_at = wall(l.run_at);
+    r.run_at = wall(slot.node.time);
     r.attempts = slot.attempts;
     r.crashes = slot.crashes + 1;
     r.token = *token;
@@ -17284,8 +17453,8 @@ private:
 
 namespace queuectl::inline v0::journal {
 
-// What is due, in the order of the contract. Each job that is taken must leave its line before the next is asked for.
-// All lanes: O(1) a job beside the order's cost; with queues or kinds named: O(lanes that match) once.
+// What is due, in the order of the contract, taken out of its lines. All lanes: O(1) a job beside the order's cost;
+// with queues or kinds named: O(lanes that match) once.
 class due_jobs {
 public:
     due_jobs(job_index& index, const claim_request& request, timestamp now)
@@ -17294,8 +17463,11 @@ public:
         if (!all_) match(request);
     }
 
-    // 0 = nothing is due; then next_at() says when.
-    [[nodiscard]] ref next() { return all_ ? next_of_all() : next_of_matched(); }
+    // Appends up to `most` jobs, those of one line that come next. False: nothing is due; then next_at() says when.
+    [[nodiscard]] bool next(std::vector<ref>& jobs, std::size_t most)
+    {
+        return all_ ? next_of_all(jobs, most) : next_of_matched(jobs, most);
+    }
 
     // The earliest run_at that was seen to be later than now. After next() has said 0: of all.
     [[nodiscard]] timestamp next_at() const noexcept { return later_; }
@@ -17313,20 +17485,22 @@ private:
         return false;
     }
 
-    ref next_of_all()
+    bool next_of_all(std::vector<ref>& jobs, std::size_t most)
     {
-        ref found = 0;
+        auto& lanes = index_.all_lanes();
+        bool found = false;
         later_ = timestamp_max;
-        index_.all_lanes().for_each_level([&](std::size_t level) {
-            const ref line = index_.all_lanes().first_line(level);
+        lanes.for_each_level([&](std::size_t level) {
+            const ref line = lanes.first_line(level);
             if (line == 0 || !due(line)) return true;
-            found = index_.all_lanes().first_of(line);
+            take(line, lanes.line_behind(level, line), jobs, most);
+            found = true;
             return false;
         });
         return found;
     }
 
-    ref next_of_matched()
+    bool next_of_matched(std::vector<ref>& jobs, std::size_t most)
     {
         const auto comes_later = [this](ref a, ref b) { return before(b, a); };
         if (taken_ != 0) {
@@ -17336,11 +17510,25 @@ private:
             }
             taken_ = 0;
         }
-        if (lines_.empty()) return 0;
+        if (lines_.empty()) return false;
         std::pop_heap(lines_.begin(), lines_.end(), comes_later);
         taken_ = lines_.back();
         lines_.pop_back();
-        return index_.all_lanes().first_of(taken_);
+        const auto& lanes = index_.all_lanes();
+        const bool rival = !lines_.empty() && lanes.line(lines_.front()).priority == lanes.line(taken_).priority;
+        take(taken_, rival ? lines_.front() : 0, jobs, most);
+        return true;
+    }
+
+    // The first job of a line, which is due, and those that are due and come before those of `rival`, if there is one.
+    void take(ref line, ref rival, std::vector<ref>& jobs, std::size_t most)
+    {
+        auto& lanes = index_.all_lanes();
+        const order_node* const limit = rival == 0 ? nullptr : &index_.live(lanes.first_of(rival)).node;
+        lanes.lift_first(line, jobs, most, [&](const order_node& n) {
+            index_.step();
+            return n.time <= now_ && (limit == nullptr || comes_before(n, *limit));
+        });
     }
 
     [[nodiscard]] bool before(ref a, ref b) const
@@ -17349,7 +17537,7 @@ private:
         if (x.priority != y.priority) return x.priority > y.priority;
         const auto& i = index_.live(index_.all_lanes().first_of(a)).node;
         const auto& j = index_.live(index_.all_lanes().first_of(b)).node;
-        return i.time != j.time ? i.time < j.time : i.sequence < j.sequence;
+        return comes_before(i, j);
     }
 
     void match(const claim_request& request)
@@ -17453,27 +17641,29 @@ private:
         auto& all = core_.index.all_leases();
         if (const ref worker = all.find_worker(request_.worker); worker != 0)
             all.for_each(worker, [&](ref job) {
-                if (all.of(core_.index.live(job)).token.nonce == request_.nonce) mine.push_back(job);
+                if (all.of(core_.index.live(job)).nonce == request_.nonce) mine.push_back(job);
                 return true;
             });
-        std::sort(mine.begin(), mine.end(),
-                  [&](ref a, ref b) { return all.of(core_.index.live(a)).token < all.of(core_.index.live(b)).token; });
+        const auto token_of = [&](ref job) { return all.token_of(core_.index.live(job)); };
+        std::sort(mine.begin(), mine.end(), [&](ref a, ref b) { return token_of(a) < token_of(b); });
         for (const ref job : mine)
-            if (auto done = tell(job, all.of(core_.index.live(job)).token); !done) return fail(done.error());
+            if (auto done = tell(job, token_of(job)); !done) return fail(done.error());
         return mine.size();
     }
 
     result<timestamp> take_due()
     {
         due_jobs due{core_.index, request_, now_.wall};
-        std::vector<std::uint64_t> taken;
-        while (taken.size() < max_) {
-            const ref job = due.next();
-            if (job == 0) break;
-            const lease_token token{request_.nonce, static_cast<std::uint32_t>(taken.size())};
-            taken.push_back(core_.index.live(job).node.sequence);
-            if (auto done = tell(job, token); !done) return fail(done.error());
-            core_.index.lease(job, token, request_.worker, now_, request_.lease);
+        std::vector<ref> jobs;
+        while (jobs.size() < max_ && due.next(jobs, max_ - jobs.size())) {}
+        std::vector<std::uint64_t> taken(jobs.size());
+        const auto terms = terms_of(request_.nonce, request_.worker, now_, request_.lease);
+        const ref lease = jobs.empty() ? 0 : core_.index.all_leases().open(terms);
+        for (std::size_t i = 0; i < jobs.size(); ++i) {
+            const auto ordinal = static_cast<std::uint32_t>(i);
+            taken[i] = core_.index.live(jobs[i]).node.sequence;
+            if (auto done = tell(jobs[i], {request_.nonce, ordinal}); !done) return fail(done.error());
+            core_.index.lease(jobs[i], lease, ordinal, now_.wall);
         }
         if (Core::guards::log_claims && !taken.empty())
             append_claim(core_.body, {request_.nonce, 0, request_.worker, now_, request_.lease, taken});
@@ -17492,8 +17682,7 @@ private:
         auto content = core_.read(slot.image, record_type::job);
         if (!content) return fail(content.error());
         if (auto done = read_job(*content, l.job); !done) return done;
-        const bool runs = slot.head.state() == state::processing;
-        l.job.run_at = wall(runs ? core_.index.all_leases().of(slot).run_at : slot.node.time);
+        l.job.run_at = wall(slot.node.time);
         return {};
     }
 
@@ -18016,6 +18205,7 @@ private:
 
     void wait(call_type& call, std::int64_t deadline)
     {
+        const auto sleeps_at = call.waits_for_sync ? session_->the_log().gives_way_until() : 0;
         for (int round = 0;; ++round) {
             const auto syncs = session_->the_log().syncs();
             const auto served = served_.load();
@@ -18028,7 +18218,7 @@ private:
                 }
                 return;
             }
-            if (round < yields)
+            if (round < yields || queuectl::detail::monotonic_us() < sleeps_at)
                 ::sched_yield();
             else if (call.waits_for_sync)
                 session_->the_log().sleep_until_sync(syncs, look_again);
@@ -18312,11 +18502,12 @@ private:
         auto c = read_claim(content, sequences_);
         if (!c) return fail(c.error());
         if (auto room = core_->index.reserve(0, c->sequences.size()); !room) return room;
+        ref lease = 0;
         for (std::size_t i = 0; i < c->sequences.size(); ++i) {
             const ref at = core_->index.by_sequence(c->sequences[i]);
             if (at == 0 || !is_waiting(core_->index.state_of(at))) continue;
-            const lease_token token{c->nonce, c->first_ordinal + static_cast<std::uint32_t>(i)};
-            core_->index.lease(at, token, c->worker, c->now, c->lease);
+            if (lease == 0) lease = core_->index.all_leases().open(terms_of(c->nonce, c->worker, c->now, c->lease));
+            core_->index.lease(at, lease, c->first_ordinal + static_cast<std::uint32_t>(i), c->now.wall);
         }
         return {};
     }
@@ -18458,6 +18649,21 @@ public:
         return changes();
     }
 
+    // The same, with a look every five seconds for changes that nobody told of: after `changed()` they are told of.
+    template <class Changed>
+    change_counts wait_and_look(change_counts seen, duration most, Changed changed)
+    {
+        constexpr std::int64_t look_us = 5'000'000;
+        const auto deadline = detail::monotonic_us() + saturate(most).count();
+        for (;;) {
+            const auto left = deadline - detail::monotonic_us();
+            const auto start = detail::monotonic_us();
+            const auto now = wait(seen, duration{std::min(left, look_us)});
+            if (now != seen || left <= look_us || detail::monotonic_us() - start < look_us) return now;
+            if (changed()) bump_work();
+        }
+    }
+
     // Ends every current wait of this object; those of others go on.
     void interrupt() noexcept
     {
@@ -18543,7 +18749,7 @@ public:
     // errc::outcome_unknown. `body` may run on another thread, together with others' calls, and again when what was
     // done could not be kept.
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, append_room, Body&& body)
+    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, Body&& body)
     {
         if (auto usable = check_process(verb); !usable) return usable;
         const bool synced = wanted != durable::later && Guards::sync_writes;
@@ -18561,10 +18767,9 @@ public:
     }
     // With `wait`, all of it is as durable as the mode promises when this returns.
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, bool wait, append_room room, Body&& body)
+    [[nodiscard]] result<void> write(const char* verb, bool wait, Body&& body)
     {
-        return write(verb, change_of::jobs, wait ? durable::as_promised : durable::later, room,
-                     std::forward<Body>(body));
+        return write(verb, change_of::jobs, wait ? durable::as_promised : durable::later, std::forward<Body>(body));
     }
 
     // Runs `body(core)` → result<void> on one state of the store.
@@ -18806,15 +19011,13 @@ public:
         for (std::size_t i = 0; i < settlements_.size(); ++i) {
             const settlement& s = settlements_[i];
             if (!core_.holds(jobs_[i], s.receipt.token)) continue;
-            end_record r{};
-            attempt run;
-            if (s.report) run.worker = core_.index.all_leases().holder(core_.index.live(jobs_[i]));
-            r.run = s.report ? &run : nullptr;
-            r.error = s.error;
-            r.result = s.result;
-            const auto output = s.report ? s.report->output.head.size() + s.report->output.tail.size() : 0;
-            const auto text = s.report ? s.report->error.size() : 0;
-            bytes += finish_bytes_max(r, core_.index.live(jobs_[i]).bytes) + 2 * (output + 2 * text);
+            const live_slot& slot = core_.index.live(jobs_[i]);
+            std::uint64_t texts = s.error.size() + s.result.size();
+            if (s.report) {
+                texts += 2 * s.report->error.size() + core_.index.all_leases().holder(slot).size();
+                if (file_of(i) == 0) texts += s.report->output.head.size() + s.report->output.tail.size();
+            }
+            bytes += slot.bytes + 2 * (end_scalars_bytes_max + texts);
         }
         return bytes;
     }
@@ -18822,7 +19025,7 @@ public:
     [[nodiscard]] result<void> run()
     {
         for (std::size_t i = 0; i < settlements_.size(); ++i) {
-            auto status = settle_one(settlements_[i], jobs_[i], files_.empty() ? output_number{0} : files_[i]);
+            auto status = settle_one(settlements_[i], jobs_[i], file_of(i));
             if (!status) return fail(status.error());
             statuses_[i] = *status;
         }
@@ -18833,6 +19036,8 @@ public:
     [[nodiscard]] bool any_waits() const noexcept { return any_waits_; }
 
 private:
+    [[nodiscard]] output_number file_of(std::size_t i) const noexcept { return files_.empty() ? 0 : files_[i]; }
+
     // What is looked at is loaded a few jobs before.
     void find_jobs()
     {
@@ -18865,13 +19070,12 @@ private:
     result<void> apply(const settlement& s, ref job, output_number file)
     {
         const live_slot& slot = core_.index.live(job);
-        const auto& lease = core_.index.all_leases().of(slot);
         end_record r{};
         const state before = slot.was_failed ? state::failed : state::pending;
         r.state = state_after(s.verdict.kind, before, slot.cancel_requested);
         if (r.state == state::completed && slot.vanishes) return vanish(job, file);
         r.now = now_;
-        r.run_at = wall(lease.run_at);
+        r.run_at = wall(slot.node.time);
         if (s.verdict.kind == verdict_kind::retry && is_waiting(r.state))
             r.run_at = timestamp{saturate(s.verdict.retry_at.time_since_epoch())};
         r.attempts = slot.attempts + (s.report ? 1 : 0);
@@ -18879,11 +19083,7 @@ private:
         r.token = s.receipt.token;
         r.was_failed = slot.was_failed;
         if (s.report) {
-            run_ = *s.report;
-            run_.number = slot.attempts + slot.crashes + 1;
-            detail::assign(run_.worker, core_.index.all_leases().holder(slot));
-            const auto& out = run_.output;
-            if (run_.output_bytes == 0) run_.output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
+            keep(*s.report, slot, file);
             r.run = &run_;
             r.output_file = file;
         }
@@ -18894,6 +19094,25 @@ private:
         r.result = s.result;
         any_waits_ = any_waits_ || is_waiting(r.state);
         return finish(core_, job, r);
+    }
+
+    // The run that ended, as it is written: output that has a file of its own is not in the log.
+    void keep(const attempt& report, const live_slot& slot, output_number file)
+    {
+        run_.number = slot.attempts + slot.crashes + 1;
+        run_.status = report.status;
+        run_.exit_code = report.exit_code;
+        run_.signal = report.signal;
+        run_.started_at = report.started_at;
+        run_.ended_at = report.ended_at;
+        detail::assign(run_.error, report.error);
+        detail::assign(run_.worker, core_.index.all_leases().holder(slot));
+        const auto& out = report.output;
+        detail::assign(run_.output.head, file == 0 ? std::string_view{out.head} : std::string_view{});
+        detail::assign(run_.output.tail, file == 0 ? std::string_view{out.tail} : std::string_view{});
+        run_.output.dropped_bytes = out.dropped_bytes;
+        run_.output_bytes = report.output_bytes;
+        if (run_.output_bytes == 0) run_.output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
     }
 
     // Completed, and not to be kept.
@@ -18958,7 +19177,7 @@ public:
     [[nodiscard]] result<void> insert(std::span<const job> jobs, std::span<insert_status> statuses, const instant& now)
     {
         QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
-        auto done = session_->write("insert", true, append_room::normal, [&](core& c, turn& t) {
+        auto done = session_->write("insert", true, [&](core& c, turn& t) {
             return insert_call<core>{c, jobs, statuses, now.wall}.run(t);
         });
         if (done) session_->wake().bump_work();
@@ -18979,7 +19198,7 @@ public:
             if (auto place = c.prepare(t, 128 + 10 * receipts.size(), append_room::reserve); !place) return place;
             return extend_leases(c, receipts, length, statuses, now);
         };
-        return session_->write("extend", change_of::runs, durable::later, append_room::reserve, body);
+        return session_->write("extend", change_of::runs, durable::later, body);
     }
 
     [[nodiscard]] result<void> settle(std::span<const settlement> settlements, std::span<settle_status> statuses,
@@ -19024,7 +19243,7 @@ private:
         bool any_waits = false;
         const auto room = settlements.empty() ? append_room::normal : append_room::reserve;
         auto done = session_->write(settlements.empty() ? "claim" : "settle", change_of::runs,
-                                    settlements.empty() && !sync_claims_ ? durable::later : durable::as_promised, room,
+                                    settlements.empty() && !sync_claims_ ? durable::later : durable::as_promised,
                                     [&](core& c, turn& t) -> result<void> {
                                         leases.erase(leases.begin() + static_cast<std::ptrdiff_t>(first), leases.end());
                                         settle_call<core> settling{c, settlements, statuses, files, now.wall};
@@ -19233,7 +19452,7 @@ public:
     [[nodiscard]] result<void> revive(std::span<const std::string> ids, std::span<change_status> statuses,
                                       const instant& now)
     {
-        auto done = session().write("revive", true, append_room::normal, [&](core& c, turn& t) -> result<void> {
+        auto done = session().write("revive", true, [&](core& c, turn& t) -> result<void> {
             rewrite_call<core> rewriting{c};
             for (std::size_t i = 0; i < ids.size(); ++i) {
                 const ref job = c.index.find(ids[i]);
@@ -19274,7 +19493,7 @@ public:
             }
             return {};
         };
-        auto done = session().write("cancel", change_of::runs, durable::as_promised, append_room::normal, body);
+        auto done = session().write("cancel", change_of::runs, durable::as_promised, body);
         if (done && told) session().wake().bump_control();
         return done;
     }
@@ -19282,7 +19501,7 @@ public:
     [[nodiscard]] result<void> remove(std::span<const std::string> ids, std::span<change_status> statuses)
     {
         std::vector<output_number> dead_files;
-        auto done = session().write("remove", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+        auto done = session().write("remove", true, [&](core& c, turn& t) -> result<void> {
             remove_call<core> removing{c};
             if (auto room = begin_remove(c, t, ids.size()); !room) return room;
             for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -19305,7 +19524,7 @@ public:
     {
         std::size_t removed = 0;
         std::vector<output_number> dead_files;
-        auto done = session().write("purge", true, append_room::reserve, [&](core& c, turn& t) -> result<void> {
+        auto done = session().write("purge", true, [&](core& c, turn& t) -> result<void> {
             remove_call<core> removing{c};
             const std::size_t most = std::min(limit, limits::sweep);
             if (auto room = begin_remove(c, t, most); !room) return room;
@@ -19325,7 +19544,7 @@ public:
         if (priority < limits::priority_min || priority > limits::priority_max)
             return fail(errc::invalid_argument, "reprioritise", "a priority is -128 to 127");
         auto status = change_status::not_found;
-        auto done = session().write("reprioritise", true, append_room::normal, [&](core& c, turn& t) -> result<void> {
+        auto done = session().write("reprioritise", true, [&](core& c, turn& t) -> result<void> {
             const ref job = c.index.find(id);
             if (job == 0) return {};
             status = change_status::conflict;
@@ -19364,7 +19583,7 @@ public:
             freed = held.size();
             return {};
         };
-        auto done = session().write("free_worker", change_of::runs, durable::as_promised, append_room::reserve, body);
+        auto done = session().write("free_worker", change_of::runs, durable::as_promised, body);
         if (!done) return fail(done.error());
         if (freed > 0) session().wake().bump_work();
         return freed;
@@ -19471,9 +19690,8 @@ public:
         if (entry.value.size() > limits::config_value_bytes)
             return fail(errc::invalid_argument, "config_put " + entry.key, "a value has at most 64 KiB");
         config_entry written = entry;
-        auto done = session().write(
-            "config_put", change_of::runs, durable::as_promised, append_room::reserve,
-            [&](core& c, turn& t) -> result<void> {
+        auto done =
+            session().write("config_put", change_of::runs, durable::as_promised, [&](core& c, turn& t) -> result<void> {
                 const ref known = live_entry(c, entry.key, now);
                 const std::uint64_t version = known == 0 ? 0 : c.config.get(known).version;
                 if (entry.version != any_version && entry.version != version)
@@ -19497,7 +19715,7 @@ public:
     [[nodiscard]] result<bool> config_erase(std::string_view key)
     {
         bool erased = false;
-        auto done = session().write("config_erase", change_of::runs, durable::as_promised, append_room::reserve,
+        auto done = session().write("config_erase", change_of::runs, durable::as_promised,
                                     [&](core& c, turn& t) -> result<void> {
                                         if (c.config.find(key) == 0) return {};
                                         if (auto room = c.index.reserve(0, 1); !room) return room;
@@ -19686,7 +19904,7 @@ public:
             unneeded = restoring.dead_files();
             return done;
         };
-        auto done = session().write("restore", change_of::jobs, durable::always, append_room::normal, body);
+        auto done = session().write("restore", change_of::jobs, durable::always, body);
         if (!done && done.error().code != errc::outcome_unknown) remove_files(files);
         if (!done) return done;
         std::erase(unneeded, output_number{0});
@@ -19886,7 +20104,9 @@ private:
         if (a.lease == 0) return nullptr;
         if (!inside(b.lease, sizeof(lease_slot))) return "the lease of";
         const auto &x = own_.all_leases().of(a), &y = shared_.all_leases().of(b);
-        if (x.token != y.token || x.run_at != y.run_at || !inside(y.worker, sizeof(worker_slot))) return "the lease of";
+        if (own_.all_leases().token_of(a) != shared_.all_leases().token_of(b) || x.node.time != y.node.time ||
+            !inside(y.worker, sizeof(worker_slot)))
+            return "the lease of";
         return own_.all_leases().holder(a) == shared_.all_leases().holder(b) ? nullptr : "the holder of";
     }
 
@@ -20441,12 +20661,12 @@ public:
     void remove_outputs(const std::vector<output_number>&) noexcept {}
 
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, bool, append_room, Body&&)
+    [[nodiscard]] result<void> write(const char* verb, bool, Body&&)
     {
         return refuse(verb);
     }
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, queuectl::detail::change_of, durable, append_room, Body&&)
+    [[nodiscard]] result<void> write(const char* verb, queuectl::detail::change_of, durable, Body&&)
     {
         return refuse(verb);
     }
@@ -20543,10 +20763,7 @@ public:
     }
 
 private:
-    result<void> refuse(const char* verb)
-    {
-        return session_->write(verb, false, journal::append_room::normal, nullptr);
-    }
+    result<void> refuse(const char* verb) { return session_->write(verb, false, nullptr); }
     explicit journal_view(std::unique_ptr<session_type> session) : base{std::move(session), false} {}
 };
 
@@ -20625,6 +20842,84 @@ inline constexpr std::int64_t orphan_age_s = 3600;
     ::closedir(entries);
     std::sort(names.begin(), names.end());
     return names;
+}
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
+
+// ---- queuectl/process/kept_outputs.hpp
+// Output of runs whose rows lie in a store's tables: in the row, or in a file that the row names. `Store` is an open
+// store: read(verb, body), logs(), read_output(name); for its transactions there is drop_named(tx, names), which takes
+// out of `names` (sorted) those that a row names. POSIX.
+#ifndef QUEUECTL_PROCESS_KEPT_OUTPUTS_HPP
+#define QUEUECTL_PROCESS_KEPT_OUTPUTS_HPP
+
+namespace queuectl::inline v0::detail {
+
+// `log` names the file that has the bytes when they are not in the row; split them with split_output.
+struct kept_output {
+    run_output output;
+    std::size_t head_bytes = 0;
+    std::string log;
+};
+inline void split_output(kept_output& kept, std::string bytes)
+{
+    const auto head = std::min(kept.head_bytes, bytes.size());
+    kept.output.tail = bytes.substr(head);
+    bytes.resize(head);
+    kept.output.head = std::move(bytes);
+}
+
+// Output files that no run names and none will: their settle failed, or its process died. With `bytes`, the size of all
+// files is added.
+template <class Store>
+[[nodiscard]] result<std::vector<std::string>> orphaned_outputs(Store& store, std::int64_t now_s,
+                                                                std::uint64_t* bytes = nullptr)
+{
+    const side_folder* const logs = store.logs();
+    if (logs == nullptr) return std::vector<std::string>{};
+    auto names = old_outputs(*logs, now_s, bytes);
+    if (!names || names->empty()) return names;
+    auto done = store.read("look for outputs", [&](auto& tx) { return drop_named(tx, *names); });
+    if (!done) return fail(done.error());
+    return names;
+}
+
+// Removes up to limits::sweep of them.
+template <class Store>
+[[nodiscard]] result<output_sweep> sweep_orphaned_outputs(Store& store, std::int64_t now_s)
+{
+    auto names = orphaned_outputs(store, now_s);
+    if (!names) return fail(names.error());
+    if (names->size() > limits::sweep) names->resize(limits::sweep);
+    for (const auto& name : *names) remove_log(*store.logs(), name);
+    return output_sweep{names->size(), names->size() < limits::sweep};
+}
+
+// Reports the files of `named` (what rows name) that are missing, and those that no row names; `folder` is where they
+// lie, for people. A file may have gone with its row since that was read: then the row is gone, too.
+template <class Store>
+[[nodiscard]] result<void> compare_outputs(Store& store, const std::vector<std::string>& named,
+                                           const std::string& folder, std::int64_t now_s, verify_report& report)
+{
+    std::vector<std::string> missing;
+    const side_folder* const logs = store.logs();
+    for (const auto& log : named)
+        if (logs == nullptr || ::faccessat(logs->fd(), log.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+            missing.push_back(log);
+    std::sort(missing.begin(), missing.end());
+    auto gone = missing;
+    auto done = store.read("verify", [&](auto& tx) { return drop_named(tx, gone); });
+    if (!done) return done;
+    for (const auto& log : missing)
+        if (!std::binary_search(gone.begin(), gone.end(), log))
+            report.add(finding_kind::wrong, "output file " + folder + '/' + log + " is missing");
+    auto orphans = orphaned_outputs(store, now_s, &report.bytes);
+    if (!orphans) return fail(orphans.error());
+    for (const auto& name : *orphans)
+        report.add(finding_kind::leftover, "output file " + folder + '/' + name + " belongs to no run");
+    return {};
 }
 
 }  // namespace queuectl::inline v0::detail
@@ -20742,6 +21037,140 @@ private:
 };
 
 }  // namespace queuectl::inline v0::process
+
+#endif
+
+// ---- queuectl/process/table_facets.hpp
+// What is the same in the facets of every store in tables that processes of one machine share. POSIX.
+#ifndef QUEUECTL_PROCESS_TABLE_FACETS_HPP
+#define QUEUECTL_PROCESS_TABLE_FACETS_HPP
+
+namespace queuectl::inline v0::detail {
+
+// Verbs: store(), the open store, and in one transaction that is as durable as the store promises, write_jobs(verb,
+// body) and write_runs(verb, body), which goes on in a moving store. Each facet is one call of a function of the
+// tables, found by its transaction: int, 0 when it was done.
+//
+//     find_job list_jobs list_runs find_output count_jobs                       what is there
+//     purgeable purge_jobs free_leases                                          jobs that have ended, leases
+//     get_entry put_entry erase_entry list_entries                              settings
+template <class Verbs>
+class table_facets : public Verbs {
+public:
+    [[nodiscard]] result<std::optional<job_record>> find(std::string_view id) const
+    {
+        std::optional<job_record> out;
+        auto done = store().read("find", [&](auto& tx) { return find_job(tx, id, out); });
+        return told(std::move(done), std::move(out));
+    }
+
+    [[nodiscard]] result<std::uint64_t> list(const job_filter& filter, const page_request& page,
+                                             std::vector<job_record>& out) const
+    {
+        std::uint64_t next = 0;
+        auto done = store().read("list", [&](auto& tx) { return list_jobs(tx, filter, page, out, next); });
+        return told(std::move(done), std::move(next));
+    }
+
+    [[nodiscard]] result<void> attempts(std::string_view id, std::vector<attempt>& out) const
+    {
+        return store().read("attempts", [&](auto& tx) { return list_runs(tx, id, out); });
+    }
+
+    [[nodiscard]] result<run_output> output(std::string_view id, std::int32_t number) const
+    {
+        kept_output kept;
+        auto done = store().read("output", [&](auto& tx) { return find_output(tx, id, number, kept); });
+        if (done && !kept.log.empty()) {
+            auto bytes = store().read_output(kept.log);
+            if (!bytes) return fail(bytes.error());
+            split_output(kept, std::move(*bytes));
+        }
+        return told(std::move(done), std::move(kept.output));
+    }
+
+    [[nodiscard]] result<void> counts(std::vector<queue_counts>& out) const
+    {
+        return store().read("counts", [&](auto& tx) { return count_jobs(tx, out); });
+    }
+
+    // Looks for the jobs without a lock, then removes those that are still final. errc::… as for every write.
+    [[nodiscard]] result<std::size_t> purge(const job_filter& filter, std::size_t limit)
+    {
+        std::vector<std::string> ids;
+        std::size_t count = 0;
+        const auto most = std::min(limit, limits::sweep);
+        auto done = store().read("purge", [&](auto& tx) { return purgeable(tx, filter, most, ids); });
+        if (done) done = this->write_jobs("purge", [&](auto& tx) { return purge_jobs(tx, ids, count); });
+        return told(std::move(done), std::move(count));
+    }
+
+    [[nodiscard]] result<std::size_t> free_worker(std::string_view worker, std::string_view cause, const instant& now)
+    {
+        std::size_t freed = 0;
+        auto done = this->write_runs("free_worker", [&](auto& tx) {
+            freed = 0;
+            return free_leases(tx, worker, cause, now, freed);
+        });
+        return told(std::move(done), std::move(freed));
+    }
+
+    [[nodiscard]] result<std::optional<config_entry>> config_get(std::string_view key, const instant& now) const
+    {
+        std::optional<config_entry> out;
+        auto done = store().read("config_get", [&](auto& tx) { return get_entry(tx, key, now, out); });
+        return told(std::move(done), std::move(out));
+    }
+    [[nodiscard]] result<std::uint64_t> config_put(const config_entry& entry, const instant& now)
+    {
+        std::uint64_t version = 0;
+        auto done = this->write_runs("config_put", [&](auto& tx) { return put_entry(tx, entry, now, version); });
+        return told(std::move(done), std::move(version));
+    }
+    [[nodiscard]] result<bool> config_erase(std::string_view key)
+    {
+        bool erased = false;
+        auto done = this->write_runs("config_erase", [&](auto& tx) { return erase_entry(tx, key, erased); });
+        return told(std::move(done), std::move(erased));
+    }
+    [[nodiscard]] result<void> config_list(std::string_view prefix, std::vector<config_entry>& out,
+                                           const instant& now) const
+    {
+        return store().read("config_list", [&](auto& tx) { return list_entries(tx, prefix, now, out); });
+    }
+
+    // Sleeps on a word that every writer bumps. Commits of programs that do not (another tool, a transaction of the
+    // user's) are seen within five seconds.
+    [[nodiscard]] change_counts changes() const noexcept { return store().files().wake->changes(); }
+    change_counts wait_for_change(change_counts seen, duration max) { return store().wait(seen, max); }
+    void interrupt_waits() noexcept { store().files().wake->interrupt(); }
+
+    // Removes up to limits::sweep output files that no run names, and that are an hour old: what a settle left that
+    // failed, or whose process died.
+    [[nodiscard]] result<output_sweep> sweep_outputs(const instant& now)
+    {
+        return sweep_orphaned_outputs(store(), seconds(now));
+    }
+
+protected:
+    using Verbs::Verbs;
+
+    [[nodiscard]] auto& store() const noexcept { return Verbs::store(); }
+
+    [[nodiscard]] static std::int64_t seconds(const instant& now)
+    {
+        return std::chrono::duration_cast<std::chrono::seconds>(now.wall.time_since_epoch()).count();
+    }
+
+    template <class T>
+    static result<T> told(result<void>&& done, T&& value)
+    {
+        if (!done) return fail(done.error());
+        return std::move(value);
+    }
+};
+
+}  // namespace queuectl::inline v0::detail
 
 #endif
 
@@ -23495,10 +23924,10 @@ void add_setting_checks(check_list<B>& list)
 
 #endif
 
-// ---- queuectl/testing/conformance/transfer.hpp
-// The row restore of transferable_storage: jobs with their past, as another store hands them over.
-#ifndef QUEUECTL_TESTING_CONFORMANCE_TRANSFER_HPP
-#define QUEUECTL_TESTING_CONFORMANCE_TRANSFER_HPP
+// ---- queuectl/testing/conformance/stored_jobs.hpp
+// Jobs with a past, as a store hands them over: how the checks make, restore and compare them.
+#ifndef QUEUECTL_TESTING_CONFORMANCE_STORED_JOBS_HPP
+#define QUEUECTL_TESTING_CONFORMANCE_STORED_JOBS_HPP
 
 namespace queuectl::inline v0::conformance {
 
@@ -23653,317 +24082,6 @@ void equal_runs(fixture<B>& f, const stored_job& j)
     const auto runs = f.runs(j.record.job.id);
     if (!QUEUECTL_EQUAL(f, runs.size(), j.attempts.size())) return;
     for (std::size_t i = 0; i < runs.size(); ++i) equal_run(f, runs[i], j.attempts[i]);
-}
-
-template <backend B>
-void restore_keeps_what_was_asked_for(fixture<B>& f)
-{
-    for (const state s : restorable_states) {
-        const auto j = past_of(f, std::string{name(s)}, s);
-        restore_new(f, j);
-        equal_job(f, f.find(j.record.job.id).job, j.record.job);
-    }
-}
-
-template <backend B>
-void restore_keeps_the_record(fixture<B>& f)
-{
-    for (const state s : restorable_states) {
-        const auto j = past_of(f, std::string{name(s)}, s);
-        restore_new(f, j);
-        equal_record(f, f.find(j.record.job.id), j.record);
-    }
-}
-
-template <backend B>
-void restore_keeps_runs_and_output(fixture<B>& f)
-{
-    for (const state s : restorable_states) {
-        const auto j = past_of(f, std::string{name(s)}, s);
-        restore_new(f, j);
-        equal_runs(f, j);
-        equal_output(f, j.record.job.id, j.attempts.back());
-    }
-}
-
-template <backend B>
-void restore_keeps_long_output(fixture<B>& f)
-{
-    auto j = past_of(f, "a", state::completed);
-    auto& out = j.attempts.back().output;
-    out.head.assign(64u << 10, 'h');
-    out.tail.assign(192u << 10, 't');
-    out.tail.back() = '\xff';
-    out.dropped_bytes = 1'000'000;
-    j.attempts.back().output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
-    restore_new(f, j);
-    equal_runs(f, j);
-    equal_output(f, "a", j.attempts.back());
-}
-
-template <backend B>
-void restore_keeps_the_newest_runs(fixture<B>& f)
-{
-    auto j = past_of(f, "a", state::failed);
-    j.record.attempts = 29;
-    const attempt last = j.attempts.back();
-    for (std::int32_t number = 3; number <= 30; ++number) {
-        j.attempts.push_back(last);
-        j.attempts.back().number = number;
-    }
-    restore_new(f, j);
-    const auto runs = f.runs("a");
-    if (!QUEUECTL_EQUAL(f, runs.size(), limits::attempts_kept)) return;
-    QUEUECTL_EQUAL(f, runs.front().number, 11);
-    QUEUECTL_EQUAL(f, runs.back().number, 30);
-}
-
-template <backend B>
-void restore_keeps_the_order(fixture<B>& f)
-{
-    f.put("before");
-    std::vector<stored_job> jobs;
-    std::vector<std::string> ids{"before"};
-    for (const state s : {state::dead, state::pending, state::completed, state::failed, state::cancelled}) {
-        jobs.push_back(past_of(f, std::string{name(s)}, s));
-        jobs.back().record.sequence = 100 - jobs.size();
-        ids.push_back(std::string{name(s)});
-    }
-    restore_new(f, jobs);
-    f.put("after");
-    ids.push_back("after");
-    std::vector<std::string> told;
-    for (const auto& r : f.list()) told.push_back(r.job.id);
-    QUEUECTL_EQUAL(f, told, ids);
-}
-
-template <backend B>
-void restored_jobs_are_counted(fixture<B>& f)
-{
-    std::vector<stored_job> jobs;
-    for (const state s : restorable_states) jobs.push_back(past_of(f, std::string{name(s)}, s));
-    jobs.push_back(past_of(f, "other", state::dead));
-    jobs.back().record.job.queue = "other";
-    restore_new(f, jobs);
-    std::vector<queue_counts> counts;
-    if (!f.good(f->counts(counts), "counts") || !QUEUECTL_EQUAL(f, counts.size(), 2)) return;
-    std::sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.queue < b.queue; });
-    for (const state s : restorable_states) QUEUECTL_EQUAL(f, counts[0][s], 1);
-    QUEUECTL_EQUAL(f, counts[1].queue, "other");
-    QUEUECTL_EQUAL(f, counts[1][state::dead], 1);
-    QUEUECTL_EQUAL(f, f->purge({}, 100).value_or(99), 4);
-}
-
-// By priority, then due time, then insertion; what is held or has ended does not stand in line.
-template <backend B>
-void restored_jobs_wait_in_line(fixture<B>& f)
-{
-    std::vector<stored_job> jobs;
-    const auto add_job = [&](const char* id, state s, auto edit) {
-        jobs.push_back(past_of(f, id, s));
-        edit(jobs.back().record.job);
-    };
-    add_job("later", state::failed, [&](job& j) { j.run_at = f.in(std::chrono::hours{1}); });
-    add_job("held", state::pending, [](job& j) { j.hold = hold_dependency; });
-    add_job("dead", state::dead, [](job&) {});
-    add_job("first-of-two", state::pending, [](job&) {});
-    add_job("second-of-two", state::failed, [](job&) {});
-    add_job("urgent", state::pending, [](job& j) { j.priority = 4; });
-    restore_new(f, jobs);
-    f.put("new", [](job& j) { j.priority = -3; });
-    const auto leases = f.claim(100);
-    QUEUECTL_EQUAL(f, f.ids(leases), {"urgent", "first-of-two", "second-of-two", "new"});
-    for (const auto& l : leases) f.settle(f.success(l));
-    f.advance(std::chrono::hours{1} - f.tick);
-    QUEUECTL_EQUAL(f, f.drain(), {});
-    f.advance(f.tick);
-    QUEUECTL_EQUAL(f, f.drain(), {"later"});
-}
-
-template <backend B>
-void restored_jobs_go_on(fixture<B>& f)
-{
-    auto j = past_of(f, "a", state::failed);
-    restore_new(f, j);
-    lease l = f.take();
-    QUEUECTL_EQUAL(f, l.run_number(), 3);
-    QUEUECTL_EQUAL(f, l.error, j.record.error);
-    QUEUECTL_EQUAL(f, f.settle(f.released(l)), settle_status::applied);
-    QUEUECTL_EQUAL(f, f.find("a").state, state::failed);
-    QUEUECTL_EQUAL(f, f.settle(f.success(f.take())), settle_status::applied);
-    QUEUECTL_EQUAL(f, f.find("a").state, state::completed);
-    const auto runs = f.runs("a");
-    if (QUEUECTL_EQUAL(f, runs.size(), 3)) QUEUECTL_EQUAL(f, runs[2].number, 3);
-    QUEUECTL_EQUAL(f, f.revive("a"), change_status::done);
-    QUEUECTL_EQUAL(f, f.runs("a").size(), 3);
-    QUEUECTL_EQUAL(f, f.cancel("a"), change_status::done);
-    QUEUECTL_EQUAL(f, f.remove("a"), change_status::done);
-    QUEUECTL_EQUAL(f, f.runs("a").size(), 0);
-    for (const state s : {state::completed, state::dead, state::cancelled}) {
-        const std::string id{name(s)};
-        restore_new(f, past_of(f, id, s));
-        QUEUECTL_EQUAL(f, f.revive(id), change_status::done);
-        QUEUECTL_EQUAL(f, f.runs(id).size(), 2);
-        QUEUECTL_EQUAL(f, f.drain(), {id});
-    }
-}
-
-// What makes the repetition of a call safe comes along: the enqueuer's nonce and the token that settled.
-template <backend B>
-void restore_keeps_what_makes_repeats_safe(fixture<B>& f)
-{
-    for (const state s : restorable_states) {
-        const auto j = past_of(f, std::string{name(s)}, s);
-        restore_new(f, j);
-        QUEUECTL_EQUAL(f, f.insert(j.record.job), insert_status::inserted);
-        QUEUECTL_EQUAL(f, f.insert(f.make(j.record.job.id)), insert_status::duplicate);
-        settlement again;
-        again.receipt = {j.record.job.id, j.record.settled_token};
-        QUEUECTL_EQUAL(f, f.settle(again), settle_status::applied);
-        again.receipt.token.ordinal += 1;
-        QUEUECTL_EQUAL(f, f.settle(again), settle_status::lease_lost);
-        equal_record(f, f.find(j.record.job.id), j.record);
-    }
-}
-
-template <backend B>
-void restore_repeated_changes_nothing(fixture<B>& f)
-{
-    std::vector<stored_job> jobs;
-    for (const state s : restorable_states) jobs.push_back(past_of(f, std::string{name(s)}, s));
-    restore_new(f, jobs);
-    jobs.push_back(past_of(f, "one-more"));
-    restore_new(f, jobs);
-    QUEUECTL_EQUAL(f, f.list().size(), 6);
-    for (const auto& j : jobs) {
-        equal_record(f, f.find(j.record.job.id), j.record);
-        equal_runs(f, j);
-    }
-    // Also when the job has gone on meanwhile.
-    const lease l = f.take();
-    restore_new(f, jobs);
-    QUEUECTL_EQUAL(f, f.find(l.job.id).state, state::processing);
-    QUEUECTL_EQUAL(f, f.settle(f.success(l)), settle_status::applied);
-    restore_new(f, jobs);
-    QUEUECTL_EQUAL(f, f.find(l.job.id).state, state::completed);
-    QUEUECTL_EQUAL(f, f.list().size(), 6);
-}
-
-template <backend B>
-void restore_of_a_taken_id_is_a_duplicate(fixture<B>& f)
-{
-    f.put("a");
-    QUEUECTL_EQUAL(f, restore(f, {past_of(f, "a")}), {insert_status::duplicate});
-    QUEUECTL_EQUAL(f, f.find("a").job.payload, "true");
-    for (const state s : {state::pending, state::dead}) {
-        const auto there = past_of(f, std::string{name(s)}, s);
-        restore_new(f, there);
-        auto other = there;
-        other.record.created_at = add(other.record.created_at, f.tick);
-        other.record.error = "another";
-        QUEUECTL_EQUAL(f, restore(f, {other}), {insert_status::duplicate});
-        other = there;
-        ++other.record.job.nonce.low;
-        QUEUECTL_EQUAL(f, restore(f, {other}), {insert_status::duplicate});
-        equal_record(f, f.find(there.record.job.id), there.record);
-    }
-}
-
-template <backend B>
-void restore_tells_of_each_job(fixture<B>& f)
-{
-    f.put("taken");
-    const auto twice = past_of(f, "twice");
-    auto other = twice;
-    ++other.record.job.nonce.low;
-    QUEUECTL_EQUAL(f, restore(f, {past_of(f, "a"), past_of(f, "taken"), twice, other, twice, past_of(f, "b")}),
-                   {insert_status::inserted, insert_status::duplicate, insert_status::inserted,
-                    insert_status::duplicate, insert_status::inserted, insert_status::inserted});
-    QUEUECTL_EQUAL(f, f.list().size(), 4);
-}
-
-template <backend B>
-void restore_refuses_what_is_processing(fixture<B>& f)
-{
-    const std::vector<stored_job> jobs{past_of(f, "a"), past_of(f, "b", state::processing), past_of(f, "c")};
-    std::vector<insert_status> statuses(3);
-    const auto told = f->restore(jobs, statuses, f.now);
-    QUEUECTL_CHECK(f, !told && told.error().code == errc::invalid_argument);
-    QUEUECTL_EQUAL(f, f.list().size(), 0);
-    QUEUECTL_EQUAL(f, f.drain(), {});
-}
-
-// A whole batch, of jobs that differ in length.
-template <backend B>
-void restore_takes_whole_batches(fixture<B>& f)
-{
-    std::vector<stored_job> jobs;
-    for (std::size_t i = 0; i < f.batch(); ++i) {
-        jobs.push_back(past_of(f, "job-" + std::to_string(i), restorable_states[i % 5]));
-        jobs.back().record.job.payload.assign(i % 700, 'p');
-        jobs.back().record.job.run_at = f.in(duration{static_cast<std::int64_t>(i * 7919 % 1000)});
-    }
-    restore_new(f, jobs);
-    const auto all = f.list();
-    if (!QUEUECTL_EQUAL(f, all.size(), jobs.size())) return;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        equal_job(f, all[i].job, jobs[i].record.job);
-        equal_record(f, all[i], jobs[i].record);
-    }
-    equal_runs(f, jobs.back());
-}
-
-template <backend B>
-void restored_jobs_survive_reopening(fixture<B>& f)
-{
-    std::vector<stored_job> jobs;
-    for (const state s : restorable_states) jobs.push_back(past_of(f, std::string{name(s)}, s));
-    jobs[1].attempts.back().output.tail.assign(100'000, 't');
-    jobs[1].attempts.back().output_bytes += 100'000;
-    restore_new(f, jobs);
-    f.reopen();
-    for (const auto& j : jobs) {
-        const auto found = f.find(j.record.job.id);
-        equal_job(f, found.job, j.record.job);
-        equal_record(f, found, j.record);
-        equal_runs(f, j);
-        equal_output(f, j.record.job.id, j.attempts.back());
-    }
-    restore_new(f, jobs);
-    QUEUECTL_EQUAL(f, f.list().size(), 5);
-    QUEUECTL_EQUAL(f, f.drain(), {"pending", "failed"});
-}
-
-template <backend B>
-void restore_wakes_those_who_wait(fixture<B>& f)
-{
-    const auto seen = f->changes();
-    restore_new(f, past_of(f, "a"));
-    QUEUECTL_CHECK(f, f->changes().work != seen.work);
-}
-
-template <backend B>
-void add_transfer_checks(check_list<B>& list)
-{
-    if constexpr (transferable<B>) {
-        QUEUECTL_ADD_CHECK(list, B, restore_keeps_what_was_asked_for);
-        QUEUECTL_ADD_CHECK(list, B, restore_keeps_the_record);
-        QUEUECTL_ADD_CHECK(list, B, restore_keeps_runs_and_output);
-        QUEUECTL_ADD_CHECK(list, B, restore_keeps_long_output);
-        QUEUECTL_ADD_CHECK(list, B, restore_keeps_the_newest_runs);
-        QUEUECTL_ADD_CHECK(list, B, restore_keeps_the_order);
-        QUEUECTL_ADD_CHECK(list, B, restored_jobs_are_counted);
-        QUEUECTL_ADD_CHECK(list, B, restored_jobs_wait_in_line);
-        QUEUECTL_ADD_CHECK(list, B, restored_jobs_go_on);
-        QUEUECTL_ADD_CHECK(list, B, restore_keeps_what_makes_repeats_safe);
-        QUEUECTL_ADD_CHECK(list, B, restore_repeated_changes_nothing);
-        QUEUECTL_ADD_CHECK(list, B, restore_of_a_taken_id_is_a_duplicate);
-        QUEUECTL_ADD_CHECK(list, B, restore_tells_of_each_job);
-        QUEUECTL_ADD_CHECK(list, B, restore_refuses_what_is_processing);
-        QUEUECTL_ADD_CHECK(list, B, restore_takes_whole_batches);
-        if constexpr (can_reopen<B>) QUEUECTL_ADD_CHECK(list, B, restored_jobs_survive_reopening);
-        if constexpr (fixture<B>::notifying) QUEUECTL_ADD_CHECK(list, B, restore_wakes_those_who_wait);
-    }
 }
 
 }  // namespace queuectl::inline v0::conformance
@@ -24733,6 +24851,328 @@ void add_token_checks(check_list<B>& list)
     QUEUECTL_ADD_CHECK(list, B, extend_prolongs_from_now);
     QUEUECTL_ADD_CHECK(list, B, extend_may_shorten);
     QUEUECTL_ADD_CHECK(list, B, extend_tells_of_each);
+}
+
+}  // namespace queuectl::inline v0::conformance
+
+#endif
+
+// ---- queuectl/testing/conformance/transfer.hpp
+// The row restore of transferable_storage: jobs with their past, as another store hands them over.
+#ifndef QUEUECTL_TESTING_CONFORMANCE_TRANSFER_HPP
+#define QUEUECTL_TESTING_CONFORMANCE_TRANSFER_HPP
+
+namespace queuectl::inline v0::conformance {
+
+template <backend B>
+void restore_keeps_what_was_asked_for(fixture<B>& f)
+{
+    for (const state s : restorable_states) {
+        const auto j = past_of(f, std::string{name(s)}, s);
+        restore_new(f, j);
+        equal_job(f, f.find(j.record.job.id).job, j.record.job);
+    }
+}
+
+template <backend B>
+void restore_keeps_the_record(fixture<B>& f)
+{
+    for (const state s : restorable_states) {
+        const auto j = past_of(f, std::string{name(s)}, s);
+        restore_new(f, j);
+        equal_record(f, f.find(j.record.job.id), j.record);
+    }
+}
+
+template <backend B>
+void restore_keeps_runs_and_output(fixture<B>& f)
+{
+    for (const state s : restorable_states) {
+        const auto j = past_of(f, std::string{name(s)}, s);
+        restore_new(f, j);
+        equal_runs(f, j);
+        equal_output(f, j.record.job.id, j.attempts.back());
+    }
+}
+
+template <backend B>
+void restore_keeps_long_output(fixture<B>& f)
+{
+    auto j = past_of(f, "a", state::completed);
+    auto& out = j.attempts.back().output;
+    out.head.assign(64u << 10, 'h');
+    out.tail.assign(192u << 10, 't');
+    out.tail.back() = '\xff';
+    out.dropped_bytes = 1'000'000;
+    j.attempts.back().output_bytes = out.head.size() + out.tail.size() + out.dropped_bytes;
+    restore_new(f, j);
+    equal_runs(f, j);
+    equal_output(f, "a", j.attempts.back());
+}
+
+template <backend B>
+void restore_keeps_the_newest_runs(fixture<B>& f)
+{
+    auto j = past_of(f, "a", state::failed);
+    j.record.attempts = 29;
+    const attempt last = j.attempts.back();
+    for (std::int32_t number = 3; number <= 30; ++number) {
+        j.attempts.push_back(last);
+        j.attempts.back().number = number;
+    }
+    restore_new(f, j);
+    const auto runs = f.runs("a");
+    if (!QUEUECTL_EQUAL(f, runs.size(), limits::attempts_kept)) return;
+    QUEUECTL_EQUAL(f, runs.front().number, 11);
+    QUEUECTL_EQUAL(f, runs.back().number, 30);
+}
+
+template <backend B>
+void restore_keeps_the_order(fixture<B>& f)
+{
+    f.put("before");
+    std::vector<stored_job> jobs;
+    std::vector<std::string> ids{"before"};
+    for (const state s : {state::dead, state::pending, state::completed, state::failed, state::cancelled}) {
+        jobs.push_back(past_of(f, std::string{name(s)}, s));
+        jobs.back().record.sequence = 100 - jobs.size();
+        ids.push_back(std::string{name(s)});
+    }
+    restore_new(f, jobs);
+    f.put("after");
+    ids.push_back("after");
+    std::vector<std::string> told;
+    for (const auto& r : f.list()) told.push_back(r.job.id);
+    QUEUECTL_EQUAL(f, told, ids);
+}
+
+template <backend B>
+void restored_jobs_are_counted(fixture<B>& f)
+{
+    std::vector<stored_job> jobs;
+    for (const state s : restorable_states) jobs.push_back(past_of(f, std::string{name(s)}, s));
+    jobs.push_back(past_of(f, "other", state::dead));
+    jobs.back().record.job.queue = "other";
+    restore_new(f, jobs);
+    std::vector<queue_counts> counts;
+    if (!f.good(f->counts(counts), "counts") || !QUEUECTL_EQUAL(f, counts.size(), 2)) return;
+    std::sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.queue < b.queue; });
+    for (const state s : restorable_states) QUEUECTL_EQUAL(f, counts[0][s], 1);
+    QUEUECTL_EQUAL(f, counts[1].queue, "other");
+    QUEUECTL_EQUAL(f, counts[1][state::dead], 1);
+    QUEUECTL_EQUAL(f, f->purge({}, 100).value_or(99), 4);
+}
+
+// By priority, then due time, then insertion; what is held or has ended does not stand in line.
+template <backend B>
+void restored_jobs_wait_in_line(fixture<B>& f)
+{
+    std::vector<stored_job> jobs;
+    const auto add_job = [&](const char* id, state s, auto edit) {
+        jobs.push_back(past_of(f, id, s));
+        edit(jobs.back().record.job);
+    };
+    add_job("later", state::failed, [&](job& j) { j.run_at = f.in(std::chrono::hours{1}); });
+    add_job("held", state::pending, [](job& j) { j.hold = hold_dependency; });
+    add_job("dead", state::dead, [](job&) {});
+    add_job("first-of-two", state::pending, [](job&) {});
+    add_job("second-of-two", state::failed, [](job&) {});
+    add_job("urgent", state::pending, [](job& j) { j.priority = 4; });
+    restore_new(f, jobs);
+    f.put("new", [](job& j) { j.priority = -3; });
+    const auto leases = f.claim(100);
+    QUEUECTL_EQUAL(f, f.ids(leases), {"urgent", "first-of-two", "second-of-two", "new"});
+    for (const auto& l : leases) f.settle(f.success(l));
+    f.advance(std::chrono::hours{1} - f.tick);
+    QUEUECTL_EQUAL(f, f.drain(), {});
+    f.advance(f.tick);
+    QUEUECTL_EQUAL(f, f.drain(), {"later"});
+}
+
+template <backend B>
+void restored_jobs_go_on(fixture<B>& f)
+{
+    auto j = past_of(f, "a", state::failed);
+    restore_new(f, j);
+    lease l = f.take();
+    QUEUECTL_EQUAL(f, l.run_number(), 3);
+    QUEUECTL_EQUAL(f, l.error, j.record.error);
+    QUEUECTL_EQUAL(f, f.settle(f.released(l)), settle_status::applied);
+    QUEUECTL_EQUAL(f, f.find("a").state, state::failed);
+    QUEUECTL_EQUAL(f, f.settle(f.success(f.take())), settle_status::applied);
+    QUEUECTL_EQUAL(f, f.find("a").state, state::completed);
+    const auto runs = f.runs("a");
+    if (QUEUECTL_EQUAL(f, runs.size(), 3)) QUEUECTL_EQUAL(f, runs[2].number, 3);
+    QUEUECTL_EQUAL(f, f.revive("a"), change_status::done);
+    QUEUECTL_EQUAL(f, f.runs("a").size(), 3);
+    QUEUECTL_EQUAL(f, f.cancel("a"), change_status::done);
+    QUEUECTL_EQUAL(f, f.remove("a"), change_status::done);
+    QUEUECTL_EQUAL(f, f.runs("a").size(), 0);
+    for (const state s : {state::completed, state::dead, state::cancelled}) {
+        const std::string id{name(s)};
+        restore_new(f, past_of(f, id, s));
+        QUEUECTL_EQUAL(f, f.revive(id), change_status::done);
+        QUEUECTL_EQUAL(f, f.runs(id).size(), 2);
+        QUEUECTL_EQUAL(f, f.drain(), {id});
+    }
+}
+
+// What makes the repetition of a call safe comes along: the enqueuer's nonce and the token that settled.
+template <backend B>
+void restore_keeps_what_makes_repeats_safe(fixture<B>& f)
+{
+    for (const state s : restorable_states) {
+        const auto j = past_of(f, std::string{name(s)}, s);
+        restore_new(f, j);
+        QUEUECTL_EQUAL(f, f.insert(j.record.job), insert_status::inserted);
+        QUEUECTL_EQUAL(f, f.insert(f.make(j.record.job.id)), insert_status::duplicate);
+        settlement again;
+        again.receipt = {j.record.job.id, j.record.settled_token};
+        QUEUECTL_EQUAL(f, f.settle(again), settle_status::applied);
+        again.receipt.token.ordinal += 1;
+        QUEUECTL_EQUAL(f, f.settle(again), settle_status::lease_lost);
+        equal_record(f, f.find(j.record.job.id), j.record);
+    }
+}
+
+template <backend B>
+void restore_repeated_changes_nothing(fixture<B>& f)
+{
+    std::vector<stored_job> jobs;
+    for (const state s : restorable_states) jobs.push_back(past_of(f, std::string{name(s)}, s));
+    restore_new(f, jobs);
+    jobs.push_back(past_of(f, "one-more"));
+    restore_new(f, jobs);
+    QUEUECTL_EQUAL(f, f.list().size(), 6);
+    for (const auto& j : jobs) {
+        equal_record(f, f.find(j.record.job.id), j.record);
+        equal_runs(f, j);
+    }
+    // Also when the job has gone on meanwhile.
+    const lease l = f.take();
+    restore_new(f, jobs);
+    QUEUECTL_EQUAL(f, f.find(l.job.id).state, state::processing);
+    QUEUECTL_EQUAL(f, f.settle(f.success(l)), settle_status::applied);
+    restore_new(f, jobs);
+    QUEUECTL_EQUAL(f, f.find(l.job.id).state, state::completed);
+    QUEUECTL_EQUAL(f, f.list().size(), 6);
+}
+
+template <backend B>
+void restore_of_a_taken_id_is_a_duplicate(fixture<B>& f)
+{
+    f.put("a");
+    QUEUECTL_EQUAL(f, restore(f, {past_of(f, "a")}), {insert_status::duplicate});
+    QUEUECTL_EQUAL(f, f.find("a").job.payload, "true");
+    for (const state s : {state::pending, state::dead}) {
+        const auto there = past_of(f, std::string{name(s)}, s);
+        restore_new(f, there);
+        auto other = there;
+        other.record.created_at = add(other.record.created_at, f.tick);
+        other.record.error = "another";
+        QUEUECTL_EQUAL(f, restore(f, {other}), {insert_status::duplicate});
+        other = there;
+        ++other.record.job.nonce.low;
+        QUEUECTL_EQUAL(f, restore(f, {other}), {insert_status::duplicate});
+        equal_record(f, f.find(there.record.job.id), there.record);
+    }
+}
+
+template <backend B>
+void restore_tells_of_each_job(fixture<B>& f)
+{
+    f.put("taken");
+    const auto twice = past_of(f, "twice");
+    auto other = twice;
+    ++other.record.job.nonce.low;
+    QUEUECTL_EQUAL(f, restore(f, {past_of(f, "a"), past_of(f, "taken"), twice, other, twice, past_of(f, "b")}),
+                   {insert_status::inserted, insert_status::duplicate, insert_status::inserted,
+                    insert_status::duplicate, insert_status::inserted, insert_status::inserted});
+    QUEUECTL_EQUAL(f, f.list().size(), 4);
+}
+
+template <backend B>
+void restore_refuses_what_is_processing(fixture<B>& f)
+{
+    const std::vector<stored_job> jobs{past_of(f, "a"), past_of(f, "b", state::processing), past_of(f, "c")};
+    std::vector<insert_status> statuses(3);
+    const auto told = f->restore(jobs, statuses, f.now);
+    QUEUECTL_CHECK(f, !told && told.error().code == errc::invalid_argument);
+    QUEUECTL_EQUAL(f, f.list().size(), 0);
+    QUEUECTL_EQUAL(f, f.drain(), {});
+}
+
+// A whole batch, of jobs that differ in length.
+template <backend B>
+void restore_takes_whole_batches(fixture<B>& f)
+{
+    std::vector<stored_job> jobs;
+    for (std::size_t i = 0; i < f.batch(); ++i) {
+        jobs.push_back(past_of(f, "job-" + std::to_string(i), restorable_states[i % 5]));
+        jobs.back().record.job.payload.assign(i % 700, 'p');
+        jobs.back().record.job.run_at = f.in(duration{static_cast<std::int64_t>(i * 7919 % 1000)});
+    }
+    restore_new(f, jobs);
+    const auto all = f.list();
+    if (!QUEUECTL_EQUAL(f, all.size(), jobs.size())) return;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        equal_job(f, all[i].job, jobs[i].record.job);
+        equal_record(f, all[i], jobs[i].record);
+    }
+    equal_runs(f, jobs.back());
+}
+
+template <backend B>
+void restored_jobs_survive_reopening(fixture<B>& f)
+{
+    std::vector<stored_job> jobs;
+    for (const state s : restorable_states) jobs.push_back(past_of(f, std::string{name(s)}, s));
+    jobs[1].attempts.back().output.tail.assign(100'000, 't');
+    jobs[1].attempts.back().output_bytes += 100'000;
+    restore_new(f, jobs);
+    f.reopen();
+    for (const auto& j : jobs) {
+        const auto found = f.find(j.record.job.id);
+        equal_job(f, found.job, j.record.job);
+        equal_record(f, found, j.record);
+        equal_runs(f, j);
+        equal_output(f, j.record.job.id, j.attempts.back());
+    }
+    restore_new(f, jobs);
+    QUEUECTL_EQUAL(f, f.list().size(), 5);
+    QUEUECTL_EQUAL(f, f.drain(), {"pending", "failed"});
+}
+
+template <backend B>
+void restore_wakes_those_who_wait(fixture<B>& f)
+{
+    const auto seen = f->changes();
+    restore_new(f, past_of(f, "a"));
+    QUEUECTL_CHECK(f, f->changes().work != seen.work);
+}
+
+template <backend B>
+void add_transfer_checks(check_list<B>& list)
+{
+    if constexpr (transferable<B>) {
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_what_was_asked_for);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_the_record);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_runs_and_output);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_long_output);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_the_newest_runs);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_the_order);
+        QUEUECTL_ADD_CHECK(list, B, restored_jobs_are_counted);
+        QUEUECTL_ADD_CHECK(list, B, restored_jobs_wait_in_line);
+        QUEUECTL_ADD_CHECK(list, B, restored_jobs_go_on);
+        QUEUECTL_ADD_CHECK(list, B, restore_keeps_what_makes_repeats_safe);
+        QUEUECTL_ADD_CHECK(list, B, restore_repeated_changes_nothing);
+        QUEUECTL_ADD_CHECK(list, B, restore_of_a_taken_id_is_a_duplicate);
+        QUEUECTL_ADD_CHECK(list, B, restore_tells_of_each_job);
+        QUEUECTL_ADD_CHECK(list, B, restore_refuses_what_is_processing);
+        QUEUECTL_ADD_CHECK(list, B, restore_takes_whole_batches);
+        if constexpr (can_reopen<B>) QUEUECTL_ADD_CHECK(list, B, restored_jobs_survive_reopening);
+        if constexpr (fixture<B>::notifying) QUEUECTL_ADD_CHECK(list, B, restore_wakes_those_who_wait);
+    }
 }
 
 }  // namespace queuectl::inline v0::conformance
