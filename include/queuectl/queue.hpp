@@ -128,7 +128,8 @@ public:
     // --- work ---
 
     // The worker: runs jobs until `stop` is requested, then finishes (or releases) what runs. Returns an error
-    // only when the storage has one that no repetition can mend; running jobs are then stopped.
+    // only when the storage has one that no repetition can mend, or, after `stop`, none mends for the length of a lease;
+    // running jobs are then stopped.
     result<run_summary> run(stop_source& stop) requires runs_jobs { return work(run_until::stopped, &stop); }
     // Runs until nothing of its queues is due, processing, or waiting for a retry; waits for retries. Jobs
     // that are due later for another reason, or held, stay.

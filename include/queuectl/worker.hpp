@@ -131,6 +131,7 @@ private:
         if (!exchange_.settling() && !exchange_.repeating() && want == 0) return {};
         if (auto stepped = exchange_.step(want, p_.random.draw_uid(), now); !stepped) return stepped;
         failures_ = 0;
+        fails_since_.reset();
         if (want > 0) solo_waiting_ = false;
         tell_settled();
         start_claimed(now);
@@ -223,13 +224,16 @@ private:
         paused_until_ = add(now.boot, duration{50'000} * (1 << failures_));
     }
 
-    // Whether the loop must end with this error; otherwise the step is repeated after a pause.
+    // Whether the loop must end with this error; otherwise the step is repeated after a pause. Who finishes tries for as
+    // long as its leases may have lasted since the first failure; who releases, a few times.
     [[nodiscard]] bool gave_up(const error& e, const instant& now)
     {
         p_.observer.trouble(e);
         if (!is_transient(e.code)) return true;
         pause(now);
-        return level_ == stop_level::release && ++last_tries_ > 5;
+        if (!fails_since_) fails_since_ = now.boot;
+        if (level_ == stop_level::release) return ++last_tries_ > 5;
+        return level_ == stop_level::finish && now.boot - *fails_since_ > p_.options.lease;
     }
 
     // Stops what runs, without a storage to tell of it: the leases run out.
@@ -296,6 +300,7 @@ private:
     bool solo_running_ = false;
     duration paused_until_{};
     int failures_ = 0;
+    std::optional<duration> fails_since_{};  // the steps, in this boot
     int last_tries_ = 0;
 };
 

@@ -291,6 +291,28 @@ TEST_F(Worker, ASettleThatFailsIsRepeatedUntilItIsTaken)
     EXPECT_EQ(get("job").attempts, 1);
 }
 
+TEST_F(Worker, AfterAStopAStoreThatStaysAwayIsWaitedForAsLongAsALease)
+{
+    add("job");
+    store.p->settles_fail = 1'000'000;
+    store.p->code = errc::unreachable;
+    stop_source stop;
+    const auto start = time.now().boot;
+    std::optional<duration> stopped;
+    runs.on_wait = [&] {
+        runs.finish_all(success());
+        time.advance(10s);
+        if (stopped || time.now().boot - start < 2 * options.lease) return;
+        stopped = time.now().boot;
+        stop.request();
+    };
+    const auto summary = queue().run(stop);
+    ASSERT_FALSE(summary.has_value());
+    EXPECT_EQ(summary.error().code, errc::unreachable);
+    ASSERT_TRUE(stopped) << "while it works, it never gives up";
+    EXPECT_EQ(get("job").state, state::processing) << "its lease says when it runs again";
+}
+
 TEST_F(Worker, AnErrorThatNothingMendsEndsTheRunAndItsJobs)
 {
     add("job");
