@@ -5631,6 +5631,7 @@ private:
         if (!exchange_.settling() && !exchange_.repeating() && want == 0) return {};
         if (auto stepped = exchange_.step(want, p_.random.draw_uid(), now); !stepped) return stepped;
         failures_ = 0;
+        fails_since_.reset();
         if (want > 0) solo_waiting_ = false;
         tell_settled();
         start_claimed(now);
@@ -5723,13 +5724,16 @@ private:
         paused_until_ = add(now.boot, duration{50'000} * (1 << failures_));
     }
 
-    // Whether the loop must end with this error; otherwise the step is repeated after a pause.
+    // Whether the loop must end with this error; otherwise the step is repeated after a pause. Who finishes tries for as
+    // long as its leases may have lasted since the first failure; who releases, a few times.
     [[nodiscard]] bool gave_up(const error& e, const instant& now)
     {
         p_.observer.trouble(e);
         if (!is_transient(e.code)) return true;
         pause(now);
-        return level_ == stop_level::release && ++last_tries_ > 5;
+        if (!fails_since_) fails_since_ = now.boot;
+        if (level_ == stop_level::release) return ++last_tries_ > 5;
+        return level_ == stop_level::finish && now.boot - *fails_since_ > p_.options.lease;
     }
 
     // Stops what runs, without a storage to tell of it: the leases run out.
@@ -5796,6 +5800,7 @@ private:
     bool solo_running_ = false;
     duration paused_until_{};
     int failures_ = 0;
+    std::optional<duration> fails_since_{};  // the steps, in this boot
     int last_tries_ = 0;
 };
 
@@ -5916,7 +5921,8 @@ public:
     // --- work ---
 
     // The worker: runs jobs until `stop` is requested, then finishes (or releases) what runs. Returns an error
-    // only when the storage has one that no repetition can mend; running jobs are then stopped.
+    // only when the storage has one that no repetition can mend, or, after `stop`, none mends for the length of a lease;
+    // running jobs are then stopped.
     result<run_summary> run(stop_source& stop) requires runs_jobs { return work(run_until::stopped, &stop); }
     // Runs until nothing of its queues is due, processing, or waiting for a retry; waits for retries. Jobs
     // that are due later for another reason, or held, stay.
@@ -12455,10 +12461,6 @@ public:
 
     // The first job of a line; 0 = none.
     [[nodiscard]] ref first_of(ref line) const noexcept { return jobs_.first(space_->get<line_slot>(line)->jobs); }
-    [[nodiscard]] ref next_of(ref line, ref job) const noexcept
-    {
-        return jobs_.next(space_->get<line_slot>(line)->jobs, job);
-    }
     [[nodiscard]] const line_slot& line(ref at) const noexcept { return *space_->get<line_slot>(at); }
 
     // visit(line) with the line whose first job comes first, for each priority that has jobs, the highest first;

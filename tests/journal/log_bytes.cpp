@@ -6,7 +6,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 
 namespace {
@@ -33,7 +32,7 @@ TEST(LogBytes, SoundLogsAreReadSavedAndUsed)
 // What the fuzzer has found to take new ways through the code: a line of hexadecimal digits each.
 TEST(LogBytes, TheCorpus)
 {
-    std::ifstream corpus{std::filesystem::path{__FILE__}.parent_path() / "fuzz" / "log_corpus.txt"};
+    std::ifstream corpus{QUEUECTL_TEST_CORPUS};
     std::size_t lines = 0;
     for (std::string line; std::getline(corpus, line); ++lines) {
         std::string bytes;

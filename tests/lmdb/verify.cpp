@@ -91,6 +91,8 @@ constexpr edit edits[] = {
     {"a_job_is_gone", "queuectl.jobs", erase_first, ""},
 };
 
+void PrintTo(const edit& e, std::ostream* out) { *out << e.name; }
+
 class LmdbVerifyEdits : public ::testing::TestWithParam<edit> {};
 
 TEST_P(LmdbVerifyEdits, AreFound)

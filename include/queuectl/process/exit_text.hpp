@@ -6,7 +6,6 @@
 
 #include <array>
 #include <csignal>
-#include <cstring>
 #include <string>
 
 #include <sys/wait.h>

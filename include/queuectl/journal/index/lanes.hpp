@@ -144,10 +144,6 @@ public:
 
     // The first job of a line; 0 = none.
     [[nodiscard]] ref first_of(ref line) const noexcept { return jobs_.first(space_->get<line_slot>(line)->jobs); }
-    [[nodiscard]] ref next_of(ref line, ref job) const noexcept
-    {
-        return jobs_.next(space_->get<line_slot>(line)->jobs, job);
-    }
     [[nodiscard]] const line_slot& line(ref at) const noexcept { return *space_->get<line_slot>(at); }
 
     // visit(line) with the line whose first job comes first, for each priority that has jobs, the highest first;

@@ -8,21 +8,18 @@
 //   jobs           hash: id → job as it was asked for (JOB), written once
 //   jobs:state     hash: id → what happened to it since (STATE); none yet = pending, untouched
 //   jobs:order     zset: sequence, id; every job
-//   retry_queue    zset of one score: PLACE, then IDS, of jobs that wait and are not held; bytes give claim order. At
-//   most
-//                  64 jobs without a STATE are in one member when they differ in nothing but their sequence, which are
-//                  in a row; the PLACE is the first one's
+//   retry_queue    zset of one score: PLACE, then IDS, of jobs that wait and are not held; bytes give claim order.
+//                  At most 64 jobs without a STATE are in one member when they differ in nothing but their sequence,
+//                  which are in a row; the PLACE is the first one's
 //   leases         zset: CLAIM, of which no lease ends before the score (on the server's clock; each job's own end is
-//   in
-//                  its STATE, so that a heartbeat writes nothing here)
+//                  in its STATE, so that a heartbeat writes nothing here)
 //   leases:held    zset of one score: CLAIM, IDS: the jobs it took, in the order of their ordinals
 //   leases:ended   hash: CLAIM → how many of its jobs are no longer held, once some are and not all
 //   cancelled, dead   zset: updated_at, id
 //   completed      zset: updated_at; 20 bytes that keep its place, IDS of at most 64 jobs that were completed together
 //   dead_letter    zset: sequence, id; the dead letter queue in insertion order
 //   counts         hash: digits of two states, queue → how many went from the one to the other ("-": from or to
-//   outside).
-//                  Who came minus who left is how many are there; always equal to a recount
+//                  outside). Who came minus who left is how many are there; always equal to a recount
 //   unique         hash: unique key → sequence (8), id of the job that took it last
 //   runs           hash: id → runs (RUN), oldest first
 //   output         hash: id, "#", RUN's place → head and tail of what the run wrote
@@ -33,12 +30,11 @@
 // CLAIM   worker (length 2, text), nonce of the claim (16)
 // IDS     for each its length (1) and text
 // PLACE   127 − priority (1), queue (length 1, text), kind (length 1, text), run_at (8), sequence (8), whether the job
-// has
-//         a STATE (1). So all jobs of a
-//         queue, kind and priority are one stretch in order of run_at and sequence; the due ones are its beginning, and
-//         nothing has to be moved when time passes. A claim looks at the first job of each stretch and takes from the
-//         beginning of the best. run_at as microseconds + 2^53, so that bytes order like times. (One score for all:
-//         a score per job could hold only one of the five. Priority is in front, so that stretches come in that order.)
+//         has a STATE (1). So all jobs of a queue, kind and priority are one stretch in order of run_at and sequence;
+//         the due ones are its beginning, and nothing has to be moved when time passes. A claim looks at the first job
+//         of each stretch and takes from the beginning of the best. run_at as microseconds + 2^53, so that bytes order
+//         like times. (One score for all: a score per job could hold only one of the five. Priority is in front, so
+//         that stretches come in that order.)
 // JOB     version 2 (1), flags (1), nonce (16), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1),
 //         unique_key (length 1); then what no script reads; created_at (8, a double) at the end.
 //         flags: 4 has a unique key, 8 is removed when it completes, 16 held, 32 due at once
@@ -64,7 +60,6 @@
 namespace queuectl::inline v0::detail::redis {
 
 inline constexpr int format_version = 2;
-inline constexpr std::size_t token_bytes = 20;
 
 enum job_flag : std::uint8_t { flag_unique = 4, flag_forget = 8, flag_held = 16, flag_at_once = 32 };
 enum state_flag : std::uint8_t { flag_cancel = 1, flag_own_run = 2 };
