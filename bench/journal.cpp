@@ -120,7 +120,9 @@ void threads(const bench::report& out)
     }
 }
 
-void batches(const bench::report& out)
+// `work(hands, batch, seconds)` → what was done, in batches of 1, 100 and 1000.
+template <class Work>
+void batches(const bench::report& out, const std::string& what, const char* syncs_unit, int rounds, Work work)
 {
     for (const std::size_t batch : {std::size_t{1}, std::size_t{100}, std::size_t{1000}}) {
         const folder where;
@@ -134,45 +136,28 @@ void batches(const bench::report& out)
         trio all;
         std::vector<double> quick;
         double calls = 0;
-        for (int i = 0; i < 9; ++i) {
-            const auto m = cycles(a, batch, 0.25);
-            all.add(m.jobs_per_second, cycles(c, batch, 0.2).jobs_per_second, raw.rate(0.1));
+        for (int i = 0; i < rounds; ++i) {
+            const auto m = work(a, batch, 0.25);
+            all.add(m.jobs_per_second, work(c, batch, 0.2).jobs_per_second, raw.rate(0.1));
             calls = m.syncs_per_job * static_cast<double>(batch);
-            quick.push_back(cycles(b, batch, 0.2).jobs_per_second);
+            quick.push_back(work(b, batch, 0.2).jobs_per_second);
         }
-        const auto what = "cycle, batches of " + std::to_string(batch);
-        all.tell(out, what, "jobs/s");
-        out.figure("journal " + what + ", syncs", calls, "per cycle");
-        out.figure("journal " + what + ", durability none", middle(quick), "jobs/s");
+        const auto name = what + ", batches of " + std::to_string(batch);
+        all.tell(out, name, "jobs/s");
+        out.figure("journal " + name + ", syncs", calls, syncs_unit);
+        out.figure("journal " + name + ", durability none", middle(quick), "jobs/s");
     }
+}
+
+void whole_cycles(const bench::report& out)
+{
+    batches(out, "cycle", "per cycle", 9, [](auto& h, std::size_t n, double s) { return cycles(h, n, s); });
 }
 
 // As a worker does it: the settle of a batch takes the next claim along, and both are one sync.
 void fused(const bench::report& out)
 {
-    for (const std::size_t batch : {std::size_t{1}, std::size_t{100}, std::size_t{1000}}) {
-        const folder where;
-        bench::raw_file raw{where};
-        auto ours = open_journal(where / "j", durability::full);
-        auto unsynced = open_journal(where / "n", durability::none);
-        auto theirs = open_sqlite(where / "q.db", durability::full);
-        hands<journal_storage> a{ours, 0};
-        hands<journal_storage> b{unsynced, 0};
-        hands<sqlite_storage> c{theirs, 0};
-        trio all;
-        std::vector<double> quick;
-        double calls = 0;
-        for (int i = 0; i < 5; ++i) {
-            const auto m = bench::fused(a, batch, 0.25);
-            all.add(m.jobs_per_second, bench::fused(c, batch, 0.2).jobs_per_second, raw.rate(0.1));
-            calls = m.syncs_per_job * static_cast<double>(batch);
-            quick.push_back(bench::fused(b, batch, 0.2).jobs_per_second);
-        }
-        const auto what = "worker loop, batches of " + std::to_string(batch);
-        all.tell(out, what, "jobs/s");
-        out.figure("journal " + what + ", syncs", calls, "per call");
-        out.figure("journal " + what + ", durability none", middle(quick), "jobs/s");
-    }
+    batches(out, "worker loop", "per call", 5, [](auto& h, std::size_t n, double s) { return bench::fused(h, n, s); });
 }
 
 void processes(const bench::report& out)
@@ -297,7 +282,7 @@ int main(int argc, char** argv)
         return this_one || !any;
     };
     if (wanted("threads")) threads(out);
-    if (wanted("cycles")) batches(out);
+    if (wanted("cycles")) whole_cycles(out);
     if (wanted("fused")) fused(out);
     if (wanted("processes")) processes(out);
     if (wanted("million")) of_a_million(out);

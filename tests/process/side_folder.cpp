@@ -3,7 +3,9 @@
 
 #include "process/temporary_directory.hpp"
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 namespace queuectl::process_testing {
 namespace {
@@ -29,6 +31,26 @@ TEST(SideFolder, ModesDoNotDependOnTheUmask)
         EXPECT_EQ(mode_of(base.path() + "/q.d/lock"), 0600);
         EXPECT_TRUE(folder->open_file("lock", O_RDWR | O_CREAT)) << "again";
     }
+}
+
+TEST(SideFolder, MakesAFileThatOthersRemoveMeanwhile)
+{
+    const temporary_directory base;
+    const auto folder = side_folder::open(base.path() + "/q.d", true);
+    ASSERT_TRUE(folder);
+    std::atomic<bool> stop{false};
+    std::thread remover{[&] {
+        while (!stop) ::unlinkat(folder->fd(), "lock", 0);
+    }};
+    for (int i = 0; i < 20'000; ++i) {
+        const auto file = folder->open_file("lock", O_RDWR | O_CREAT);
+        EXPECT_TRUE(file) << file.error().message();
+        const auto again = folder->open_file("lock", O_RDWR | O_CREAT);
+        EXPECT_TRUE(again) << again.error().message();
+        if (!file || !again) break;
+    }
+    stop = true;
+    remover.join();
 }
 
 TEST(SideFolder, RefusesLinksFilesAndLooseFolders)

@@ -39,21 +39,27 @@ public:
         return open_at(fd_.get(), name, path_ + '/' + name, create);
     }
 
-    // Opens a regular file with `flags` (O_RDWR | O_CREAT, …). A new one has mode 0600 whatever the umask.
+    // Opens a regular file with `flags` (O_RDWR | O_CREAT, …). A new one has mode 0600 whatever the umask. With
+    // O_CREAT there is one afterwards, even where others make and remove it meanwhile.
     [[nodiscard]] result<owned_fd> open_file(const char* name, int flags) const
     {
         constexpr int safe = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
         const std::string full = path_ + '/' + name;
-        if ((flags & O_CREAT) != 0) {
-            owned_fd made{::openat(fd_.get(), name, flags | O_EXCL | safe, 0600)};
-            if (made) {
-                if (::fchmod(made.get(), 0600) != 0) return detail::fail_errno("chmod " + full, errno);
-                return made;
+        const bool create = (flags & O_CREAT) != 0;
+        owned_fd file;
+        while (!file) {
+            if (create) {
+                owned_fd made{::openat(fd_.get(), name, flags | O_EXCL | safe, 0600)};
+                if (made) {
+                    if (::fchmod(made.get(), 0600) != 0) return detail::fail_errno("chmod " + full, errno);
+                    return made;
+                }
+                if (errno != EEXIST || (flags & O_EXCL) != 0) return detail::fail_errno("create " + full, errno);
             }
-            if (errno != EEXIST || (flags & O_EXCL) != 0) return detail::fail_errno("create " + full, errno);
+            file = owned_fd{::openat(fd_.get(), name, (flags & ~O_CREAT) | safe)};
+            const bool removed_meanwhile = create && !file && errno == ENOENT;
+            if (!file && !removed_meanwhile) return detail::fail_errno("open " + full, errno);
         }
-        owned_fd file{::openat(fd_.get(), name, (flags & ~O_CREAT) | safe)};
-        if (!file) return detail::fail_errno("open " + full, errno);
         struct stat what {};
         if (::fstat(file.get(), &what) != 0) return detail::fail_errno("stat " + full, errno);
         if (!S_ISREG(what.st_mode)) return fail(errc::permission, "open " + full, "it is not a regular file");
