@@ -6,14 +6,13 @@
 #include "json.hpp"
 #include "json_writer.hpp"
 #include "terminal_text.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <charconv>
 
 namespace queuectl::command {
 namespace {
-
-constexpr std::size_t uid_digits = 32;
 
 // ── Writing ──
 
@@ -163,7 +162,9 @@ public:
     void id(const char* name, uid& into)
     {
         auto found = take(name, json_kind::string);
-        if (found && !read_uid(found->text, into)) refuse(name, "must be 32 hexadecimal digits");
+        const auto read = found ? parse_uid(found->text) : std::nullopt;
+        if (read) into = *read;
+        if (found && !read) refuse(name, "must be 32 hexadecimal digits");
     }
     void token(const char* name, lease_token& into)
     {
@@ -171,9 +172,10 @@ public:
         if (!found) return;
         const std::string_view text = found->text;
         const char* const end = text.data() + text.size();
-        const bool whole = text.size() > uid_digits + 1 && text[uid_digits] == '/' &&
-                           read_uid(text.substr(0, uid_digits), into.nonce) &&
+        const auto nonce = parse_uid(text.substr(0, uid_digits));
+        const bool whole = nonce && text.size() > uid_digits + 1 && text[uid_digits] == '/' &&
                            std::from_chars(text.data() + uid_digits + 1, end, into.ordinal).ptr == end;
+        if (nonce) into.nonce = *nonce;
         if (!whole) refuse(name, "must be 32 hexadecimal digits, / and a number");
     }
     void name(const char* name, state& into)
@@ -217,15 +219,6 @@ public:
     }
 
 private:
-    static bool read_uid(std::string_view text, uid& into)
-    {
-        if (text.size() != uid_digits) return false;
-        const char* const middle = text.data() + uid_digits / 2;
-        const char* const end = text.data() + uid_digits;
-        return std::from_chars(text.data(), middle, into.high, 16).ptr == middle &&
-               std::from_chars(middle, end, into.low, 16).ptr == end;
-    }
-
     json_value& object_;
     std::vector<bool> taken_;  // of the object's members
     std::size_t next_ = 0;

@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "exit_codes.hpp"
 #include "json_writer.hpp"
+#include "move_lock.hpp"
 #include "mover.hpp"
 #include "text.hpp"
 
@@ -59,8 +60,8 @@ int give_up(context& c, const store_location& from)
 {
     auto store = open_source(from);
     if (!store) return complain(store.error());
-    auto alone = lock_move(from);
-    if (!alone) return complain(alone.error());
+    auto lock = move_lock::take(*store);
+    if (!lock) return complain(lock.error());
     auto info = store->storage->info();
     if (!info) return complain(info.error());
     if (info->state == store_state::moved) return complain(error{errc::moved, "migrate --abort", info->moved_to});
@@ -95,15 +96,16 @@ int move(context& c, const store_location& from, const store_location& to, const
 {
     auto source = open_source(from);
     if (!source) return complain(source.error());
-    auto alone = lock_move(from);
-    if (!alone) return complain(alone.error());
+    auto lock = move_lock::take(*source);
+    if (!lock) return complain(lock.error());
     auto target = open_for_writing(to);
     if (!target) return complain(target.error());
     const auto start = process::monotonic_now();
     const bool terminal = writer{STDERR_FILENO}.terminal();
-    mover one{*source, *target, options, [terminal](const std::string& what) {
-                  if (terminal) writer{STDERR_FILENO} << "\r\x1b[K" << what;
-              }};
+    const auto tell_progress = [terminal](const std::string& what) {
+        if (terminal) writer{STDERR_FILENO} << "\r\x1b[K" << what;
+    };
+    mover one{*source, *target, options, tell_progress, [&lock] { return lock->keep(); }};
     auto moved = one.run();
     if (terminal) writer{STDERR_FILENO} << "\r\x1b[K";
     if (!moved) return complain(moved.error());

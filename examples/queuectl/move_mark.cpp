@@ -1,5 +1,6 @@
 #include "move_mark.hpp"
 
+#include "text.hpp"
 #include "worker_log.hpp"
 
 #include <charconv>
@@ -10,17 +11,6 @@ namespace {
 constexpr char mark_key[] = "move/from";
 constexpr char id_key[] = "move/id";
 constexpr char progress_key[] = "move/progress";
-constexpr std::size_t uid_digits = 32;
-
-std::optional<uid> uid_of(std::string_view digits)
-{
-    uid u;
-    const char* const middle = digits.data() + uid_digits / 2;
-    if (digits.size() != uid_digits || std::from_chars(digits.data(), middle, u.high, 16).ptr != middle ||
-        std::from_chars(middle, middle + uid_digits / 2, u.low, 16).ptr != middle + uid_digits / 2)
-        return std::nullopt;
-    return u;
-}
 
 // SOURCE MOVE BEGUN URL
 std::optional<move_mark> parse_mark(std::string_view text)
@@ -30,8 +20,8 @@ std::optional<move_mark> parse_mark(std::string_view text)
         text.remove_prefix(std::min(text.size(), found.size() + 1));
         return found;
     };
-    const auto source = uid_of(word());
-    const auto move = uid_of(word());
+    const auto source = parse_uid(word());
+    const auto move = parse_uid(word());
     const auto begun = word();
     std::int64_t us = 0;
     if (!source || !move || std::from_chars(begun.data(), begun.data() + begun.size(), us).ec != std::errc{})
@@ -98,7 +88,7 @@ result<uid> read_move_id(any_storage& source, const instant& now)
 {
     auto entry = source.config_get(id_key, now);
     if (!entry) return fail(entry.error());
-    return *entry ? uid_of((*entry)->value).value_or(uid{}) : uid{};
+    return *entry ? parse_uid((*entry)->value).value_or(uid{}) : uid{};
 }
 
 result<void> write_move_id(any_storage& source, const uid& move, const instant& now)

@@ -9,8 +9,6 @@
 
 #include <algorithm>
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 namespace queuectl::command {
@@ -65,19 +63,6 @@ bool same_versions(const std::vector<config_entry>& a, const std::vector<config_
 }
 
 }  // namespace
-
-result<owned_fd> lock_move(const store_location& from)
-{
-    auto side = side_folder::open(from.side_folder(), true);
-    if (!side) return fail(side.error());
-    auto folder = side->subfolder("workers", true);
-    if (!folder) return fail(folder.error());
-    auto file = folder->open_file("moving", O_RDWR | O_CREAT);
-    if (!file) return file;
-    while (::flock(file->get(), LOCK_EX | LOCK_NB) != 0)
-        if (errno != EINTR) return fail(errc::busy, "migrate", "another process is moving the store");
-    return file;
-}
 
 result<move_report> mover::run()
 {
@@ -151,6 +136,7 @@ result<void> mover::begin(const uid& source, bool first)
 result<void> mover::empty_target(const move_mark& old)
 {
     for (page_request page;;) {
+        if (auto kept = keep_(); !kept) return kept;
         std::vector<job_record> records;
         auto next = to_.storage->list({}, page, records);
         if (!next) return fail(next.error());
@@ -183,6 +169,7 @@ result<void> mover::wait_for_runs()
 {
     const auto until = add(process::monotonic_now(), options_.patience);
     for (int round = 0;; ++round) {
+        if (auto kept = keep_(); !kept) return kept;
         auto left = still_running();
         if (!left) return fail(left.error());
         auto registry = worker_registry::open(from_.where.side_folder(), false);
@@ -241,6 +228,7 @@ result<void> mover::copy_pages()
     std::vector<stored_job> page;
     std::vector<insert_status> statuses;
     for (;;) {
+        if (auto kept = keep_(); !kept) return kept;
         auto more = pages.next(page);
         if (!more) return fail(more.error());
         report_.jobs = progress_.jobs;
@@ -272,6 +260,7 @@ result<void> mover::note_progress(std::uint64_t after)
 result<void> mover::copy_settings()
 {
     for (bool first = true;; first = false) {
+        if (auto kept = keep_(); !kept) return kept;
         auto all = settings_of(*from_.storage);
         if (!all) return fail(all.error());
         if (!first && same_versions(*all, settings_)) return {};
@@ -316,6 +305,7 @@ result<void> mover::compare_counts()
 
 result<void> mover::finish()
 {
+    if (auto kept = keep_(); !kept) return kept;
     auto moved = from_.storage->set_state(store_state::moved, to_.where.url());
     return moved ? settle_target() : moved;
 }

@@ -4,8 +4,6 @@
 
 #include "move_mark.hpp"
 
-#include <queuectl/process/owned_fd.hpp>
-
 #include <functional>
 
 namespace queuectl::command {
@@ -32,14 +30,16 @@ struct move_report {
 // Cut off anywhere it goes on when it is run again: behind the jobs that the target's move_progress speaks of, or, if
 // the counts differ then, from the first (copying a job again changes nothing, and as long as the source is moving no
 // job in it changes). A target that was marked by a move that was given up is emptied of its copies first.
-// One at a time: a lock in the source's folder says so.
+// One at a time: see move_lock.
 class mover {
 public:
     // Told on the way: "12000 of 100000 jobs copied".
     using tell = std::function<void(const std::string& what)>;
+    // Called before every step. When it fails, somebody else may be moving the store, and nothing is done any more.
+    using keep = std::function<result<void>()>;
 
-    mover(open_store& from, open_store& to, const move_options& options, tell told)
-        : from_{from}, to_{to}, options_{options}, tell_{std::move(told)}
+    mover(open_store& from, open_store& to, const move_options& options, tell told, keep lock)
+        : from_{from}, to_{to}, options_{options}, tell_{std::move(told)}, keep_{std::move(lock)}
     {
     }
     [[nodiscard]] result<move_report> run();
@@ -65,14 +65,12 @@ private:
     open_store& to_;
     move_options options_;
     tell tell_;
+    keep keep_;
     move_report report_{};
     move_progress progress_;
     duration noted_at_{};                 // monotonic
     std::vector<config_entry> settings_;  // as they were copied last
 };
-
-// Held for the length of a move; errc::busy when another process moves the store.
-[[nodiscard]] result<owned_fd> lock_move(const store_location& from);
 
 }  // namespace queuectl::command
 

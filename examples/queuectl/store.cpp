@@ -52,6 +52,13 @@ result<void> create_folders(const std::string& path)
     return {};
 }
 
+// Of a shared store, the locks of this machine lie in a folder that is the command's own.
+result<void> create_lock_parents(const store_location& where)
+{
+    if (!where.shared() || where.path.empty()) return {};
+    return create_folders(where.path.substr(0, where.path.rfind('/')));
+}
+
 // Whether anything is at the path; links are not followed.
 result<bool> is_there(const std::string& path)
 {
@@ -180,12 +187,17 @@ result<store_location> locate(std::string_view url)
 }
 
 result<open_store> open_for_reading(const store_location& where) { return open_existing(where, open_mode::read); }
-result<open_store> open_for_change(const store_location& where) { return open_existing(where, open_mode::change); }
+result<open_store> open_for_change(const store_location& where)
+{
+    if (auto created = create_lock_parents(where); !created) return fail(created.error());
+    return open_existing(where, open_mode::change);
+}
 
 result<open_store> open_for_writing(const store_location& where, const open_options& options)
 {
     if (where.kind == store_kind::memory) return refuse_memory();
-    if (where.default_path || (where.shared() && !where.path.empty()))
+    if (auto created = create_lock_parents(where); !created) return fail(created.error());
+    if (where.default_path)
         if (auto created = create_folders(where.path.substr(0, where.path.rfind('/'))); !created)
             return fail(created.error());
     auto opened = open_file(where, open_mode::create, options);

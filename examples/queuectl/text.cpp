@@ -136,6 +136,17 @@ result<duration> duration_of(std::string_view field, double seconds)
     return duration{std::llround(us)};
 }
 
+std::optional<uid> parse_uid(std::string_view text)
+{
+    uid u;
+    const char* const middle = text.data() + uid_digits / 2;
+    const char* const end = text.data() + uid_digits;
+    if (text.size() != uid_digits || std::from_chars(text.data(), middle, u.high, 16).ptr != middle ||
+        std::from_chars(middle, end, u.low, 16).ptr != end)
+        return std::nullopt;
+    return u;
+}
+
 result<duration> parse_duration(std::string_view field, std::string_view text)
 {
     double value = 0;

@@ -5,8 +5,10 @@
 
 #include <queuectl/result.hpp>
 #include <queuectl/time.hpp>
+#include <queuectl/uid.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +21,10 @@ namespace queuectl::command {
 [[nodiscard]] result<double> parse_number(std::string_view field, std::string_view text, double least, double most);
 // on off true false yes no 1 0
 [[nodiscard]] result<bool> parse_switch(std::string_view field, std::string_view text);
+
+// What to_hex(uid) wrote: 32 hexadecimal digits; none when it is anything else.
+inline constexpr std::size_t uid_digits = 32;
+[[nodiscard]] std::optional<uid> parse_uid(std::string_view text);
 
 // "500ms" "2s" "5m" "1h" "7d", or a number of seconds; not negative.
 [[nodiscard]] result<duration> parse_duration(std::string_view field, std::string_view text);

@@ -205,5 +205,30 @@ TEST_F(machines_redis, a_full_server_is_75_and_an_unreachable_one_69)
     expect_refused(run({"list", "--store", "rediss://127.0.0.1"}), {"TLS"});
 }
 
+TEST_F(machines_redis, one_machine_at_a_time_moves_a_store)
+{
+    ok({"enqueue", "--id", "long", "--command", "while ! test -e " + path("go") + "; do sleep 0.01; done"});
+    const pid_t worker = start("host-a", {"worker", "start"});
+    until({"list", "--state", "processing"}, "long");
+    const strings move{"migrate", "--to", "sqlite:" + path("to.db")};
+    const pid_t first = start("host-a", move);
+    until({"status"}, "moving to");
+    const pid_t second = start("host-b", move);
+    EXPECT_EQ(end_of(second), 75);
+    EXPECT_NE(get("host-b.log").find("is moving the store"), std::string::npos) << get("host-b.log");
+    EXPECT_EQ(end_of(start("host-b", {"migrate", "--abort"})), 75);
+
+    // On its own machine it is known to be dead.
+    ::kill(first, SIGKILL);
+    EXPECT_EQ(end_of(first), 128 + SIGKILL);
+    EXPECT_EQ(end_of(start("host-b", {"migrate", "--abort"})), 75) << "elsewhere that is not known yet";
+    const pid_t again = start("host-a", move);
+    ::usleep(100'000);
+    put("go", "");
+    EXPECT_EQ(end_of(again), 0) << get("host-a.log");
+    EXPECT_EQ(end_of(worker), 0);
+    EXPECT_NE(ok({"show", "long", "--store", "sqlite:" + path("to.db")}).find("completed"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace command_tests

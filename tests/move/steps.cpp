@@ -139,7 +139,7 @@ protected:
         command::move_options options;
         options.batch = batch;
         options.note_pause = {};
-        return command::mover{from_, to_, options, [](const std::string&) {}}.run();
+        return command::mover{from_, to_, options, [](const std::string&) {}, keep_}.run();
     }
     result<command::move_report> move_cut_off(std::size_t after_writes, bool after_effect)
     {
@@ -164,6 +164,7 @@ protected:
         EXPECT_TRUE(marks.empty()) << marks.front().key;
     }
 
+    command::mover::keep keep_ = [] { return result<void>{}; };
     std::shared_ptr<script> script_ = std::make_shared<script>();
     command::open_store from_ = open(script_, "/nowhere/from");
     command::open_store to_ = open(script_, "/nowhere/to");
@@ -184,6 +185,30 @@ TEST_F(steps, settings_are_copied_until_they_cannot_change)
     EXPECT_EQ(setting("config/changed"), "after");
     EXPECT_EQ(setting("config/new"), "1");
     EXPECT_EQ(setting("config/unset"), "none");
+    expect_moved();
+}
+
+// Whoever lost the lock may not end the move: another may have given it up meanwhile.
+TEST_F(steps, without_its_lock_it_goes_no_further)
+{
+    int steps_left = 0;
+    keep_ = [&steps_left]() -> result<void> {
+        if (steps_left-- > 0) return {};
+        return fail(errc::busy, "migrate", "the lock is lost");
+    };
+    int granted = 0;
+    for (;; ++granted) {
+        steps_left = granted;
+        auto moved = move();
+        if (moved) break;
+        EXPECT_EQ(moved.error().detail, "the lock is lost");
+        EXPECT_NE(source().info()->state, store_state::open);
+        if (source().info()->state == store_state::moved) continue;
+        std::vector<config_entry> marks;
+        EXPECT_TRUE(target().config_list(command::move_key_prefix, marks, at));
+        EXPECT_FALSE(marks.empty());
+    }
+    EXPECT_GE(granted, 4);
     expect_moved();
 }
 
