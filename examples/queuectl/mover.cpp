@@ -256,35 +256,42 @@ result<void> mover::note_progress(std::uint64_t after)
     return write_move_progress(*to_.storage, progress_, now());
 }
 
-// Again until nobody has changed one meanwhile.
+// Again until nobody has changed one meanwhile. Before the first time all that the target has counts as copied long
+// ago: what the source does not have goes, also what an earlier attempt copied and was unset since.
 result<void> mover::copy_settings()
 {
+    if (!settings_) {
+        auto there = settings_of(*to_.storage);
+        if (!there) return fail(there.error());
+        for (auto& entry : *there) entry.version = 0;
+        settings_ = std::move(*there);
+    }
     for (bool first = true;; first = false) {
         if (auto kept = keep_(); !kept) return kept;
         auto all = settings_of(*from_.storage);
         if (!all) return fail(all.error());
-        if (!first && same_versions(*all, settings_)) return {};
-        if (auto written = write_settings(*all); !written) return written;
+        if (!first && same_versions(*all, *settings_)) return {};
+        if (auto written = write_settings(*all, *settings_); !written) return written;
         settings_ = std::move(*all);
-        report_.settings = settings_.size();
+        report_.settings = settings_->size();
     }
 }
 
-// Those that changed since they were copied last; what was copied and is not there any more goes.
-result<void> mover::write_settings(const std::vector<config_entry>& all)
+// Those that are not as they were copied; what was copied and is not there any more goes.
+result<void> mover::write_settings(const std::vector<config_entry>& all, const std::vector<config_entry>& copied)
 {
     const auto find = [](const std::vector<config_entry>& in, const std::string& key) {
         return std::find_if(in.begin(), in.end(), [&](const config_entry& e) { return e.key == key; });
     };
     for (auto entry : all) {
-        const auto copied = find(settings_, entry.key);
-        if (copied != settings_.end() && copied->version == entry.version) continue;
+        const auto known = find(copied, entry.key);
+        if (known != copied.end() && known->version == entry.version) continue;
         entry.version = any_version;
         if (auto put = to_.storage->config_put(entry, now()); !put) return fail(put.error());
     }
-    for (const auto& copied : settings_)
-        if (find(all, copied.key) == all.end())
-            if (auto erased = to_.storage->config_erase(copied.key); !erased) return fail(erased.error());
+    for (const auto& known : copied)
+        if (find(all, known.key) == all.end())
+            if (auto erased = to_.storage->config_erase(known.key); !erased) return fail(erased.error());
     return {};
 }
 

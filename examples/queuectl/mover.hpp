@@ -56,7 +56,8 @@ private:
     [[nodiscard]] result<void> copy_pages();
     [[nodiscard]] result<void> note_progress(std::uint64_t after);
     [[nodiscard]] result<void> copy_settings();
-    [[nodiscard]] result<void> write_settings(const std::vector<config_entry>& all);
+    [[nodiscard]] result<void> write_settings(const std::vector<config_entry>& all,
+                                              const std::vector<config_entry>& copied);
     [[nodiscard]] result<void> compare_counts();
     [[nodiscard]] result<void> finish();
     [[nodiscard]] result<void> settle_target();
@@ -68,8 +69,8 @@ private:
     keep keep_;
     move_report report_{};
     move_progress progress_;
-    duration noted_at_{};                 // monotonic
-    std::vector<config_entry> settings_;  // as they were copied last
+    duration noted_at_{};                                // monotonic
+    std::optional<std::vector<config_entry>> settings_;  // of the target, as they were copied last
 };
 
 }  // namespace queuectl::command

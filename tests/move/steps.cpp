@@ -188,6 +188,21 @@ TEST_F(steps, settings_are_copied_until_they_cannot_change)
     expect_moved();
 }
 
+// Of an attempt that was cut off after it had copied it.
+TEST_F(steps, a_setting_that_was_unset_before_the_move_went_on_is_not_there)
+{
+    script_->before_moved = [this] { script_->writes_left = 0; };
+    EXPECT_FALSE(move());
+    EXPECT_EQ(setting("config/unset"), "1");
+    script_->writes_left = std::size_t(-1);
+    script_->before_moved = [] {};
+    EXPECT_TRUE(source().config_erase("config/unset"));
+    ASSERT_TRUE(move());
+    EXPECT_EQ(setting("config/unset"), "none");
+    EXPECT_EQ(setting("config/kept"), "1");
+    expect_moved();
+}
+
 // Whoever lost the lock may not end the move: another may have given it up meanwhile.
 TEST_F(steps, without_its_lock_it_goes_no_further)
 {
