@@ -1,6 +1,12 @@
 // How much memory the index takes for a job, and how much disk a small store.
 #include "journal/store/folder.hpp"
 
+#include <queuectl/testing/effort.hpp>
+
+#include <fstream>
+
+#include <malloc.h>
+
 namespace queuectl::journal_testing {
 namespace {
 
@@ -82,6 +88,59 @@ TEST(JournalSize, AFinishedJobTakesAtMost40BytesBesideItsId)
     }
     EXPECT_LE(bytes_each(*store, before, 20'000), 40.5);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
+// What the process has for itself: neither the files nor what it shares by them. (Sanitizers keep freed memory.)
+std::size_t private_bytes()
+{
+    ::malloc_trim(0);
+    std::ifstream file{"/proc/self/smaps_rollup"};
+    for (std::string word; file >> word;)
+        if (std::size_t kib = 0; word == "Anonymous:" && file >> kib) return kib << 10U;
+    ADD_FAILURE() << "the system does not tell";
+    return 0;
+}
+
+// Claims and ends some jobs, and looks at all of them; the most private memory that was seen meanwhile.
+std::size_t use(journal_storage& store)
+{
+    std::size_t most = 0;
+    for (int i = 0; i < 10; ++i) {
+        complete(store, 100);
+        most = std::max(most, private_bytes());
+    }
+    for (page_request page;;) {
+        std::vector<job_record> records;
+        auto next = store.list({}, page, records);
+        EXPECT_TRUE(next);
+        most = std::max(most, private_bytes());
+        if (!next || (page.after = *next) == 0) return most;
+    }
+}
+
+// The index and the payloads are mapped and shared, whatever the number of jobs.
+TEST(JournalSize, AProcessTakesAtMost16MiBForItself)
+{
+    const auto jobs = static_cast<int>(effort(200'000, 1'000'000));
+    store_folder folder;
+    {
+        auto store = open(folder);
+        for (int i = 0; i < jobs; i += 1000) insert(*store, i, 1000);
+        EXPECT_GT(store->index_bytes(), std::size_t{20} << 20U) << "too few to tell";
+    }
+    const auto before = private_bytes();
+    auto store = open(folder);
+    const auto used = use(*store);
+    std::printf("%d jobs: %zu bytes of its own before it opens the store, %zu while it uses it\n", jobs, before, used);
+    EXPECT_LE(used, before + (16U << 20U));
+    // Its index is lost: it is made from the log.
+    store.reset();
+    for (const auto& file : std::filesystem::directory_iterator{folder.path()})
+        if (file.path().filename().string().starts_with("index")) std::filesystem::remove(file.path());
+    store = open(folder);
+    EXPECT_LE(use(*store), before + (16U << 20U));
+}
+#endif
 
 TEST(JournalSize, AnAlmostEmptyStoreTakesAtMost8MiB)
 {
