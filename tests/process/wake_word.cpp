@@ -53,6 +53,22 @@ TEST_F(WakeWord, AWaitEndsAtItsTime)
     EXPECT_EQ(a.word.wait(a.word.changes(), duration{-1}), a.word.changes());
 }
 
+TEST_F(WakeWord, AWaiterFindsByItselfWhatNobodyTellsOf)
+{
+    waker a{path};
+    waker other{path};
+    const auto seen = a.word.changes();
+    int looks = 0;
+    const auto now = a.word.wait_and_look(
+        seen, long_time, [&looks] { return ++looks == 3; }, std::chrono::milliseconds{5});
+    EXPECT_EQ(looks, 3);
+    EXPECT_EQ(now.work, seen.work + 1);
+    EXPECT_EQ(other.word.changes(), now) << "the others hear of it, too";
+    EXPECT_EQ(a.word.wait_and_look(
+                  now, std::chrono::milliseconds{12}, [] { return false; }, duration{5000}),
+              now);
+}
+
 TEST_F(WakeWord, InterruptEndsTheWaitsOfItsOwnObjectOnly)
 {
     waker mine{path};

@@ -41,11 +41,13 @@ public:
         return changes();
     }
 
-    // The same, with a look every five seconds for changes that nobody told of: after `changed()` they are told of.
+    // The same, with a look every five seconds for changes that nobody told of, since who made them died before: when
+    // `changed()`, they are told of.
     template <class Changed>
-    change_counts wait_and_look(change_counts seen, duration most, Changed changed)
+    change_counts wait_and_look(change_counts seen, duration most, Changed changed,
+                                duration pause = std::chrono::seconds{5})
     {
-        constexpr std::int64_t look_us = 5'000'000;
+        const std::int64_t look_us = pause.count();
         const auto deadline = detail::monotonic_us() + saturate(most).count();
         for (;;) {
             const auto left = deadline - detail::monotonic_us();

@@ -126,16 +126,10 @@ public:
     // notifying_storage's wait, with a look at the log every five seconds: who appends may die before it tells.
     change_counts wait(change_counts seen, duration most)
     {
-        const auto deadline = queuectl::detail::monotonic_us() + saturate(most).count();
-        for (;;) {
-            const auto written = log_->written();
-            const auto left = deadline - queuectl::detail::monotonic_us();
-            const auto start = queuectl::detail::monotonic_us();
-            const auto now = wake_.wait(seen, std::min(duration{left}, look_again));
-            const bool looked = queuectl::detail::monotonic_us() - start >= look_again.count();
-            if (now != seen || left <= look_again.count() || !looked) return now;
-            if (log_->written() != written) wake_.bump_work();
-        }
+        return wake_.wait_and_look(seen, most, [this, written = log_->written()]() mutable {
+            const auto before = std::exchange(written, log_->written());
+            return before != written;
+        });
     }
 
     void remove_outputs(const std::vector<output_number>& files)
@@ -150,8 +144,6 @@ private:
         e.operation = std::string{verb} + ' ' + location_ + (why.operation.empty() ? "" : ": " + why.operation);
         return failure_value{std::move(e)};
     }
-
-    static constexpr duration look_again{5'000'000};
 
     [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
 
