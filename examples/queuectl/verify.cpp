@@ -45,8 +45,10 @@ void print_people(context& c, const verify_report& r)
     count(r.jobs, "job");
     c.out << ", ";
     count(r.runs, "run");
-    c.out << ", ";
-    count(r.bytes, "byte");
+    if (r.bytes != 0) {
+        c.out << ", ";
+        count(r.bytes, "byte");
+    }
     c.out << (r.counts_moved ? "; jobs moved all the time: the recount is the storage's own\n" : "\n");
 }
 
