@@ -5,18 +5,26 @@
 namespace queuectl_test {
 namespace {
 
-// Rows in one of the store's databases.
-std::size_t rows_of(lmdb_storage& s, const char* database)
+// Rows in one of the store's databases, with keys that begin so.
+std::size_t rows_of(lmdb_storage& s, const char* database, std::string_view prefix = {})
 {
     MDB_txn* txn = nullptr;
     MDB_dbi dbi = 0;
-    MDB_stat what{};
+    MDB_cursor* c = nullptr;
+    MDB_val k{};
+    MDB_val v{};
     EXPECT_EQ(mdb_txn_begin(s.env(), nullptr, MDB_RDONLY, &txn), 0);
     EXPECT_EQ(mdb_dbi_open(txn, database, 0, &dbi), 0) << database;
-    EXPECT_EQ(mdb_stat(txn, dbi, &what), 0);
+    EXPECT_EQ(mdb_cursor_open(txn, dbi, &c), 0);
+    std::size_t n = 0;
+    while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0)
+        n += std::string_view{static_cast<char*>(k.mv_data), k.mv_size}.substr(0, prefix.size()) == prefix ? 1u : 0u;
+    mdb_cursor_close(c);
     mdb_txn_abort(txn);
-    return what.ms_entries;
+    return n;
 }
+std::size_t rows_in_line(lmdb_storage& s) { return rows_of(s, "queuectl.store", "w"); }
+std::size_t rows_of_leases(lmdb_storage& s) { return rows_of(s, "queuectl.store", "r"); }
 
 }  // namespace
 
@@ -35,11 +43,11 @@ TEST(LmdbLife, NeighboursInLineShareARow)
     for (int i = 0; i < 100; ++i) jobs.push_back(make_job("job" + std::to_string(i)));
     std::vector<insert_status> statuses(jobs.size());
     ASSERT_TRUE(s.insert(jobs, statuses, at(1)));
-    EXPECT_EQ(rows_of(s, "queuectl.line"), 1u);
+    EXPECT_EQ(rows_in_line(s), 1u);
     const std::vector<std::string> middle{"job50", "job0", "job99"};
     std::vector<change_status> cancelled(3);
     ASSERT_TRUE(s.cancel(middle, cancelled, at(2)));
-    EXPECT_EQ(rows_of(s, "queuectl.line"), 2u) << "on either side of the one in the middle";
+    EXPECT_EQ(rows_in_line(s), 2u) << "on either side of the one in the middle";
     const auto leases = take(s, 60);
     ASSERT_EQ(leases.size(), 60u);
     EXPECT_EQ(leases.front().job.id, "job1");
@@ -49,7 +57,60 @@ TEST(LmdbLife, NeighboursInLineShareARow)
     const auto rest = take(s, 100);
     ASSERT_EQ(rest.size(), 38u);
     EXPECT_EQ(rest.front().job.id, leases[10].job.id) << "in its old place";
-    EXPECT_EQ(rows_of(s, "queuectl.line"), 0u);
+    EXPECT_EQ(rows_in_line(s), 0u);
+}
+
+// What the jobs of one claim share is one row, whatever the order in which they end; it is split where one goes.
+TEST(LmdbLife, NeighboursOfOneClaimShareARow)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q");
+    std::vector<job> jobs;
+    for (int i = 0; i < 100; ++i) jobs.push_back(make_job("job" + std::to_string(i)));
+    std::vector<insert_status> statuses(jobs.size());
+    ASSERT_TRUE(s.insert(jobs, statuses, at(1)));
+    const auto leases = take(s, 60);
+    EXPECT_EQ(rows_of_leases(s), 1u);
+    const auto settle_these = [&](std::vector<std::size_t> which) {
+        std::vector<settlement> ends;
+        for (const auto i : which) ends.push_back(ended(leases[i], verdict_kind::complete));
+        std::vector<settle_status> told(ends.size());
+        ASSERT_TRUE(s.settle(ends, told, at(3)));
+        EXPECT_EQ(told, std::vector(ends.size(), settle_status::applied));
+    };
+    settle_these({0, 1, 2, 59});
+    EXPECT_EQ(rows_of_leases(s), 1u);
+    settle_these({30, 10, 20, 30});
+    EXPECT_EQ(rows_of_leases(s), 4u);
+    EXPECT_EQ(s.find("job11").value()->token, leases[11].token);
+    EXPECT_EQ(s.find("job30").value()->state, state::completed);
+    const std::string running = "job40";
+    change_status changed{};
+    ASSERT_TRUE(s.cancel({&running, 1}, {&changed, 1}, at(4)));
+    EXPECT_EQ(rows_of_leases(s), 6u);
+    std::vector<receipt> receipts;
+    for (std::size_t i = 31; i < 59; ++i) receipts.push_back(leases[i].receipt());
+    receipts.push_back(leases[31].receipt());
+    std::vector<extend_status> extended(receipts.size());
+    ASSERT_TRUE(s.extend(receipts, std::chrono::seconds{90}, extended, at(5)));
+    EXPECT_EQ(extended[8], extend_status::held);
+    EXPECT_EQ(extended[9], extend_status::cancel_requested);
+    EXPECT_EQ(extended.back(), extend_status::held);
+    for (std::size_t i = 3; i < 59; ++i)
+        EXPECT_EQ(s.find("job" + std::to_string(i)).value()->token,
+                  i % 10 == 0 && i != 40 && i != 50 ? lease_token{} : leases[i].token)
+            << i;
+    std::vector<std::size_t> rest;
+    for (std::size_t i = 58; i > 2; --i)
+        if (i != 10 && i != 20 && i != 30 && i != 40) rest.push_back(i);
+    settle_these(rest);
+    EXPECT_EQ(settle(s, ended(leases[40], verdict_kind::retry, run_status::failed)), settle_status::applied);
+    EXPECT_EQ(state_of(s, "job40"), state::cancelled);
+    EXPECT_EQ(rows_of_leases(s), 0u);
+    EXPECT_EQ(rows_of(s, "queuectl.store", "g"), 0u);
+    const auto report = s.verify(at(9));
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->found, 0u) << report->findings.front().text;
 }
 
 TEST(LmdbLife, TheNewestRunsAreKept)

@@ -46,6 +46,20 @@ namespace {
 
 errc refusal(const std::string& path, lmdb_options options = {}) { return refusal_as<lmdb_kind>(path, options); }
 
+TEST(LmdbOpen, AFormatFromBeforeTheFirstReleaseIsRefusedInALine)
+{
+    const temporary_folder folder;
+    {
+        auto s = open_store(folder / "q");
+        edit_header(s, [](auto& head) { head.format = head.min_reader = head.min_writer = 1; });
+    }
+    const auto refused = lmdb_storage::open(folder / "q");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::wrong_version);
+    EXPECT_NE(refused.error().message().find("the store has format 1, from before"), std::string::npos);
+    EXPECT_EQ(refused.error().message().find('\n'), std::string::npos);
+}
+
 TEST(LmdbOpen, AReadLeavesAnEmptyFolderEmpty)
 {
     const temporary_folder folder;

@@ -52,24 +52,36 @@ TEST(LmdbVerify, ALivelyStoreIsClean)
 struct edit {
     const char* name;
     const char* database;
-    void (*change)(MDB_cursor*);
+    const char* prefix;  // of the keys of what is changed
+    void (*change)(MDB_cursor*, std::string_view prefix);
     const char* words;
 };
 
-void erase_first(MDB_cursor* c)
+// Puts the cursor on the first, or last, of the rows with keys that begin so.
+void go_to(MDB_cursor* c, std::string_view prefix, bool last)
 {
     MDB_val k{};
     MDB_val v{};
-    ASSERT_EQ(mdb_cursor_get(c, &k, &v, MDB_FIRST), 0);
+    int rc = mdb_cursor_get(c, &k, &v, last ? MDB_LAST : MDB_FIRST);
+    const auto is_there = [&] {
+        return std::string_view{static_cast<char*>(k.mv_data), k.mv_size}.substr(0, prefix.size()) == prefix;
+    };
+    while (rc == 0 && !is_there()) rc = mdb_cursor_get(c, &k, &v, last ? MDB_PREV : MDB_NEXT);
+    ASSERT_EQ(rc, 0);
+}
+void erase_first(MDB_cursor* c, std::string_view prefix)
+{
+    go_to(c, prefix, false);
     ASSERT_EQ(mdb_cursor_del(c, 0), 0);
 }
 // Adds one to a byte of the last value.
 template <std::size_t At>
-void bump_last(MDB_cursor* c)
+void bump_last(MDB_cursor* c, std::string_view prefix)
 {
+    go_to(c, prefix, true);
     MDB_val k{};
     MDB_val v{};
-    ASSERT_EQ(mdb_cursor_get(c, &k, &v, MDB_LAST), 0);
+    ASSERT_EQ(mdb_cursor_get(c, &k, &v, MDB_GET_CURRENT), 0);
     std::string key{static_cast<char*>(k.mv_data), k.mv_size};
     std::string value{static_cast<char*>(v.mv_data), v.mv_size};
     ++value[At];
@@ -79,16 +91,18 @@ void bump_last(MDB_cursor* c)
 }
 
 constexpr edit edits[] = {
-    {"an_id_is_gone", "queuectl.ids", erase_first, "not found by its id"},
-    {"a_state_is_gone", "queuectl.states", erase_first, ""},
-    {"a_row_of_the_line_is_gone", "queuectl.line", erase_first, "do not stand in line"},
-    {"a_row_of_the_line_is_too_long", "queuectl.line", bump_last<0>, "stands in line"},
-    {"a_lease_group_is_gone", "queuectl.leases", erase_first, "in no group"},
-    {"a_lease_group_has_one_more", "queuectl.leases", bump_last<0>, "does not hold the leases"},
-    {"a_row_of_the_ended_is_gone", "queuectl.ended", erase_first, "not among those that did"},
-    {"a_row_of_the_ended_names_another", "queuectl.ended", bump_last<0>, "among the ended"},
-    {"a_queue_is_miscounted", "queuectl.store", bump_last<0>, "recount"},
-    {"a_job_is_gone", "queuectl.jobs", erase_first, ""},
+    {"an_id_is_gone", "queuectl.ids", "", erase_first, "not found by its id"},
+    {"a_state_is_gone", "queuectl.states", "", erase_first, ""},
+    {"a_row_of_the_line_is_gone", "queuectl.store", "w", erase_first, "do not stand in line"},
+    {"a_row_of_the_line_is_too_long", "queuectl.store", "w", bump_last<0>, "stands in line"},
+    {"a_lease_is_gone", "queuectl.store", "r", erase_first, "does not hold the leases"},
+    {"a_row_of_leases_is_too_long", "queuectl.store", "r", bump_last<0>, "stands in line, but not where"},
+    {"a_lease_group_is_gone", "queuectl.store", "g", erase_first, "in no group"},
+    {"a_lease_group_has_one_more", "queuectl.store", "g", bump_last<0>, "does not hold the leases"},
+    {"a_row_of_the_ended_is_gone", "queuectl.ended", "", erase_first, "not among those that did"},
+    {"a_row_of_the_ended_names_another", "queuectl.ended", "", bump_last<0>, "among the ended"},
+    {"a_queue_is_miscounted", "queuectl.store", "q", bump_last<0>, "recount"},
+    {"a_job_is_gone", "queuectl.jobs", "", erase_first, ""},
 };
 
 void PrintTo(const edit& e, std::ostream* out) { *out << e.name; }
@@ -106,7 +120,7 @@ TEST_P(LmdbVerifyEdits, AreFound)
     ASSERT_EQ(mdb_txn_begin(s.env(), nullptr, 0, &txn), 0);
     ASSERT_EQ(mdb_dbi_open(txn, GetParam().database, 0, &dbi), 0);
     ASSERT_EQ(mdb_cursor_open(txn, dbi, &c), 0);
-    GetParam().change(c);
+    GetParam().change(c, GetParam().prefix);
     mdb_cursor_close(c);
     ASSERT_EQ(mdb_txn_commit(txn), 0);
     const auto report = verified(s);

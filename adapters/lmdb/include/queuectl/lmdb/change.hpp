@@ -105,7 +105,7 @@ template <class Change>
     s.row.attempts = s.row.crashes = 0;
     s.row.run_at = ticks(now.wall);
     tx.work = true;
-    return unlease(tx, next, s, state::pending, now);
+    return place_job(tx, next, s, state::pending, now);
 }
 
 [[nodiscard]] inline int cancel(transaction& tx, std::uint64_t sequence, state_view& s, change_status& status,
@@ -116,15 +116,15 @@ template <class Change>
     if (s.state() == state::processing) {
         status = change_status::requested;
         tx.control = true;
-        s.set(state_row::cancel_requested, true);
-        return write_state(tx, sequence, s);
+        s.lease.row.cancel_requested = 1;
+        return tx.change_lease(sequence, s.lease);
     }
     if (const int rc = tx.check_state("cancel", change_of::jobs); rc != 0) return rc;
     status = change_status::done;
     const bool unique = s.has(state_row::has_unique_key);
     tx.move(s.row.queue, s.state(), state::cancelled);
     int rc = leave_place(tx, sequence, s);
-    if (rc == 0) rc = unlease(tx, sequence, s, state::cancelled, now);
+    if (rc == 0) rc = place_job(tx, sequence, s, state::cancelled, now);
     return rc == 0 && unique ? leave_unique(tx, sequence) : rc;
 }
 
@@ -147,7 +147,7 @@ template <class Change>
     if (const int rc = leave_place(tx, sequence, s); rc != 0) return rc;
     s.row.priority = static_cast<std::int8_t>(priority);
     tx.work = true;
-    return unlease(tx, sequence, s, s.state(), now);
+    return place_job(tx, sequence, s, s.state(), now);
 }
 
 }  // namespace queuectl::inline v0::detail::lmdb

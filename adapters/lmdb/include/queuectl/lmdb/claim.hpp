@@ -8,7 +8,7 @@
 namespace queuectl::inline v0::detail::lmdb {
 
 // Appends the lease of a job.
-[[nodiscard]] inline int read_lease(transaction& tx, const job_view& from, const state_view& s, lease_token token,
+[[nodiscard]] inline int tell_lease(transaction& tx, const job_view& from, const state_view& s, lease_token token,
                                     std::vector<lease>& leases)
 {
     auto& out = leases.emplace_back();
@@ -29,17 +29,16 @@ namespace queuectl::inline v0::detail::lmdb {
     std::vector<mine> all;
     lease_list group;
     int rc = 0;
-    cursor* const c = tx.at(table::leases, rc);
-    for (rc = rc == 0 ? c->move(MDB_FIRST) : rc; rc == 0; rc = c->next()) {
+    cursor* const c = tx.at(table::groups, rc);
+    for (rc = rc == 0 ? c->first() : rc; rc == 0; rc = c->next()) {
         if (!group.read(*c)) return MDB_CORRUPTED;
         if (group.worker != request.worker) continue;
         for (const auto sequence : group.sequences) {
-            state_view s;
-            const int found = read_state_row(tx, sequence, s);
+            lease_view l;
+            const int found = tx.find_lease(sequence, l);
             if (found != 0 && found != MDB_NOTFOUND) return found;
-            if (found == 0 && s.state() == state::processing && s.place() == group.place &&
-                s.token().nonce == request.nonce)
-                all.push_back({s.token(), sequence});
+            if (found == 0 && l.place() == group.place && l.token().nonce == request.nonce)
+                all.push_back({l.token(), sequence});
         }
     }
     if (rc != MDB_NOTFOUND) return rc;
@@ -47,9 +46,9 @@ namespace queuectl::inline v0::detail::lmdb {
     for (const auto& m : all) {
         state_view s;
         job_view from;
-        rc = read_state_row(tx, m.sequence, s);
-        if (rc == 0) rc = read_job_row(tx, m.sequence, from);
-        if (rc == 0) rc = read_lease(tx, from, s, m.token, leases);
+        rc = read_job_row(tx, m.sequence, from);
+        if (rc == 0) rc = read_own_state(tx, m.sequence, from, s);
+        if (rc == 0) rc = tell_lease(tx, from, s, m.token, leases);
         if (rc != 0) return rc;
     }
     return 0;
@@ -66,10 +65,6 @@ public:
     [[nodiscard]] int all(const std::vector<std::uint64_t>& sequences, std::vector<lease>& leases)
     {
         int rc = 0;
-        states_ = tx_.at(table::states, rc);
-        if (rc == 0) rc = states_->move(MDB_LAST);
-        if (rc == 0) last_ = states_->sequence();
-        if (rc == MDB_NOTFOUND) rc = 0;
         leases.reserve(leases.size() + sequences.size());
         if (tx_.hints != nullptr) tx_.hints->start(request_.nonce);
         for (std::size_t i = 0; rc == 0 && i < sequences.size(); ++i)
@@ -78,7 +73,6 @@ public:
     }
 
 private:
-    // A job's first claim adds its row of states; later ones find it there.
     int one(std::uint64_t sequence, std::uint32_t ordinal, std::vector<lease>& leases)
     {
         const lease_token token{request_.nonce, ordinal};
@@ -87,41 +81,31 @@ private:
         state_view s;
         int rc = groups_.add(sequence, place);
         if (rc == 0) rc = read_job_row(tx_, sequence, from);
-        if (rc != 0) return rc;
-        const bool is_new = sequence > last_;
-        rc = is_new ? MDB_NOTFOUND : read_state_row(tx_, sequence, s);
-        if (rc == MDB_NOTFOUND) s.begin(from);
-        if (rc == 0 || rc == MDB_NOTFOUND) rc = read_lease(tx_, from, s, token, leases);
+        if (rc == 0) rc = read_own_state(tx_, sequence, from, s);
+        if (rc == 0) rc = tell_lease(tx_, from, s, token, leases);
         if (rc != 0) return rc;
         if (tx_.hints != nullptr) tx_.hints->add(sequence, from.id);
-        tx_.move(s.row.queue, s.state(), state::processing);
-        take(s, token, place);
-        s.write(tx_.scratch);
-        if (is_new) last_ = sequence;
-        return states_->put(sequence_key(sequence), tx_.scratch, is_new ? MDB_APPEND : 0u);
+        tx_.move(s.row.queue, s.own_state(), state::processing);
+        return tx_.add_lease(sequence, lease_of(token, place));
     }
 
-    void take(state_view& s, const lease_token& token, const leased_place& place)
+    [[nodiscard]] lease_view lease_of(const lease_token& token, const leased_place& place) const
     {
-        s.row.claimed_from = s.row.state;
-        s.row.state = static_cast<std::uint8_t>(state::processing);
-        s.set(state_row::own_run, false);
-        s.set(state_row::cancel_requested, false);
-        s.token(token);
-        s.row.boot = place.boot;
-        s.row.lease_end = place.end;
-        s.row.group = place.group;
-        s.row.started_at = s.row.updated_at = ticks(now_.wall);
-        s.row.ended_at = ticks(add(now_.wall, request_.lease));
-        s.worker = request_.worker;
+        lease_view out;
+        out.row.token_high = token.nonce.high;
+        out.row.token_low = token.nonce.low;
+        out.row.ordinal = token.ordinal;
+        out.row.started_at = ticks(now_.wall);
+        out.row.until = ticks(add(now_.wall, request_.lease));
+        out.place(place);
+        out.worker = request_.worker;
+        return out;
     }
 
     transaction& tx_;
     const claim_request& request_;
     const instant& now_;
     group_writer groups_;
-    cursor* states_ = nullptr;
-    std::uint64_t last_ = 0;  // the highest sequence that has a row of states
 };
 
 [[nodiscard]] inline int claim(transaction& tx, const claim_request& request, std::vector<lease>& leases,

@@ -66,7 +66,7 @@ namespace queuectl::inline v0::detail::lmdb {
     if (prefix.size() > limits::key_bytes) return 0;
     int rc = 0;
     cursor* const rows = tx.at(table::config, rc);
-    if (rc == 0) rc = prefix.empty() ? rows->move(MDB_FIRST) : rows->seek(prefix);
+    if (rc == 0) rc = prefix.empty() ? rows->first() : rows->seek(prefix);
     for (; rc == 0 && rows->key().substr(0, prefix.size()) == prefix; rc = rows->next()) {
         std::optional<config_entry> entry;
         if (const int read = read_entry(rows->key(), rows->value(), now, entry); read != 0) return read;

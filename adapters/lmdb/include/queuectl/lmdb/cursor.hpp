@@ -26,7 +26,23 @@ namespace queuectl::inline v0::detail::lmdb {
     return {reinterpret_cast<const char*>(&sequence), sizeof sequence};
 }
 
-// All give 0, MDB_NOTFOUND or another code of LMDB's. What key() and value() show is gone with the next write.
+// A key of at most 31 bytes behind a table's prefix.
+class prefixed {
+public:
+    prefixed(char prefix, std::string_view key) noexcept : used_{key.size() + 1}
+    {
+        bytes_[0] = prefix;
+        std::memcpy(bytes_ + 1, key.data(), key.size());
+    }
+    [[nodiscard]] MDB_val val() noexcept { return {used_, bytes_}; }
+
+private:
+    char bytes_[32];
+    std::size_t used_;
+};
+
+// All give 0, MDB_NOTFOUND or another code of LMDB's. What key() and value() show is gone with the next write. With a
+// prefix, only the keys that begin with it are there, and it is no part of them.
 class cursor {
 public:
     cursor() = default;
@@ -34,9 +50,10 @@ public:
     cursor& operator=(const cursor&) = delete;
     ~cursor() { close(); }
 
-    [[nodiscard]] int open(MDB_txn* txn, MDB_dbi dbi, std::uint64_t& steps)
+    [[nodiscard]] int open(MDB_txn* txn, MDB_dbi dbi, char prefix, std::uint64_t& steps)
     {
         steps_ = &steps;
+        prefix_ = prefix;
         return mdb_cursor_open(txn, dbi, &at_);
     }
     [[nodiscard]] bool is_open() const noexcept { return at_ != nullptr; }
@@ -45,32 +62,29 @@ public:
         if (at_ != nullptr) mdb_cursor_close(std::exchange(at_, nullptr));
     }
 
-    [[nodiscard]] int move(MDB_cursor_op to)
-    {
-        ++*steps_;
-        return mdb_cursor_get(at_, &key_, &value_, to);
-    }
+    [[nodiscard]] int first() { return prefix_ == 0 ? move(MDB_FIRST) : seek({}); }
+    // Requires: no prefix.
+    [[nodiscard]] int last() { return move(MDB_LAST); }
     [[nodiscard]] int next() { return move(MDB_NEXT); }
     // The first at or after `key`.
-    [[nodiscard]] int seek(std::string_view key)
-    {
-        key_ = val(key);
-        return move(MDB_SET_RANGE);
-    }
+    [[nodiscard]] int seek(std::string_view key) { return look(key, MDB_SET_RANGE); }
     // The one of exactly that key.
-    [[nodiscard]] int find(std::string_view key)
-    {
-        key_ = val(key);
-        return move(MDB_SET_KEY);
-    }
-    // The last before `key`.
+    [[nodiscard]] int find(std::string_view key) { return look(key, MDB_SET_KEY); }
+    // The last before `key`. Requires: a prefix.
     [[nodiscard]] int seek_before(std::string_view key)
     {
-        const int rc = seek(key);
+        prefixed whole{prefix_, key};
+        key_ = whole.val();
+        ++*steps_;
+        const int rc = mdb_cursor_get(at_, &key_, &value_, MDB_SET_RANGE);
         return rc == 0 ? move(MDB_PREV) : rc == MDB_NOTFOUND ? move(MDB_LAST) : rc;
     }
 
-    [[nodiscard]] std::string_view key() const noexcept { return view(key_); }
+    [[nodiscard]] std::string_view key() const noexcept
+    {
+        const auto whole = view(key_);
+        return prefix_ == 0 ? whole : whole.substr(1);
+    }
     [[nodiscard]] std::string_view value() const noexcept { return view(value_); }
     [[nodiscard]] std::uint64_t sequence() const noexcept
     {
@@ -82,18 +96,14 @@ public:
     // Leaves the cursor there.
     [[nodiscard]] int put(std::string_view key, std::string_view value, unsigned flags = 0)
     {
-        ++*steps_;
-        MDB_val k = val(key);
         value_ = val(value);
-        return mdb_cursor_put(at_, &k, &value_, flags);
+        return put_as(key, flags);
     }
     // Room for `bytes` under a key, to be written before anything else is done.
     [[nodiscard]] int reserve(std::string_view key, std::size_t bytes, char*& room, unsigned flags = 0)
     {
-        ++*steps_;
-        MDB_val k = val(key);
         value_ = {bytes, nullptr};
-        const int rc = mdb_cursor_put(at_, &k, &value_, flags | MDB_RESERVE);
+        const int rc = put_as(key, flags | MDB_RESERVE);
         room = static_cast<char*>(value_.mv_data);
         return rc;
     }
@@ -106,8 +116,38 @@ public:
     }
 
 private:
+    int move(MDB_cursor_op to)
+    {
+        ++*steps_;
+        const int rc = mdb_cursor_get(at_, &key_, &value_, to);
+        if (rc != 0 || prefix_ == 0) return rc;
+        return key_.mv_size != 0 && *static_cast<const char*>(key_.mv_data) == prefix_ ? 0 : MDB_NOTFOUND;
+    }
+    int look(std::string_view key, MDB_cursor_op how)
+    {
+        if (prefix_ == 0) {
+            key_ = val(key);
+            return move(how);
+        }
+        prefixed whole{prefix_, key};
+        key_ = whole.val();
+        return move(how);
+    }
+    int put_as(std::string_view key, unsigned flags)
+    {
+        ++*steps_;
+        if (prefix_ == 0) {
+            MDB_val k = val(key);
+            return mdb_cursor_put(at_, &k, &value_, flags);
+        }
+        prefixed whole{prefix_, key};
+        MDB_val k = whole.val();
+        return mdb_cursor_put(at_, &k, &value_, flags);
+    }
+
     MDB_cursor* at_ = nullptr;
     std::uint64_t* steps_ = nullptr;
+    char prefix_ = 0;
     MDB_val key_{};
     MDB_val value_{};
 };

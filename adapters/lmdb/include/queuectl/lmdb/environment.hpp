@@ -25,7 +25,7 @@ struct environment {
     ::ino_t file = 0;
     ::pid_t process = 0;
     std::size_t handles = 0;  // under the registry's lock
-    std::array<MDB_dbi, table_count> tables{};
+    std::array<MDB_dbi, database_count> databases{};
     std::atomic<bool> has_tables{false};
     std::mutex opening_tables;
     std::shared_mutex map;
@@ -36,7 +36,7 @@ struct environment {
     std::size_t map_bytes_max = 0;
     std::atomic<std::uint64_t> steps{0};  // records looked at or written: what a call's cost grows with
 
-    [[nodiscard]] MDB_dbi dbi(table t) const noexcept { return tables[static_cast<std::size_t>(t)]; }
+    [[nodiscard]] MDB_dbi dbi(table t) const noexcept { return databases[static_cast<std::size_t>(database_of(t))]; }
 
     // Opens the files. An errno, or LMDB's code.
     [[nodiscard]] int start()
@@ -58,10 +58,10 @@ struct environment {
     [[nodiscard]] int open_tables(MDB_txn* txn, bool create)
     {
         int rc = 0;
-        for (std::size_t i = 0; rc == 0 && i < table_count; ++i) {
+        for (std::size_t i = 0; rc == 0 && i < database_count; ++i) {
             const auto t = static_cast<table>(i);
             const unsigned integers = t == table::jobs || t == table::states ? MDB_INTEGERKEY : 0;
-            rc = mdb_dbi_open(txn, table_names[i], integers | (create ? MDB_CREATE : 0), &tables[i]);
+            rc = mdb_dbi_open(txn, database_names[i], integers | (create ? MDB_CREATE : 0), &databases[i]);
         }
         return rc;
     }
@@ -151,7 +151,7 @@ public:
         made->process = ::getpid();
         made->handles = 1;
         made->folder = folder.path();
-        made->databases_max = static_cast<MDB_dbi>(table_count) + options.named_databases;
+        made->databases_max = static_cast<MDB_dbi>(database_count) + options.named_databases;
         made->map_bytes = options.map_bytes;
         made->map_bytes_max = options.map_bytes_max;
         int rc = made->start();

@@ -1,21 +1,26 @@
-// The stored format, version 1: databases, keys and values of a store in the LMDB environment DIR/data.mdb.
+// The stored format, version 2: databases, keys and values of a store in the LMDB environment DIR/data.mdb.
 //
 // A change that older programs can live with raises `format`; one that they cannot write (or read) also raises
-// min_writer (or min_reader) of the stores it is applied to.
+// min_writer (or min_reader) of the stores it is applied to. Stores of version 1, which no release wrote, are refused.
 //
 // Database           Key                              Value
 // queuectl.store     'h'                              store_header, then the URL where the store was moved
 //                    'Q' name, 'K' name               u32: the number of that queue, or kind
 //                    'q' number, 'k' number           queue_row and the queue's name; the kind's name
+//                    'w' lane, run_at, sequence       u32 n: n jobs from that sequence on stand in line
+//                    'r' sequence                     lease_row: so many jobs from that sequence on are leased
+//                    'g' boot (u32), end, group       lease_group: the leases that end then
 // queuectl.jobs      sequence                         job_row: what was asked for; never written again
-// queuectl.states    sequence                         state_row: what changes. None: pending, and never claimed
+// queuectl.states    sequence                         state_row: what changes. None: pending since it was inserted
 // queuectl.ids       id                               sequence
 // queuectl.unique    unique key                       sequence of the job that waits or runs under it
-// queuectl.line      lane, run_at, sequence           u32 n: n jobs from that sequence on stand in line
-// queuectl.leases    boot (u32), end, group           lease_group: the leases that end then
 // queuectl.ended     state (u8), updated_at, group    sequences of final jobs
 // queuectl.runs      sequence, run (u32)              run_row: a run that ended or was cut off; the newest 20
 // queuectl.config    key                              config_row: a setting, a worker's registration, …
+//
+// LMDB writes whole pages, and for each database that a transaction changes at least those from its root to a leaf:
+// what each call changes (header, counts, who waits, who runs) is together on the few pages of queuectl.store, and the
+// rows that grow with the jobs are packed.
 //
 // Insertion order is `sequence`, a number that is never used twice; a revived job gets a new one. Where it is the whole
 // key it is a size_t as MDB_INTEGERKEY has it. Inside other keys numbers are big-endian, signed ones with the sign bit
@@ -24,8 +29,9 @@
 // since 1970, lease ends microseconds on the clock of a boot, both int64.
 //
 // What may be claimed once it is due stands in line: the jobs that wait and are not held, a lane for each queue, kind
-// and priority, each in claim order. Neighbours (same lane and run_at, next sequence) share one entry. A leased job is
-// in exactly one lease group, a final one in exactly one entry of `ended`; its state_row says in which.
+// and priority, each in claim order. Neighbours (same lane and run_at, next sequence) share one entry, and so do those
+// of one claim. A leased job is in exactly one lease_row and one group; its state_row, if any, is that from before the
+// claim. A final job is in exactly one entry of `ended`; its state_row says in which.
 #ifndef QUEUECTL_LMDB_FORMAT_HPP
 #define QUEUECTL_LMDB_FORMAT_HPP
 
@@ -41,22 +47,36 @@ namespace queuectl::inline v0::detail::lmdb {
 
 static_assert(sizeof(std::size_t) == 8, "lmdb_storage needs a 64-bit machine");
 
-inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::uint32_t format_version = 2;
+inline constexpr std::uint32_t format_oldest = 2;
 
-enum class table : std::uint8_t { store, jobs, states, ids, unique, line, leases, ended, runs, config };
-inline constexpr std::size_t table_count = 10;
-inline constexpr std::array<const char*, table_count> table_names = {
-    "queuectl.store", "queuectl.jobs",   "queuectl.states", "queuectl.ids",  "queuectl.unique",
-    "queuectl.line",  "queuectl.leases", "queuectl.ended",  "queuectl.runs", "queuectl.config"};
+// The last three are parts of the first, each under a letter of its own.
+enum class table : std::uint8_t { store, jobs, states, ids, unique, ended, runs, config, line, leased, groups };
+inline constexpr std::size_t table_count = 11;
+inline constexpr std::size_t database_count = 8;
+inline constexpr std::array<const char*, database_count> database_names = {
+    "queuectl.store",  "queuectl.jobs",  "queuectl.states", "queuectl.ids",
+    "queuectl.unique", "queuectl.ended", "queuectl.runs",   "queuectl.config"};
+[[nodiscard]] constexpr table database_of(table t) noexcept
+{
+    return static_cast<std::size_t>(t) < database_count ? t : table::store;
+}
+// What each key of the table begins with there; 0 = nothing.
+[[nodiscard]] constexpr char prefix_of(table t) noexcept
+{
+    return t == table::line ? 'w' : t == table::leased ? 'r' : t == table::groups ? 'g' : '\0';
+}
 
-// Sequences in one value of leases and ended: it fits on a page.
-inline constexpr std::size_t group_most = 200;
+// Sequences in one value of ended, and in a group; ranges of a group: each fits on a page.
+inline constexpr std::size_t ended_most = 200;
+inline constexpr std::size_t group_most = 1000;
+inline constexpr std::size_t group_ranges_most = 100;
 
 struct store_header {
     std::uint32_t format, min_reader, min_writer, state;
     std::uint64_t id_high, id_low;
     std::uint64_t last_sequence;   // the last one given
-    std::uint64_t last_group;      // of leases and ended
+    std::uint64_t last_group;      // of groups and ended
     std::uint64_t config_version;  // the last one given to an entry of config
     std::uint64_t boot_high, boot_low;
     std::uint32_t boots;  // the number of that boot: of all that this store has seen
@@ -68,12 +88,14 @@ struct queue_row {
     std::array<std::uint64_t, state_count> counts;
 };
 
-// Followed by the bytes of id, tag, batch, key, unique_key, cwd, env, depends_on (each id ended by a newline), payload.
+// Packed (see packed.hpp). Followed by the bytes of id, tag, batch, key, unique_key, cwd, env, depends_on (each id
+// ended by a newline), payload.
 struct job_row {
+    static constexpr std::size_t times_first = 0, times = 2;
     std::int64_t run_at, created_at, timeout, retention;
-    double backoff_base;
+    std::uint64_t backoff_base;  // of the double, the bytes from the last to the first
     std::uint64_t nonce_high, nonce_low;
-    std::uint32_t queue, kind, hold;
+    std::uint32_t queue, hold, kind;
     std::int32_t max_retries;
     std::int8_t priority;
     std::uint8_t id_bytes, tag_bytes, batch_bytes;
@@ -81,40 +103,50 @@ struct job_row {
     std::uint32_t cwd_bytes, env_bytes, depends_on_bytes, reserved;
 };
 
-// Over job_row where both tell: priority, run_at, hold. Followed by the bytes of worker, error, result, progress.
+// Over job_row where both tell: priority, run_at, hold. Packed. Followed by the bytes of worker, error, result,
+// progress.
 struct state_row {
     enum flag : std::uint8_t {
-        cancel_requested = 1,
         // The run that completed the job, when it wrote nothing: started_at, ended_at, exit_code and the worker are
         // its own, and it is in no row of runs until the job is revived.
         own_run = 2,
         forgotten_when_completed = 4,
         has_unique_key = 8,
     };
+    static constexpr std::size_t times_first = 0, times = 4;
+    std::int64_t run_at, updated_at, started_at, ended_at;
     std::uint8_t state, flags;
     std::int8_t priority;
-    std::uint8_t claimed_from;  // the state before the claim
-    std::uint32_t queue, kind, hold;
-    std::int64_t run_at, updated_at;
+    std::uint8_t reserved;
+    std::uint32_t queue;
+    std::uint32_t kind, hold;
     std::int32_t attempts, crashes;
     std::uint32_t runs;  // all runs there ever were: the newest's number in the table of that name
-    std::int32_t exit_code, signal;
-    std::uint32_t boot;                   // with lease_end and group the key in leases;
-    std::uint64_t group;                  // with state and updated_at the key in ended
-    std::int64_t started_at;              // leased: when the claim was made
-    std::int64_t ended_at;                // leased: when the lease ends in wall time, for people
-    std::int64_t lease_end;               // on the clock of that boot: the one that counts
-    std::uint64_t token_high, token_low;  // the current lease's
+    std::int32_t exit_code;
+    std::int32_t signal;
+    std::uint32_t settled_ordinal;
+    std::uint64_t group;  // with state and updated_at the key in ended
     std::uint64_t settled_high, settled_low;
-    std::uint32_t token_ordinal, settled_ordinal;
     std::uint32_t worker_bytes, error_bytes, result_bytes, progress_bytes;
 };
 
-// Followed by the worker's name and `count` sequences (u64) in claim order.
+// Followed by the worker's name.
+struct lease_row {
+    std::uint32_t count;                  // so many jobs, neighbours by sequence,
+    std::uint32_t ordinal;                // have tokens with ordinals from this on
+    std::uint64_t token_high, token_low;  // and this nonce
+    std::int64_t started_at;              // when the claim was made
+    std::int64_t until;                   // when the lease ends in wall time, for people
+    std::int64_t end;                     // on the clock of that boot: the one that counts
+    std::uint64_t group;                  // with boot and end the key in groups
+    std::uint32_t boot, cancel_requested;
+};
+
+// Followed by the worker's name and `ranges` times a sequence (u64) and how many (u64) from there on, in claim order.
 struct lease_group {
     std::uint32_t live;     // how many of them are still leased in this group; never 0
     std::uint32_t scanned;  // of that many from the front none is
-    std::uint32_t count;
+    std::uint32_t ranges;
     std::uint32_t worker_bytes;
 };
 
@@ -138,8 +170,9 @@ struct config_row {
     std::int64_t expires_at;
 };
 
-static_assert(sizeof(store_header) == 88 && sizeof(job_row) == 96 && sizeof(state_row) == 144 &&
-              sizeof(lease_group) == 16 && sizeof(run_row) == 80 && sizeof(config_row) == 16);
+static_assert(sizeof(store_header) == 88 && sizeof(job_row) == 96 && sizeof(state_row) == 112 &&
+              sizeof(lease_row) == 64 && sizeof(lease_group) == 16 && sizeof(run_row) == 80 &&
+              sizeof(config_row) == 16);
 
 // The fixed part of a value; false when it is too short.
 template <class Row>
@@ -215,7 +248,7 @@ inline constexpr std::uint32_t lane_queue_max = ~std::uint32_t{0} - 1;
 {
     return packed_key<24>{}.add(lane).add(run_at).add(sequence);
 }
-[[nodiscard]] inline packed_key<20> lease_key(std::uint32_t boot, std::int64_t end, std::uint64_t group) noexcept
+[[nodiscard]] inline packed_key<20> group_key(std::uint32_t boot, std::int64_t end, std::uint64_t group) noexcept
 {
     return packed_key<20>{}.add(boot).add(end).add(group);
 }

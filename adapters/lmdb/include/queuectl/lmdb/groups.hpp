@@ -6,7 +6,7 @@
 
 namespace queuectl::inline v0::detail::lmdb {
 
-// A value of leases, copied.
+// A value of groups, copied.
 struct lease_list {
     leased_place place{};
     lease_group row{};
@@ -19,15 +19,22 @@ struct lease_list {
                  unpack<std::uint64_t>(c.key(), 12)};
         std::string_view rest = c.value();
         std::string_view name;
-        std::string_view bytes;
         if (c.key().size() != 20 || !read_row(rest, row)) return false;
         rest.remove_prefix(sizeof row);
-        if (!take(rest, row.worker_bytes, name) || !take(rest, std::size_t{row.count} * 8, bytes)) return false;
+        if (!take(rest, row.worker_bytes, name) || rest.size() / sizeof(range) < row.ranges) return false;
         worker = name;
-        sequences.resize(row.count);
-        if (row.count != 0) std::memcpy(sequences.data(), bytes.data(), bytes.size());
+        sequences.clear();
+        for (std::uint32_t i = 0; i < row.ranges; ++i, rest.remove_prefix(sizeof(range))) {
+            range r{};
+            if (!read_row(rest, r) || r.count > group_most - sequences.size()) return false;
+            for (std::uint64_t n = 0; n < r.count; ++n) sequences.push_back(r.first + n);
+        }
         return true;
     }
+
+    struct range {
+        std::uint64_t first, count;
+    };
 };
 
 // Puts leases into new groups, as many as it takes.
@@ -43,30 +50,38 @@ public:
     // Where the lease is told from now on.
     [[nodiscard]] int add(std::uint64_t sequence, leased_place& place)
     {
-        if (sequences_.size() == group_most)
+        const bool next = !ranges_.empty() && sequence == ranges_.back().first + ranges_.back().count;
+        if (count_ == group_most || (!next && ranges_.size() == group_ranges_most))
             if (const int rc = finish(); rc != 0) return rc;
-        if (sequences_.empty()) place_.group = tx_.next_group();
-        sequences_.push_back(sequence);
+        if (count_++ == 0) place_.group = tx_.next_group();
+        if (next && !ranges_.empty())
+            ++ranges_.back().count;
+        else
+            ranges_.push_back({sequence, 1});
         place = place_;
         return 0;
     }
     [[nodiscard]] int finish()
     {
-        if (sequences_.empty()) return 0;
-        const auto n = static_cast<std::uint32_t>(sequences_.size());
+        if (count_ == 0) return 0;
         auto& value = tx_.scratch;
-        value = bytes_of(lease_group{n, 0, n, static_cast<std::uint32_t>(worker_.size())});
+        value = bytes_of(lease_group{count_, 0, static_cast<std::uint32_t>(ranges_.size()),
+                                     static_cast<std::uint32_t>(worker_.size())});
         value += worker_;
-        value.append(reinterpret_cast<const char*>(sequences_.data()), sequences_.size() * sizeof(std::uint64_t));
-        sequences_.clear();
-        return tx_.put(table::leases, lease_key(place_.boot, place_.end, place_.group).view(), value);
+        for (const auto& r : ranges_) value += bytes_of(r);
+        ranges_.clear();
+        count_ = 0;
+        int rc = 0;
+        cursor* const groups = tx_.at(table::groups, rc);
+        return rc == 0 ? groups->put(group_key(place_.boot, place_.end, place_.group).view(), value) : rc;
     }
 
 private:
     transaction& tx_;
     leased_place place_;
     std::string worker_;
-    std::vector<std::uint64_t> sequences_;
+    std::vector<lease_list::range> ranges_;
+    std::uint32_t count_ = 0;
 };
 
 // Returns up to limits::reap expired leases to waiting. One seek when none has expired; else what it looks at is
@@ -78,19 +93,19 @@ private:
     lease_list group;
     while (reaped < limits::reap && looked_at < limits::sweep) {
         int rc = 0;
-        cursor* const c = tx.at(table::leases, rc);
-        if (rc == 0) rc = from.used == 0 ? c->move(MDB_FIRST) : c->seek(from.view());
+        cursor* const c = tx.at(table::groups, rc);
+        if (rc == 0) rc = from.used == 0 ? c->first() : c->seek(from.view());
         if (rc != 0) return rc == MDB_NOTFOUND ? 0 : rc;
         if (!group.read(*c)) return MDB_CORRUPTED;
         if (group.place.boot == boot && group.place.end > now.boot.count()) return 0;
         std::uint32_t i = group.row.scanned;
-        for (; i < group.row.count && reaped < limits::reap && looked_at < limits::sweep; ++i, ++looked_at) {
+        for (; i < group.sequences.size() && reaped < limits::reap && looked_at < limits::sweep; ++i, ++looked_at) {
             bool crashed = false;
             if (rc = crash(tx, group.sequences[i], group.place, "lease expired", now, crashed); rc != 0) return rc;
             reaped += crashed ? 1 : 0;
         }
         tx.scanned(group.place, i);
-        from = lease_key(group.place.boot, group.place.end, group.place.group + 1);
+        from = group_key(group.place.boot, group.place.end, group.place.group + 1);
     }
     return 0;
 }
@@ -103,11 +118,11 @@ private:
     lease_list group;
     while (freed < limits::sweep) {
         int rc = 0;
-        cursor* const c = tx.at(table::leases, rc);
-        if (rc == 0) rc = from.used == 0 ? c->move(MDB_FIRST) : c->seek(from.view());
+        cursor* const c = tx.at(table::groups, rc);
+        if (rc == 0) rc = from.used == 0 ? c->first() : c->seek(from.view());
         if (rc != 0) return rc == MDB_NOTFOUND ? 0 : rc;
         if (!group.read(*c)) return MDB_CORRUPTED;
-        from = lease_key(group.place.boot, group.place.end, group.place.group + 1);
+        from = group_key(group.place.boot, group.place.end, group.place.group + 1);
         if (group.worker != worker) continue;
         for (std::size_t i = 0; i < group.sequences.size() && freed < limits::sweep; ++i) {
             bool crashed = false;

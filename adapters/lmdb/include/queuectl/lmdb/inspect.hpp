@@ -11,25 +11,24 @@ namespace queuectl::inline v0::detail::lmdb {
                                      job_record& r)
 {
     if (const int rc = read_job(tx, from, s, r.job); rc != 0) return rc;
-    const bool leased = s.state() == state::processing;
     r.sequence = sequence;
     r.state = s.state();
     r.attempts = s.row.attempts;
     r.crashes = s.row.crashes;
     r.created_at = time_of(from.row.created_at);
-    r.updated_at = time_of(s.row.updated_at);
+    r.updated_at = time_of(s.updated_at());
     r.settled_token = s.settled_token();
     r.exit_code = s.row.exit_code;
     r.signal = s.row.signal;
     r.error = s.error;
     r.result = s.result;
     r.progress = s.progress;
-    if (!leased) return 0;
+    if (!s.is_leased()) return 0;
     r.token = s.token();
-    r.cancel_requested = s.has(state_row::cancel_requested);
-    r.locked_by = s.worker;
-    r.locked_at = time_of(s.row.started_at);
-    r.lease_until = time_of(s.row.ended_at);
+    r.cancel_requested = s.cancel_requested();
+    r.locked_by = s.lease.worker;
+    r.locked_at = time_of(s.lease.row.started_at);
+    r.lease_until = time_of(s.lease.row.until);
     return 0;
 }
 
@@ -41,7 +40,7 @@ namespace queuectl::inline v0::detail::lmdb {
     int rc = find_sequence(tx, id, sequence);
     if (rc != 0) return rc == MDB_NOTFOUND ? 0 : rc;
     rc = read_job_row(tx, sequence, from);
-    if (rc == 0) rc = read_state(tx, sequence, s);
+    if (rc == 0) rc = read_state(tx, sequence, from, s);
     return rc == 0 ? read_record(tx, sequence, from, s, out.emplace()) : rc;
 }
 
@@ -66,7 +65,7 @@ struct numbered_filter {
     {
         return (!filter.state || *filter.state == s.state()) && (queue == 0 || queue == s.row.queue) &&
                (kind == 0 || kind == s.row.kind) && (filter.tag.empty() || filter.tag == from.tag) &&
-               time_of(s.row.updated_at) < filter.updated_before;
+               time_of(s.updated_at()) < filter.updated_before;
     }
 };
 
@@ -93,9 +92,7 @@ struct numbered_filter {
         job_view from;
         state_view s;
         if (!from.read(jobs->value())) return MDB_CORRUPTED;
-        rc = read_state_row(tx, last, s);
-        if (rc == MDB_NOTFOUND) s.begin(from);
-        if (rc != 0 && rc != MDB_NOTFOUND) return rc;
+        if (rc = read_state(tx, last, from, s); rc != 0) return rc;
         if (!wanted.matches(from, s)) continue;
         if (rc = read_record(tx, last, from, s, out.emplace_back()); rc != 0) return rc;
         ++told;
@@ -187,7 +184,7 @@ struct numbered_filter {
                 job_view from;
                 state_view s;
                 int found = read_job_row(tx, sequence, from);
-                if (found == 0) found = read_state(tx, sequence, s);
+                if (found == 0) found = read_state(tx, sequence, from, s);
                 if (found != 0) return found;
                 if (wanted.matches(from, s)) ids.emplace_back(from.id);
             }

@@ -31,7 +31,9 @@ struct line_entry {
 [[nodiscard]] inline int enter_line(transaction& tx, const line_entry& e)
 {
     tx.work = true;
-    return tx.put(table::line, e.key().view(), bytes_of(e.count));
+    int rc = 0;
+    cursor* const c = tx.at(table::line, rc);
+    return rc == 0 ? c->put(e.key().view(), bytes_of(e.count)) : rc;
 }
 
 [[nodiscard]] inline int leave_line(transaction& tx, std::uint64_t lane, std::int64_t run_at, std::uint64_t sequence)
@@ -49,7 +51,7 @@ struct line_entry {
     const line_entry before{lane, run_at, e.first, static_cast<std::uint32_t>(sequence - e.first)};
     const line_entry after{lane, run_at, sequence + 1, e.count - before.count - 1};
     rc = before.count == 0 ? c->erase() : c->replace(before.key().view(), bytes_of(before.count));
-    return rc == 0 && after.count != 0 ? tx.put(table::line, after.key().view(), bytes_of(after.count)) : rc;
+    return rc == 0 && after.count != 0 ? c->put(after.key().view(), bytes_of(after.count)) : rc;
 }
 
 }  // namespace queuectl::inline v0::detail::lmdb

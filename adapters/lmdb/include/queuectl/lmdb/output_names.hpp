@@ -13,7 +13,7 @@ template <class Visit>
 {
     int rc = 0;
     cursor* const runs = tx.at(table::runs, rc);
-    for (rc = rc == 0 ? runs->move(MDB_FIRST) : rc; rc == 0; rc = runs->next()) {
+    for (rc = rc == 0 ? runs->first() : rc; rc == 0; rc = runs->next()) {
         run_view run;
         if (!run.read(runs->value())) return MDB_CORRUPTED;
         if (const int told = visit(unpack<std::uint64_t>(runs->key(), 0), run); told != 0) return told;

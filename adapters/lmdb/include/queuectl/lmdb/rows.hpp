@@ -3,6 +3,7 @@
 #define QUEUECTL_LMDB_ROWS_HPP
 
 #include <queuectl/lmdb/line.hpp>
+#include <queuectl/lmdb/packed.hpp>
 
 namespace queuectl::inline v0::detail::lmdb {
 
@@ -13,9 +14,8 @@ struct job_view {
 
     [[nodiscard]] bool read(std::string_view value) noexcept
     {
-        if (!read_row(value, row)) return false;
-        payload = value.substr(sizeof row);
-        return take(payload, row.id_bytes, id) && take(payload, row.tag_bytes, tag) &&
+        payload = value;
+        return unpack_row(payload, row) && take(payload, row.id_bytes, id) && take(payload, row.tag_bytes, tag) &&
                take(payload, row.batch_bytes, batch) && take(payload, row.key_bytes, key) &&
                take(payload, row.unique_key_bytes, unique_key) && take(payload, row.cwd_bytes, cwd) &&
                take(payload, row.env_bytes, env) && take(payload, row.depends_on_bytes, depends_on);
@@ -23,16 +23,15 @@ struct job_view {
     [[nodiscard]] uid nonce() const noexcept { return {row.nonce_high, row.nonce_low}; }
 };
 
-// A value of states, as it lies in the map; also one being made, with strings of others.
+// A value of states, as it lies in the map, and the job's lease over it; also one being made, with strings of others.
 struct state_view {
     state_row row{};
     std::string_view worker, error, result, progress;
+    lease_view lease;  // without jobs (count 0): none
 
     [[nodiscard]] bool read(std::string_view value) noexcept
     {
-        if (!read_row(value, row)) return false;
-        value.remove_prefix(sizeof row);
-        return row.state < state_count && take(value, row.worker_bytes, worker) &&
+        return unpack_row(value, row) && row.state < state_count && take(value, row.worker_bytes, worker) &&
                take(value, row.error_bytes, error) && take(value, row.result_bytes, result) &&
                take(value, row.progress_bytes, progress);
     }
@@ -49,35 +48,38 @@ struct state_view {
         if (j.row.retention == 0) row.flags |= state_row::forgotten_when_completed;
         if (j.row.unique_key_bytes != 0) row.flags |= state_row::has_unique_key;
     }
+    // Without the lease.
     void write(std::string& out)
     {
         row.worker_bytes = static_cast<std::uint32_t>(worker.size());
         row.error_bytes = static_cast<std::uint32_t>(error.size());
         row.result_bytes = static_cast<std::uint32_t>(result.size());
         row.progress_bytes = static_cast<std::uint32_t>(progress.size());
-        out = bytes_of(row);
+        char packed[packed_most<state_row> + 8];
+        out.assign(packed, pack(row, packed));
         ((out += worker) += error) += result;
         out += progress;
     }
 
-    [[nodiscard]] queuectl::state state() const noexcept { return static_cast<queuectl::state>(row.state); }
+    [[nodiscard]] bool is_leased() const noexcept { return lease.row.count != 0; }
+    // That of its row, from before the claim, when it is leased.
+    [[nodiscard]] queuectl::state own_state() const noexcept { return static_cast<queuectl::state>(row.state); }
+    [[nodiscard]] queuectl::state state() const noexcept { return is_leased() ? state::processing : own_state(); }
     [[nodiscard]] bool has(state_row::flag f) const noexcept { return (row.flags & f) != 0; }
     void set(state_row::flag f, bool on) noexcept
     {
         row.flags = static_cast<std::uint8_t>(on ? row.flags | f : row.flags & ~f);
     }
+    [[nodiscard]] std::int64_t updated_at() const noexcept
+    {
+        return is_leased() ? lease.row.started_at : row.updated_at;
+    }
+    [[nodiscard]] bool cancel_requested() const noexcept { return lease.row.cancel_requested != 0; }
     [[nodiscard]] std::uint64_t lane() const noexcept { return lane_of(row.queue, row.kind, row.priority); }
-    [[nodiscard]] leased_place place() const noexcept { return {row.boot, row.lease_end, row.group}; }
-    [[nodiscard]] lease_token token() const noexcept { return {{row.token_high, row.token_low}, row.token_ordinal}; }
+    [[nodiscard]] lease_token token() const noexcept { return lease.token(); }
     [[nodiscard]] lease_token settled_token() const noexcept
     {
         return {{row.settled_high, row.settled_low}, row.settled_ordinal};
-    }
-    void token(const lease_token& t) noexcept
-    {
-        row.token_high = t.nonce.high;
-        row.token_low = t.nonce.low;
-        row.token_ordinal = t.ordinal;
     }
     void settled_token(const lease_token& t) noexcept
     {
@@ -111,7 +113,7 @@ struct state_view {
     row.created_at = created_at;
     row.timeout = j.timeout.count();
     row.retention = j.retention.count();
-    row.backoff_base = j.backoff_base;
+    row.backoff_base = reversed_bits(j.backoff_base);
     row.nonce_high = j.nonce.high;
     row.nonce_low = j.nonce.low;
     row.queue = queue;
@@ -127,8 +129,9 @@ struct state_view {
     row.cwd_bytes = static_cast<std::uint32_t>(j.cwd.size());
     row.env_bytes = static_cast<std::uint32_t>(j.env.size());
     row.depends_on_bytes = static_cast<std::uint32_t>(depends_on.size());
-    const std::string_view parts[] = {bytes_of(row), j.id,  j.tag, j.batch,    j.key,
-                                      j.unique_key,  j.cwd, j.env, depends_on, j.payload};
+    char packed[packed_most<job_row> + 8];
+    const std::string_view parts[] = {
+        {packed, pack(row, packed)}, j.id, j.tag, j.batch, j.key, j.unique_key, j.cwd, j.env, depends_on, j.payload};
     std::size_t bytes = 0;
     for (const auto& part : parts) bytes += part.size();
     int rc = 0;
@@ -157,7 +160,7 @@ struct state_view {
     out.run_at = time_of(now.row.run_at);
     out.timeout = duration{from.row.timeout};
     out.retention = duration{from.row.retention};
-    out.backoff_base = from.row.backoff_base;
+    out.backoff_base = from_reversed_bits(from.row.backoff_base);
     out.max_retries = from.row.max_retries;
     out.hold = now.row.hold;
     out.priority = now.row.priority;
@@ -190,33 +193,53 @@ struct state_view {
     return rc;
 }
 
-// The state of a job; MDB_NOTFOUND when it has no row.
+// A job's row in states; MDB_NOTFOUND when it has none.
 [[nodiscard]] inline int read_state_row(transaction& tx, std::uint64_t sequence, state_view& out)
 {
-    int rc = 0;
-    cursor* const states = tx.at(table::states, rc);
-    if (rc == 0) rc = states->find(sequence_key(sequence));
+    std::uint64_t last = 0;
+    int rc = tx.last_state(last);
+    cursor* const states = rc == 0 ? tx.at(table::states, rc) : nullptr;
+    if (rc == 0) rc = sequence > last ? MDB_NOTFOUND : states->find(sequence_key(sequence));
     return rc == 0 && !out.read(states->value()) ? MDB_CORRUPTED : rc;
 }
 
-// The same, made of the job's own row where there is none.
-[[nodiscard]] inline int read_state(transaction& tx, std::uint64_t sequence, state_view& out)
+// The state of a job without its lease, of a job's row that the caller has read.
+[[nodiscard]] inline int read_own_state(transaction& tx, std::uint64_t sequence, const job_view& from, state_view& out)
 {
     const int rc = read_state_row(tx, sequence, out);
-    if (rc != MDB_NOTFOUND) return rc;
-    job_view from;
-    const int found = read_job_row(tx, sequence, from);
-    if (found == 0) out.begin(from);
-    return found;
+    if (rc == MDB_NOTFOUND) out.begin(from);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+[[nodiscard]] inline int read_lease(transaction& tx, std::uint64_t sequence, state_view& out)
+{
+    if (!is_waiting(out.own_state())) return 0;
+    const int rc = tx.find_lease(sequence, out.lease);
+    return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+// The state of a job; its row of jobs is read only where it has none in states.
+[[nodiscard]] inline int read_state(transaction& tx, std::uint64_t sequence, state_view& out)
+{
+    int rc = read_state_row(tx, sequence, out);
+    if (rc == MDB_NOTFOUND) {
+        job_view from;
+        rc = read_job_row(tx, sequence, from);
+        if (rc == 0) out.begin(from);
+    }
+    return rc == 0 ? read_lease(tx, sequence, out) : rc;
+}
+// The same, of a job's row that the caller has read.
+[[nodiscard]] inline int read_state(transaction& tx, std::uint64_t sequence, const job_view& from, state_view& out)
+{
+    const int rc = read_own_state(tx, sequence, from, out);
+    return rc == 0 ? read_lease(tx, sequence, out) : rc;
+}
+
+// Its lease is the caller's.
 [[nodiscard]] inline int write_state(transaction& tx, std::uint64_t sequence, state_view& s)
 {
-    int rc = 0;
-    cursor* const states = tx.at(table::states, rc);
-    if (rc != 0) return rc;
     s.write(tx.scratch);
-    return states->put(sequence_key(sequence), tx.scratch);
+    return tx.put_state(sequence, tx.scratch);
 }
 
 }  // namespace queuectl::inline v0::detail::lmdb

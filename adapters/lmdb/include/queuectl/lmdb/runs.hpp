@@ -126,9 +126,11 @@ template <class Visit>
 
 // A job's strings of its state, copied: the row may be written while they are used.
 struct state_strings {
-    std::string worker, error, result, progress;
-    explicit state_strings(state_view& s) : worker{s.worker}, error{s.error}, result{s.result}, progress{s.progress}
+    std::string worker, error, result, progress, leased_by;
+    explicit state_strings(state_view& s)
+        : worker{s.worker}, error{s.error}, result{s.result}, progress{s.progress}, leased_by{s.lease.worker}
     {
+        s.lease.worker = leased_by;
         s.worker = worker;
         s.error = error;
         s.result = result;
@@ -136,21 +138,16 @@ struct state_strings {
     }
 };
 
-// A job that is leased no more waits, from its row's run_at on, or is final; writes its row. Its lease's group and
-// count are the caller's.
-[[nodiscard]] inline int unlease(transaction& tx, std::uint64_t sequence, state_view& s, queuectl::state to,
-                                 const instant& now)
+// A job waits, from its row's run_at on, or is final; writes its row. Its lease and count are the caller's.
+[[nodiscard]] inline int place_job(transaction& tx, std::uint64_t sequence, state_view& s, queuectl::state to,
+                                   const instant& now)
 {
-    s.token({});
-    s.set(state_row::cancel_requested, false);
     if (!s.has(state_row::own_run)) {
         s.worker = {};
         s.row.started_at = s.row.ended_at = 0;
     }
     s.row.state = static_cast<std::uint8_t>(to);
     s.row.updated_at = ticks(now.wall);
-    s.row.boot = 0;
-    s.row.lease_end = 0;
     s.row.group = is_final(to) ? tx.enter_ended(to, s.row.updated_at, sequence) : 0;
     int rc = write_state(tx, sequence, s);
     if (rc == 0 && is_waiting(to) && s.row.hold == hold_none)
@@ -178,26 +175,28 @@ struct state_strings {
 {
     state_view s;
     crashed = false;
-    const int found = read_state_row(tx, sequence, s);
-    if (found == MDB_NOTFOUND) return 0;
-    if (found != 0 || s.state() != state::processing || s.place() != place) return found;
+    int rc = tx.find_lease(sequence, s.lease);
+    if (rc == MDB_NOTFOUND) return 0;
+    if (rc != 0 || s.lease.place() != place) return rc;
     crashed = true;
+    if (rc = read_state(tx, sequence, s); rc != 0) return rc;
+    s.worker = s.lease.worker;
     attempt run;
     run.status = run_status::crashed;
     run.error = cause;
-    run.started_at = time_of(s.row.started_at);
+    run.started_at = time_of(s.lease.row.started_at);
     run.ended_at = now.wall;
-    if (const int rc = record_run(tx, sequence, s, run); rc != 0) return rc;
+    if (rc = record_run(tx, sequence, s, run); rc != 0) return rc;
     // A settle that was cut off may have left a file.
     if (tx.files() != nullptr) tx.dead_logs.push_back(log_name(sequence, s.row.runs));
     ++s.row.crashes;
     s.error = cause;
-    const auto to = s.has(state_row::cancel_requested) ? state::cancelled : state::pending;
-    tx.leave_group(place);
+    const auto to = s.cancel_requested() ? state::cancelled : state::pending;
     tx.move(s.row.queue, state::processing, to);
     tx.work = true;
     const bool unique = is_final(to) && s.has(state_row::has_unique_key);
-    const int rc = unlease(tx, sequence, s, to, now);
+    rc = place_job(tx, sequence, s, to, now);
+    if (rc == 0) rc = tx.end_lease(sequence, place);
     return rc == 0 && unique ? leave_unique(tx, sequence) : rc;
 }
 

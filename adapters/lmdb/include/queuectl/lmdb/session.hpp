@@ -25,6 +25,11 @@ enum class access : std::uint8_t { begins, claims, ends, state };
 [[nodiscard]] inline int check_readable(transaction& tx, const char* verb)
 {
     if (const int rc = tx.read_header(); rc != 0) return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
+    if (tx.head.format < format_oldest)
+        return tx.refuse(fail(errc::wrong_version, verb,
+                              "the store has format " + std::to_string(tx.head.format) +
+                                  ", from before the first release: this program knows " +
+                                  std::to_string(format_oldest) + " and later ones"));
     if (tx.head.min_reader <= format_version) return 0;
     return tx.refuse(fail(errc::wrong_version, verb,
                           "the store has format " + std::to_string(tx.head.format) + ", this program knows " +

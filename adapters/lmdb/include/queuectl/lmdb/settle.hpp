@@ -16,24 +16,24 @@ namespace queuectl::inline v0::detail::lmdb {
         const auto& r = receipts[i];
         statuses[i] = extend_status::lease_lost;
         std::uint64_t sequence = 0;
-        state_view s;
+        lease_view l;
         int rc = find_sequence(tx, r.id, sequence);
-        if (rc == 0) rc = read_state_row(tx, sequence, s);
+        if (rc == 0) rc = tx.find_lease(sequence, l);
         if (rc == MDB_NOTFOUND) continue;
         if (rc != 0) return rc;
-        if (s.state() != state::processing || s.token() != r.token) continue;
-        statuses[i] = s.has(state_row::cancel_requested) ? extend_status::cancel_requested : extend_status::held;
-        auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g->worker() == s.worker; });
+        if (l.token() != r.token) continue;
+        statuses[i] = l.row.cancel_requested != 0 ? extend_status::cancel_requested : extend_status::held;
+        auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g->worker() == l.worker; });
         if (group == groups.end())
-            group = groups.insert(group, std::make_unique<group_writer>(tx, boot, add(now.boot, d).count(), s.worker));
-        tx.leave_group(s.place());
+            group = groups.insert(group, std::make_unique<group_writer>(tx, boot, add(now.boot, d).count(), l.worker));
+        l.worker = (*group)->worker();
         leased_place place{};
-        if (rc = (*group)->add(sequence, place); rc != 0) return rc;
-        s.row.boot = place.boot;
-        s.row.lease_end = place.end;
-        s.row.group = place.group;
-        s.row.ended_at = ticks(add(now.wall, d));
-        if (rc = write_state(tx, sequence, s); rc != 0) return rc;
+        rc = tx.end_lease(sequence, l.place());
+        if (rc == 0) rc = (*group)->add(sequence, place);
+        l.place(place);
+        l.row.until = ticks(add(now.wall, d));
+        if (rc == 0) rc = tx.add_lease(sequence, l);
+        if (rc != 0) return rc;
     }
     for (auto& group : groups)
         if (const int rc = group->finish(); rc != 0) return rc;
@@ -56,44 +56,52 @@ private:
     int one(const settlement& s, settle_status& status)
     {
         const auto& token = s.receipt.token;
-        state_view now;
-        const auto is_current = [&] { return now.state() == state::processing && now.token() == token; };
         std::uint64_t sequence = tx_.hints != nullptr ? tx_.hints->find(token, s.receipt.id) : 0;
-        int rc = sequence != 0 ? read_state_row(tx_, sequence, now) : MDB_NOTFOUND;
-        if (rc == MDB_NOTFOUND || (rc == 0 && !is_current())) {
-            now = {};
-            rc = find_sequence(tx_, s.receipt.id, sequence);
+        bool current = false;
+        if (const int rc = sequence != 0 ? look(sequence, token, current) : 0; rc != 0) return rc;
+        if (!current) {
+            int rc = find_sequence(tx_, s.receipt.id, sequence);
             status = settle_status::gone;
             if (rc == MDB_NOTFOUND) return 0;
-            if (rc == 0) rc = read_state_row(tx_, sequence, now);
-            status = settle_status::lease_lost;
+            if (rc == 0) rc = look(sequence, token, current);
+            if (rc != 0) return rc;
         }
-        if (rc != 0) return rc == MDB_NOTFOUND ? 0 : rc;
-        if (is_current()) {
-            status = settle_status::applied;
-            return apply(sequence, now, s);
-        }
-        if (token && now.settled_token() == token) status = settle_status::applied;
+        state_view now;
+        if (const int rc = read_state(tx_, sequence, now); rc != 0) return rc;
+        status = settle_status::applied;
+        if (current) return apply(sequence, now, s);
+        if (!token || now.settled_token() != token) status = settle_status::lease_lost;
         return 0;
+    }
+
+    // Whether the token is that of the job's lease.
+    int look(std::uint64_t sequence, const lease_token& token, bool& current)
+    {
+        lease_view l;
+        const int rc = tx_.find_lease(sequence, l);
+        current = rc == 0 && l.token() == token;
+        return rc == MDB_NOTFOUND ? 0 : rc;
     }
 
     int apply(std::uint64_t sequence, state_view& job, const settlement& s)
     {
-        const state to =
-            state_after(s.verdict.kind, static_cast<state>(job.row.claimed_from), job.has(state_row::cancel_requested));
-        tx_.leave_group(job.place());
+        const state to = state_after(s.verdict.kind, job.own_state(), job.cancel_requested());
+        const auto place = job.lease.place();
         if (to == state::completed && job.has(state_row::forgotten_when_completed)) {
             tx_.count(job.row.queue, state::processing, -1);
-            return forget_job(tx_, sequence, job);
+            const int rc = forget_job(tx_, sequence, job);
+            return rc == 0 ? tx_.end_lease(sequence, place) : rc;
         }
-        // Nothing writes to the table of states before the job's row is put together: its strings stay.
+        job.worker = job.lease.worker;
+        // Nothing writes to the tables of states and leases before the job's row is put together: its strings stay.
         if (const int rc = end_run(sequence, job, s, to); rc != 0) return rc;
         job.settled_token(s.receipt.token);
         if (to == state::completed) job.result = s.result;
         if (s.verdict.kind == verdict_kind::retry && is_waiting(to)) job.row.run_at = ticks(s.verdict.retry_at);
         tx_.move(job.row.queue, state::processing, to);
         const bool unique = is_final(to) && job.has(state_row::has_unique_key);
-        const int rc = unlease(tx_, sequence, job, to, now_);
+        int rc = place_job(tx_, sequence, job, to, now_);
+        if (rc == 0) rc = tx_.end_lease(sequence, place);
         return rc == 0 && unique ? leave_unique(tx_, sequence) : rc;
     }
 

@@ -7,19 +7,13 @@
 #include <queuectl/lmdb/cursor.hpp>
 #include <queuectl/lmdb/environment.hpp>
 #include <queuectl/lmdb/lease_hints.hpp>
+#include <queuectl/lmdb/leased.hpp>
 #include <queuectl/lmdb/names.hpp>
 #include <queuectl/lmdb/store_files.hpp>
 
 #include <optional>
 
 namespace queuectl::inline v0::detail::lmdb {
-
-struct leased_place {
-    std::uint32_t boot;
-    std::int64_t end;
-    std::uint64_t group;
-    friend bool operator==(const leased_place&, const leased_place&) = default;
-};
 
 // The verbs give 0, LMDB's code or `refused` with `refusal` set. What many jobs share (counts, groups, the header) is
 // gathered here and written by finish(), the last thing before the commit. The MDB_txn is the caller's.
@@ -69,9 +63,10 @@ public:
     [[nodiscard]] cursor* at(table t, int& rc)
     {
         auto& c = cursors_[static_cast<std::size_t>(t)];
-        rc = c.is_open() ? 0 : c.open(txn_, env_.dbi(t), steps_);
+        rc = c.is_open() ? 0 : c.open(txn_, env_.dbi(t), prefix_of(t), steps_);
         return rc == 0 ? &c : nullptr;
     }
+    // Of tables without a prefix.
     [[nodiscard]] int get(table t, std::string_view key, std::string_view& value)
     {
         ++steps_;
@@ -182,8 +177,60 @@ public:
         return head.boots;
     }
 
-    // A job of that lease group is leased there no more.
-    void leave_group(const leased_place& place) { ++leaving(place).left; }
+    // A job's lease; MDB_NOTFOUND when it has none.
+    [[nodiscard]] int find_lease(std::uint64_t sequence, lease_view& out)
+    {
+        int rc = 0;
+        cursor* const rows = at(table::leased, rc);
+        return rc == 0 ? leased_.find(*rows, sequence, out) : rc;
+    }
+    [[nodiscard]] int add_lease(std::uint64_t sequence, const lease_view& lease)
+    {
+        int rc = 0;
+        cursor* const rows = at(table::leased, rc);
+        return rc == 0 ? leased_.add(*rows, sequence, lease) : rc;
+    }
+    // Requires: it has one, in that group.
+    [[nodiscard]] int end_lease(std::uint64_t sequence, const leased_place& place)
+    {
+        int rc = 0;
+        cursor* const rows = at(table::leased, rc);
+        if (rc == 0) rc = leased_.remove(*rows, sequence);
+        if (rc == 0) ++leaving(place).left;
+        return rc;
+    }
+    // The same with another row in that group.
+    [[nodiscard]] int change_lease(std::uint64_t sequence, const lease_view& lease)
+    {
+        int rc = 0;
+        cursor* const rows = at(table::leased, rc);
+        if (rc == 0) rc = leased_.remove(*rows, sequence);
+        return rc == 0 ? leased_.add(*rows, sequence, lease) : rc;
+    }
+    // The highest sequence that has a row of states; 0 = none.
+    [[nodiscard]] int last_state(std::uint64_t& sequence)
+    {
+        int rc = 0;
+        if (!last_state_) {
+            cursor* const rows = at(table::states, rc);
+            if (rc == 0) rc = rows->last();
+            if (rc != 0 && rc != MDB_NOTFOUND) return rc;
+            last_state_ = rc == 0 ? rows->sequence() : 0;
+        }
+        sequence = *last_state_;
+        return 0;
+    }
+    // Writes the row of a sequence in states.
+    [[nodiscard]] int put_state(std::uint64_t sequence, std::string_view value)
+    {
+        std::uint64_t last = 0;
+        int rc = last_state(last);
+        cursor* const rows = rc == 0 ? at(table::states, rc) : nullptr;
+        if (rc != 0) return rc;
+        if (sequence > last) last_state_ = sequence;
+        return rows->put(sequence_key(sequence), value, sequence > last ? MDB_APPEND : 0u);
+    }
+
     // The first `n` of the group have been looked at.
     void scanned(const leased_place& place, std::uint32_t n)
     {
@@ -195,7 +242,7 @@ public:
     {
         auto chunk = ended_.rbegin();
         while (chunk != ended_.rend() && (chunk->state != s || chunk->updated_at != updated_at)) ++chunk;
-        if (chunk == ended_.rend() || chunk->sequences.size() == group_most) {
+        if (chunk == ended_.rend() || chunk->sequences.size() == ended_most) {
             ended_.push_back({s, updated_at, next_group(), {}});
             chunk = ended_.rbegin();
         }
@@ -225,6 +272,7 @@ public:
     [[nodiscard]] int finish()
     {
         int rc = write_counts();
+        if (rc == 0) rc = write_leases();
         if (rc == 0) rc = write_groups();
         for (std::size_t i = 0; rc == 0 && i < ended_.size(); ++i) rc = write_ended(ended_[i]);
         if (rc == 0 && header_changed_) {
@@ -299,13 +347,21 @@ private:
         return 0;
     }
 
+    int write_leases()
+    {
+        if (leased_.is_written()) return 0;
+        int rc = 0;
+        cursor* const rows = at(table::leased, rc);
+        return rc == 0 ? leased_.flush(*rows) : rc;
+    }
+
     int write_groups()
     {
         int rc = 0;
-        cursor* const c = groups_.empty() ? nullptr : at(table::leases, rc);
+        cursor* const c = groups_.empty() ? nullptr : at(table::groups, rc);
         for (std::size_t i = 0; rc == 0 && i < groups_.size(); ++i) {
             const auto& change = groups_[i];
-            const auto key = lease_key(change.place.boot, change.place.end, change.place.group);
+            const auto key = group_key(change.place.boot, change.place.end, change.place.group);
             rc = c->find(key.view());
             lease_group row{};
             if (rc == MDB_NOTFOUND || (rc == 0 && (!read_row(c->value(), row) || row.live < change.left)))
@@ -339,6 +395,8 @@ private:
     bool header_changed_ = false;
     std::array<cursor, table_count> cursors_;
     std::array<name_memo, 2> names_;
+    leased_jobs leased_;
+    std::optional<std::uint64_t> last_state_;
     std::vector<count_change> counts_;
     std::size_t last_count_ = 0;
     std::vector<group_change> groups_;

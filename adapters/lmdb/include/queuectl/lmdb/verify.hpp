@@ -39,7 +39,7 @@ private:
     {
         int rc = 0;
         cursor* const c = tx_.at(t, rc);
-        for (rc = rc == 0 ? c->move(MDB_FIRST) : rc; rc == 0; rc = c->next())
+        for (rc = rc == 0 ? c->first() : rc; rc == 0; rc = c->next())
             if (const int told = visit(*c); told != 0) return told;
         return rc == MDB_NOTFOUND ? 0 : rc;
     }
@@ -56,7 +56,7 @@ private:
             const std::string who = "job " + std::string{from.id};
             int rc = read_state_row(tx_, sequence, s);
             if (rc == 0) ++states_;
-            if (rc == MDB_NOTFOUND) s.begin(from), rc = 0;
+            if (rc == 0 || rc == MDB_NOTFOUND) rc = read_state(tx_, sequence, from, s);
             if (rc != 0) return rc;
             std::uint64_t found = 0;
             rc = find_sequence(tx_, from.id, found);
@@ -68,7 +68,7 @@ private:
             leased_ += s.state() == state::processing ? 1 : 0;
             final_ += is_final(s.state()) ? 1 : 0;
             if (s.row.queue >= counts_.size()) counts_.resize(std::size_t{s.row.queue} + 1);
-            ++counts_[s.row.queue][s.row.state];
+            ++counts_[s.row.queue][static_cast<std::size_t>(s.state())];
             return rc == MDB_NOTFOUND ? 0 : rc;
         });
     }
@@ -97,18 +97,31 @@ private:
 
     int leases()
     {
+        std::uint64_t told = 0;
+        const int rc = each(table::leased, [&](const cursor& c) {
+            lease_row row{};
+            if (!read_row(c.value(), row)) return MDB_CORRUPTED;
+            told += row.count;
+            return 0;
+        });
+        if (told != leased_) wrong("the leases", "are not as many as the jobs that run");
+        return rc == 0 ? groups() : rc;
+    }
+
+    int groups()
+    {
         lease_list group;
-        return each(table::leases, [&](const cursor& c) {
+        return each(table::groups, [&](const cursor& c) {
             if (!group.read(c)) return MDB_CORRUPTED;
             std::uint32_t live = 0;
             for (std::size_t i = 0; i < group.sequences.size(); ++i) {
-                state_view s;
-                const int rc = state_of(group.sequences[i], s);
+                lease_view l;
+                const int rc = tx_.find_lease(group.sequences[i], l);
                 if (rc != 0 && rc != MDB_NOTFOUND) return rc;
-                if (rc != 0 || s.state() != state::processing || s.place() != group.place) continue;
+                if (rc != 0 || l.place() != group.place) continue;
                 ++live;
                 if (i < group.row.scanned) wrong(named(group.sequences[i]), "is leased where no lease is looked for");
-                if (s.worker != group.worker) wrong(named(group.sequences[i]), "is leased by another worker");
+                if (l.worker != group.worker) wrong(named(group.sequences[i]), "is leased by another worker");
             }
             if (live != group.row.live || live == 0 || live > leased_)
                 wrong("lease group " + std::to_string(group.place.group), "does not hold the leases that it says");
