@@ -113,6 +113,48 @@ TEST(LmdbLife, NeighboursOfOneClaimShareARow)
     EXPECT_EQ(report->found, 0u) << report->findings.front().text;
 }
 
+// Final jobs are told of in chunks by time; the newest one is beside the header.
+TEST(LmdbLife, FinalJobsArePurgedByTimeWhereverTheyAreTold)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q");
+    const auto is_clean = [&] {
+        const auto report = s.verify(at(900));
+        ASSERT_TRUE(report);
+        EXPECT_EQ(report->found, 0u) << report->findings.front().text;
+    };
+    std::vector<job> jobs;
+    for (int i = 0; i < 600; ++i) jobs.push_back(make_job("job" + std::to_string(i)));
+    std::vector<insert_status> statuses(jobs.size());
+    ASSERT_TRUE(s.insert(jobs, statuses, at(1)));
+    for (std::int64_t t = 10; t < 22; ++t) {
+        std::vector<settlement> ends;
+        for (const auto& l : take(s, 50, at(t))) ends.push_back(ended(l, verdict_kind::complete));
+        std::vector<settle_status> told(ends.size());
+        // The clock goes back once.
+        ASSERT_TRUE(s.settle(ends, told, at(t == 21 ? 12 : t)));
+    }
+    EXPECT_EQ(rows_of(s, "queuectl.ended"), 3u) << "of 200, 200 and 150";
+    is_clean();
+    const std::vector<std::string> some{"job5", "job0", "job199", "job300", "job599", "job399"};
+    std::vector<change_status> told(some.size());
+    ASSERT_TRUE(s.remove({some.data(), 3}, {told.data(), 3}));
+    ASSERT_TRUE(s.revive({some.data() + 3, 3}, {told.data(), 3}, at(30)));
+    is_clean();
+    job_filter filter;
+    filter.updated_before = at(12).wall;
+    EXPECT_EQ(*s.purge(filter, 30), 30u);
+    EXPECT_FALSE(*s.find("job1")) << "the oldest first";
+    EXPECT_TRUE(*s.find("job60"));
+    EXPECT_EQ(*s.purge(filter, 1000), 68u);
+    filter.updated_before = at(13).wall;
+    EXPECT_EQ(*s.purge(filter, 1000), 99u) << "also those of the clock that went back";
+    is_clean();
+    EXPECT_EQ(*s.purge({}, 1000), 600u - 3 - 3 - 30 - 68 - 99);
+    EXPECT_EQ(rows_of(s, "queuectl.ended") + rows_of(s, "queuectl.store", "e"), 0u);
+    is_clean();
+}
+
 TEST(LmdbLife, TheNewestRunsAreKept)
 {
     const temporary_folder folder;

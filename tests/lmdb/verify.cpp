@@ -32,6 +32,19 @@ void live(lmdb_storage& s)
     settle(s, ended(leases[5], verdict_kind::release));
 }
 
+// So many completed jobs that the first of them are in `ended`.
+void live_long(lmdb_storage& s)
+{
+    std::vector<job> jobs;
+    for (int i = 0; i < 210; ++i) jobs.push_back(make_job("long" + std::to_string(i)));
+    std::vector<insert_status> told(jobs.size());
+    ASSERT_TRUE(s.insert(jobs, told, at(1)));
+    std::vector<settlement> ends;
+    for (const auto& l : take(s, jobs.size())) ends.push_back(ended(l, verdict_kind::complete));
+    std::vector<settle_status> settled(ends.size());
+    ASSERT_TRUE(s.settle(ends, settled, at(2)));
+}
+
 verify_report verified(lmdb_storage& s)
 {
     auto report = s.verify(at(4'000'000'000'000'000));
@@ -101,6 +114,8 @@ constexpr edit edits[] = {
     {"a_lease_group_has_one_more", "queuectl.store", "g", bump_last<0>, "does not hold the leases"},
     {"a_row_of_the_ended_is_gone", "queuectl.ended", "", erase_first, "not among those that did"},
     {"a_row_of_the_ended_names_another", "queuectl.ended", "", bump_last<0>, "among the ended"},
+    {"the_newest_of_the_ended_are_gone", "queuectl.store", "e", erase_first, "not among those that did"},
+    {"the_newest_of_the_ended_name_another", "queuectl.store", "e", bump_last<24>, "among the ended"},
     {"a_queue_is_miscounted", "queuectl.store", "q", bump_last<0>, "recount"},
     {"a_job_is_gone", "queuectl.jobs", "", erase_first, ""},
 };
@@ -113,6 +128,7 @@ TEST_P(LmdbVerifyEdits, AreFound)
 {
     const temporary_folder folder;
     auto s = open_store(folder / "q");
+    live_long(s);
     live(s);
     MDB_txn* txn = nullptr;
     MDB_dbi dbi = 0;

@@ -11,7 +11,7 @@ namespace queuectl::inline v0::detail::lmdb {
 // Takes a job that is not leased out of where its state has it: the line, or `ended`.
 [[nodiscard]] inline int leave_place(transaction& tx, std::uint64_t sequence, const state_view& s)
 {
-    if (is_final(s.state())) return tx.leave_ended(s.state(), s.row.updated_at, s.row.group, sequence);
+    if (is_final(s.state())) return tx.leave_ended(s.state(), s.ended(), sequence);
     return s.row.hold == hold_none ? leave_line(tx, s.lane(), s.row.run_at, sequence) : 0;
 }
 

@@ -10,17 +10,18 @@
 //                    'w' lane, run_at, sequence       u32 n: n jobs from that sequence on stand in line
 //                    'r' sequence                     lease_row: so many jobs from that sequence on are leased
 //                    'g' boot (u32), end, group       lease_group: the leases that end then
+//                    'e' state (u8)                   ended_row: the newest of `ended`, which goes there when full
 // queuectl.jobs      sequence                         job_row: what was asked for; never written again
 // queuectl.states    sequence                         state_row: what changes. None: pending since it was inserted
 // queuectl.ids       id                               sequence
 // queuectl.unique    unique key                       sequence of the job that waits or runs under it
-// queuectl.ended     state (u8), updated_at, group    sequences of final jobs
+// queuectl.ended     state (u8), filed_at, group      ranges: sequences of jobs that became final from then on
 // queuectl.runs      sequence, run (u32)              run_row: a run that ended or was cut off; the newest 20
 // queuectl.config    key                              config_row: a setting, a worker's registration, …
 //
 // LMDB writes whole pages, and for each database that a transaction changes at least those from its root to a leaf:
-// what each call changes (header, counts, who waits, who runs) is together on the few pages of queuectl.store, and the
-// rows that grow with the jobs are packed.
+// what each call changes (header, counts, who waits, runs and has just ended) is together on the few pages of
+// queuectl.store, and the rows that grow with the jobs are packed.
 //
 // Insertion order is `sequence`, a number that is never used twice; a revived job gets a new one. Where it is the whole
 // key it is a size_t as MDB_INTEGERKEY has it. Inside other keys numbers are big-endian, signed ones with the sign bit
@@ -50,9 +51,9 @@ static_assert(sizeof(std::size_t) == 8, "lmdb_storage needs a 64-bit machine");
 inline constexpr std::uint32_t format_version = 2;
 inline constexpr std::uint32_t format_oldest = 2;
 
-// The last three are parts of the first, each under a letter of its own.
-enum class table : std::uint8_t { store, jobs, states, ids, unique, ended, runs, config, line, leased, groups };
-inline constexpr std::size_t table_count = 11;
+// The last four are parts of the first, each under a letter of its own.
+enum class table : std::uint8_t { store, jobs, states, ids, unique, ended, runs, config, line, leased, groups, newest };
+inline constexpr std::size_t table_count = 12;
 inline constexpr std::size_t database_count = 8;
 inline constexpr std::array<const char*, database_count> database_names = {
     "queuectl.store",  "queuectl.jobs",  "queuectl.states", "queuectl.ids",
@@ -64,11 +65,18 @@ inline constexpr std::array<const char*, database_count> database_names = {
 // What each key of the table begins with there; 0 = nothing.
 [[nodiscard]] constexpr char prefix_of(table t) noexcept
 {
-    return t == table::line ? 'w' : t == table::leased ? 'r' : t == table::groups ? 'g' : '\0';
+    switch (t) {
+        case table::line: return 'w';
+        case table::leased: return 'r';
+        case table::groups: return 'g';
+        case table::newest: return 'e';
+        default: return '\0';
+    }
 }
 
-// Sequences in one value of ended, and in a group; ranges of a group: each fits on a page.
+// Sequences in one value of ended, and in a group, and ranges of them when it is written first: each fits on a page.
 inline constexpr std::size_t ended_most = 200;
+inline constexpr std::size_t ended_ranges_most = 32;
 inline constexpr std::size_t group_most = 1000;
 inline constexpr std::size_t group_ranges_most = 100;
 
@@ -113,8 +121,8 @@ struct state_row {
         forgotten_when_completed = 4,
         has_unique_key = 8,
     };
-    static constexpr std::size_t times_first = 0, times = 4;
-    std::int64_t run_at, updated_at, started_at, ended_at;
+    static constexpr std::size_t times_first = 0, times = 5;
+    std::int64_t run_at, updated_at, filed_at, started_at, ended_at;
     std::uint8_t state, flags;
     std::int8_t priority;
     std::uint8_t reserved;
@@ -125,7 +133,7 @@ struct state_row {
     std::int32_t exit_code;
     std::int32_t signal;
     std::uint32_t settled_ordinal;
-    std::uint64_t group;  // with state and updated_at the key in ended
+    std::uint64_t group;  // final: with state and filed_at the key in ended
     std::uint64_t settled_high, settled_low;
     std::uint32_t worker_bytes, error_bytes, result_bytes, progress_bytes;
 };
@@ -142,12 +150,18 @@ struct lease_row {
     std::uint32_t boot, cancel_requested;
 };
 
-// Followed by the worker's name and `ranges` times a sequence (u64) and how many (u64) from there on, in claim order.
+// Followed by the worker's name and ranges in claim order: sequences (u64) and how many (u64) from each on.
 struct lease_group {
     std::uint32_t live;     // how many of them are still leased in this group; never 0
     std::uint32_t scanned;  // of that many from the front none is
-    std::uint32_t ranges;
+    std::uint32_t count;
     std::uint32_t worker_bytes;
+};
+
+// Followed by ranges.
+struct ended_row {
+    std::int64_t filed_at, last_at;  // the first and the last updated_at
+    std::uint64_t group;
 };
 
 // Followed by the bytes of error, worker, output.
@@ -170,9 +184,9 @@ struct config_row {
     std::int64_t expires_at;
 };
 
-static_assert(sizeof(store_header) == 88 && sizeof(job_row) == 96 && sizeof(state_row) == 112 &&
-              sizeof(lease_row) == 64 && sizeof(lease_group) == 16 && sizeof(run_row) == 80 &&
-              sizeof(config_row) == 16);
+static_assert(sizeof(store_header) == 88 && sizeof(job_row) == 96 && sizeof(state_row) == 120 &&
+              sizeof(lease_row) == 64 && sizeof(lease_group) == 16 && sizeof(ended_row) == 24 &&
+              sizeof(run_row) == 80 && sizeof(config_row) == 16);
 
 // The fixed part of a value; false when it is too short.
 template <class Row>
@@ -252,9 +266,9 @@ inline constexpr std::uint32_t lane_queue_max = ~std::uint32_t{0} - 1;
 {
     return packed_key<20>{}.add(boot).add(end).add(group);
 }
-[[nodiscard]] inline packed_key<17> ended_key(queuectl::state s, std::int64_t updated_at, std::uint64_t group) noexcept
+[[nodiscard]] inline packed_key<17> ended_key(queuectl::state s, std::int64_t filed_at, std::uint64_t group) noexcept
 {
-    return packed_key<17>{}.add(static_cast<std::uint8_t>(s)).add(updated_at).add(group);
+    return packed_key<17>{}.add(static_cast<std::uint8_t>(s)).add(filed_at).add(group);
 }
 [[nodiscard]] inline packed_key<12> run_key(std::uint64_t sequence, std::uint32_t run) noexcept
 {

@@ -21,20 +21,13 @@ struct lease_list {
         std::string_view name;
         if (c.key().size() != 20 || !read_row(rest, row)) return false;
         rest.remove_prefix(sizeof row);
-        if (!take(rest, row.worker_bytes, name) || rest.size() / sizeof(range) < row.ranges) return false;
+        sequence_ranges ranges;
+        if (!take(rest, row.worker_bytes, name) || !ranges.read(rest, group_most)) return false;
         worker = name;
         sequences.clear();
-        for (std::uint32_t i = 0; i < row.ranges; ++i, rest.remove_prefix(sizeof(range))) {
-            range r{};
-            if (!read_row(rest, r) || r.count > group_most - sequences.size()) return false;
-            for (std::uint64_t n = 0; n < r.count; ++n) sequences.push_back(r.first + n);
-        }
-        return true;
+        return ranges.each([this](std::uint64_t sequence) { return sequences.push_back(sequence), 0; }) == 0 &&
+               sequences.size() == row.count;
     }
-
-    struct range {
-        std::uint64_t first, count;
-    };
 };
 
 // Puts leases into new groups, as many as it takes.
@@ -50,27 +43,22 @@ public:
     // Where the lease is told from now on.
     [[nodiscard]] int add(std::uint64_t sequence, leased_place& place)
     {
-        const bool next = !ranges_.empty() && sequence == ranges_.back().first + ranges_.back().count;
-        if (count_ == group_most || (!next && ranges_.size() == group_ranges_most))
+        if (jobs_.count() == group_most || (jobs_.ranges() == group_ranges_most && !jobs_.is_next(sequence)))
             if (const int rc = finish(); rc != 0) return rc;
-        if (count_++ == 0) place_.group = tx_.next_group();
-        if (next && !ranges_.empty())
-            ++ranges_.back().count;
-        else
-            ranges_.push_back({sequence, 1});
+        if (jobs_.count() == 0) place_.group = tx_.next_group();
+        jobs_.add(sequence);
         place = place_;
         return 0;
     }
     [[nodiscard]] int finish()
     {
-        if (count_ == 0) return 0;
+        const auto n = static_cast<std::uint32_t>(jobs_.count());
+        if (n == 0) return 0;
         auto& value = tx_.scratch;
-        value = bytes_of(lease_group{count_, 0, static_cast<std::uint32_t>(ranges_.size()),
-                                     static_cast<std::uint32_t>(worker_.size())});
+        value = bytes_of(lease_group{n, 0, n, static_cast<std::uint32_t>(worker_.size())});
         value += worker_;
-        for (const auto& r : ranges_) value += bytes_of(r);
-        ranges_.clear();
-        count_ = 0;
+        jobs_.append_to(value);
+        jobs_.clear();
         int rc = 0;
         cursor* const groups = tx_.at(table::groups, rc);
         return rc == 0 ? groups->put(group_key(place_.boot, place_.end, place_.group).view(), value) : rc;
@@ -80,8 +68,7 @@ private:
     transaction& tx_;
     leased_place place_;
     std::string worker_;
-    std::vector<lease_list::range> ranges_;
-    std::uint32_t count_ = 0;
+    sequence_ranges jobs_;
 };
 
 // Returns up to limits::reap expired leases to waiting. One seek when none has expired; else what it looks at is

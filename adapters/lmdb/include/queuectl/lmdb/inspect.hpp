@@ -172,27 +172,26 @@ struct numbered_filter {
     numbered_filter wanted{filter};
     int rc = wanted.prepare(tx);
     if (rc != 0 || wanted.nothing) return rc;
-    cursor* const ended = tx.at(table::ended, rc);
+    cursor* const newest = tx.at(table::newest, rc);
+    cursor* const ended = rc == 0 ? tx.at(table::ended, rc) : nullptr;
+    const auto add = [&](std::uint64_t sequence) {
+        job_view from;
+        state_view s;
+        if (ids.size() == limit) return MDB_NOTFOUND;
+        int found = read_job_row(tx, sequence, from);
+        if (found == 0) found = read_state(tx, sequence, from, s);
+        if (found == 0 && wanted.matches(from, s)) ids.emplace_back(from.id);
+        return found;
+    };
     for (const auto in : {state::completed, state::dead, state::cancelled}) {
-        if (filter.state && *filter.state != in) continue;
-        if (rc == 0) rc = ended->seek(ended_key(in, std::numeric_limits<std::int64_t>::min(), 0).view());
-        for (; rc == 0 && ids.size() < limit; rc = ended->next()) {
-            if (unpack<std::uint8_t>(ended->key(), 0) != static_cast<std::uint8_t>(in)) break;
-            if (time_of(unpack<std::int64_t>(ended->key(), 1)) >= filter.updated_before) break;
-            std::string_view rest = ended->value();
-            for (std::uint64_t sequence = 0; ids.size() < limit && read_row(rest, sequence); rest.remove_prefix(8)) {
-                job_view from;
-                state_view s;
-                int found = read_job_row(tx, sequence, from);
-                if (found == 0) found = read_state(tx, sequence, from, s);
-                if (found != 0) return found;
-                if (wanted.matches(from, s)) ids.emplace_back(from.id);
-            }
-        }
-        if (rc == MDB_NOTFOUND) rc = 0;
         if (rc != 0) return rc;
+        if (filter.state && *filter.state != in) continue;
+        rc = each_ended(*newest, *ended, in, [&](const ended_place& place, const sequence_ranges& jobs) {
+            return time_of(place.filed_at) < filter.updated_before ? jobs.each(add) : MDB_NOTFOUND;
+        });
+        if (rc == MDB_NOTFOUND) rc = 0;
     }
-    return 0;
+    return rc;
 }
 
 // Removes those of `ids` that are still final; `count` says how many.

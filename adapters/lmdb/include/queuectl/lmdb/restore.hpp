@@ -38,9 +38,9 @@ namespace queuectl::inline v0::detail::lmdb {
     s.error = r.error;
     s.result = r.result;
     s.progress = r.progress;
-    if (is_final(r.state)) s.row.group = tx.enter_ended(r.state, s.row.updated_at, sequence);
     tx.count(s.row.queue, r.state, +1);
-    int rc = write_state(tx, sequence, s);
+    int rc = file_job(tx, sequence, s);
+    if (rc == 0) rc = write_state(tx, sequence, s);
     if (rc == 0 && is_waiting(r.state) && s.row.hold == hold_none)
         rc = enter_line(tx, {s.lane(), s.row.run_at, sequence, 1});
     if (rc == 0 && !is_final(r.state) && s.has(state_row::has_unique_key)) rc = enter_unique(tx, sequence);

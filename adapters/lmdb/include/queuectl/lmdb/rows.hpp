@@ -70,6 +70,7 @@ struct state_view {
     {
         row.flags = static_cast<std::uint8_t>(on ? row.flags | f : row.flags & ~f);
     }
+    [[nodiscard]] ended_place ended() const noexcept { return {row.filed_at, row.group}; }
     [[nodiscard]] std::int64_t updated_at() const noexcept
     {
         return is_leased() ? lease.row.started_at : row.updated_at;

@@ -138,6 +138,16 @@ struct state_strings {
     }
 };
 
+// A final job is told of in `ended`; its row's state and updated_at say how.
+[[nodiscard]] inline int file_job(transaction& tx, std::uint64_t sequence, state_view& s)
+{
+    ended_place place{s.row.updated_at, 0};
+    const int rc = is_final(s.own_state()) ? tx.enter_ended(s.own_state(), s.row.updated_at, sequence, place) : 0;
+    s.row.filed_at = place.filed_at;
+    s.row.group = place.group;
+    return rc;
+}
+
 // A job waits, from its row's run_at on, or is final; writes its row. Its lease and count are the caller's.
 [[nodiscard]] inline int place_job(transaction& tx, std::uint64_t sequence, state_view& s, queuectl::state to,
                                    const instant& now)
@@ -148,8 +158,8 @@ struct state_strings {
     }
     s.row.state = static_cast<std::uint8_t>(to);
     s.row.updated_at = ticks(now.wall);
-    s.row.group = is_final(to) ? tx.enter_ended(to, s.row.updated_at, sequence) : 0;
-    int rc = write_state(tx, sequence, s);
+    int rc = file_job(tx, sequence, s);
+    if (rc == 0) rc = write_state(tx, sequence, s);
     if (rc == 0 && is_waiting(to) && s.row.hold == hold_none)
         rc = enter_line(tx, {s.lane(), s.row.run_at, sequence, 1});
     return rc;

@@ -5,6 +5,7 @@
 #include <queuectl/detail/store_gate.hpp>
 #include <queuectl/facets.hpp>
 #include <queuectl/lmdb/cursor.hpp>
+#include <queuectl/lmdb/ended.hpp>
 #include <queuectl/lmdb/environment.hpp>
 #include <queuectl/lmdb/lease_hints.hpp>
 #include <queuectl/lmdb/leased.hpp>
@@ -237,35 +238,21 @@ public:
         auto& change = leaving(place);
         change.scanned = std::max(change.scanned, n);
     }
-    // A job became final; the group of its entry in `ended`.
-    [[nodiscard]] std::uint64_t enter_ended(queuectl::state s, std::int64_t updated_at, std::uint64_t sequence)
+    // A job became final.
+    [[nodiscard]] int enter_ended(queuectl::state s, std::int64_t updated_at, std::uint64_t sequence,
+                                  ended_place& place)
     {
-        auto chunk = ended_.rbegin();
-        while (chunk != ended_.rend() && (chunk->state != s || chunk->updated_at != updated_at)) ++chunk;
-        if (chunk == ended_.rend() || chunk->sequences.size() == ended_most) {
-            ended_.push_back({s, updated_at, next_group(), {}});
-            chunk = ended_.rbegin();
-        }
-        chunk->sequences.push_back(sequence);
-        return chunk->group;
+        int rc = 0;
+        cursor* const newest = at(table::newest, rc);
+        return rc == 0 ? ended_.enter(*newest, s, updated_at, sequence, place, [this] { return next_group(); }) : rc;
     }
     // It is final no more, or gone.
-    [[nodiscard]] int leave_ended(queuectl::state s, std::int64_t updated_at, std::uint64_t group,
-                                  std::uint64_t sequence)
+    [[nodiscard]] int leave_ended(queuectl::state s, const ended_place& place, std::uint64_t sequence)
     {
-        for (auto& chunk : ended_)
-            if (chunk.group == group) return std::erase(chunk.sequences, sequence) == 1 ? 0 : MDB_CORRUPTED;
-        const auto key = ended_key(s, updated_at, group);
-        std::string_view value;
-        if (const int rc = get(table::ended, key.view(), value); rc != 0)
-            return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
-        std::size_t at = 0;
-        while (at < value.size() && value.substr(at, sizeof sequence) != bytes_of(sequence)) at += sizeof sequence;
-        if (at >= value.size()) return MDB_CORRUPTED;
-        if (value.size() == sizeof sequence) return del(table::ended, key.view());
-        scratch = value;
-        scratch.erase(at, sizeof sequence);
-        return put(table::ended, key.view(), scratch);
+        int rc = 0;
+        cursor* const newest = at(table::newest, rc);
+        cursor* const rows = rc == 0 ? at(table::ended, rc) : nullptr;
+        return rc == 0 ? ended_.leave(*newest, *rows, s, place, sequence) : rc;
     }
 
     // Writes what was gathered.
@@ -274,7 +261,7 @@ public:
         int rc = write_counts();
         if (rc == 0) rc = write_leases();
         if (rc == 0) rc = write_groups();
-        for (std::size_t i = 0; rc == 0 && i < ended_.size(); ++i) rc = write_ended(ended_[i]);
+        if (rc == 0) rc = write_ended();
         if (rc == 0 && header_changed_) {
             scratch = bytes_of(head);
             scratch += moved_to;
@@ -295,13 +282,6 @@ private:
         leased_place place;
         std::uint32_t left, scanned;
     };
-    struct ended_chunk {
-        queuectl::state state;
-        std::int64_t updated_at;
-        std::uint64_t group;
-        std::vector<std::uint64_t> sequences;
-    };
-
     int add_name(name_kind what, const std::string& key, std::string_view name, std::uint32_t& number)
     {
         const bool queue = what == name_kind::queue;
@@ -380,12 +360,13 @@ private:
         return rc;
     }
 
-    int write_ended(const ended_chunk& chunk)
+    int write_ended()
     {
-        if (chunk.sequences.empty()) return 0;
-        const std::string_view bytes{reinterpret_cast<const char*>(chunk.sequences.data()),
-                                     chunk.sequences.size() * sizeof(std::uint64_t)};
-        return put(table::ended, ended_key(chunk.state, chunk.updated_at, chunk.group).view(), bytes);
+        if (ended_.is_written()) return 0;
+        int rc = 0;
+        cursor* const newest = at(table::newest, rc);
+        cursor* const rows = rc == 0 ? at(table::ended, rc) : nullptr;
+        return rc == 0 ? ended_.write(*newest, *rows) : rc;
     }
 
     environment& env_;
@@ -401,7 +382,7 @@ private:
     std::size_t last_count_ = 0;
     std::vector<group_change> groups_;
     std::size_t last_group_ = 0;
-    std::vector<ended_chunk> ended_;
+    ended_jobs ended_;
 };
 
 }  // namespace queuectl::inline v0::detail::lmdb

@@ -132,22 +132,25 @@ private:
 
     int ended()
     {
-        return each(table::ended, [&](const cursor& c) {
-            const auto in = unpack<std::uint8_t>(c.key(), 0);
-            const auto updated_at = unpack<std::int64_t>(c.key(), 1);
-            const auto group = unpack<std::uint64_t>(c.key(), 9);
-            std::string_view rest = c.value();
-            if (rest.empty() || rest.size() % 8 != 0) return MDB_CORRUPTED;
-            for (std::uint64_t sequence = 0; read_row(rest, sequence); rest.remove_prefix(8)) {
-                state_view s;
-                const int rc = state_of(sequence, s);
-                if (rc != 0 && rc != MDB_NOTFOUND) return rc;
-                const bool right = rc == 0 && is_final(s.state()) && s.row.state == in &&
-                                   s.row.updated_at == updated_at && s.row.group == group && final_ != 0;
-                right ? void(--final_) : wrong(named(sequence), "is among the ended, but not where it should be");
-            }
-            return 0;
-        });
+        int rc = 0;
+        cursor* const newest = tx_.at(table::newest, rc);
+        cursor* const rows = rc == 0 ? tx_.at(table::ended, rc) : nullptr;
+        for (const auto in : {state::completed, state::dead, state::cancelled})
+            if (rc == 0)
+                rc = each_ended(*newest, *rows, in, [&](const ended_place& place, const sequence_ranges& jobs) {
+                    return jobs.each([&](std::uint64_t sequence) { return ended(in, place, sequence); });
+                });
+        return rc;
+    }
+    int ended(state in, const ended_place& place, std::uint64_t sequence)
+    {
+        state_view s;
+        const int rc = state_of(sequence, s);
+        if (rc != 0 && rc != MDB_NOTFOUND) return rc;
+        const bool right = rc == 0 && s.state() == in && s.row.filed_at == place.filed_at &&
+                           s.row.group == place.group && s.row.updated_at >= place.filed_at && final_ != 0;
+        right ? void(--final_) : wrong(named(sequence), "is among the ended, but not where it should be");
+        return 0;
     }
 
     int rows_without_a_job()
