@@ -167,21 +167,18 @@ private:
         }
         args.add(r.job.id).add(job).add(state_of(r, static_cast<unsigned char>(job[1]), place)).add(runs).add(outputs);
     }
-    // STATE with a PLACE that lacks its sequence.
+    // STATE without a sequence.
     [[nodiscard]] static std::string state_of(const job_record& r, unsigned char job_flags, std::uint32_t runs)
     {
         std::string out;
         packer p{out};
         const auto flags = job_flags | (r.cancel_requested ? unsigned{flag_cancel} : 0U);
-        p.byte(static_cast<std::uint8_t>(r.state)).byte(0).byte(static_cast<std::uint8_t>(flags));
-        p.int32(r.attempts).int32(r.crashes).number(runs, 4);
-        p.time(r.updated_at).int32(r.exit_code).int32(r.signal);
-        p.time({}).time({}).token({}).token(r.settled_token).real(0).number(0, 4);
-        p.time(r.locked_at).time(r.lease_until);
-        std::string place = pack_lane(r.job);
-        packer at{place};
-        pack_run_at(at, r.job.run_at);
-        p.text(place, 1).text({}, 2).text(r.error, 2).text(r.result, 4).text(r.progress, 4);
+        p.byte(static_cast<std::uint8_t>(r.state)).number(0, 4).number(0, 8);
+        pack_run_at(p, r.job.run_at);
+        p.id({}).token(r.settled_token).int32(r.exit_code).int32(r.signal).time({}).time({});
+        p.byte(0).byte(static_cast<std::uint8_t>(flags)).int32(r.attempts).int32(r.crashes).number(runs, 4);
+        p.time(r.updated_at).real(0).number(0, 4).time(r.locked_at).time(r.lease_until);
+        p.text(pack_lane(r.job), 1).text({}, 2).text(r.error, 2).text(r.result, 4).text(r.progress, 4);
         return out;
     }
 };

@@ -17,7 +17,8 @@ namespace queuectl::inline v0::detail::redis {
     return lane;
 }
 
-// JOB. With `due_at_once` a job that is due when it is made is due at once by the server's clock too.
+// JOB without its sequence. With `due_at_once` a job that is due when it is made is due at once by the server's clock
+// too.
 [[nodiscard]] inline std::string pack_job(const job& j, timestamp created_at, bool due_at_once)
 {
     std::string out;
@@ -39,34 +40,32 @@ namespace queuectl::inline v0::detail::redis {
     return out;
 }
 
-// priority, queue, kind, run_at and sequence, as a PLACE has them.
-struct place {
+// A PLACE up to kind.
+struct lane {
     std::int8_t priority = 0;
     std::string_view queue;
     std::string_view kind;
-    timestamp run_at{};
-    std::uint64_t sequence = 0;
 };
-inline void unpack_lane(unpacker& u, place& out)
+inline void unpack_lane(unpacker& u, lane& out)
 {
     out.priority = static_cast<std::int8_t>(127 - u.byte());
     out.queue = u.text(1);
     out.kind = u.text(1);
 }
 
-// Reads a JOB; false when it is damaged. The id is the key's.
-[[nodiscard]] inline bool unpack_job(std::string_view bytes, job& j, timestamp& created_at)
+// A JOB; what is behind it is left in `bytes`. False when it is damaged. The id is the key's.
+[[nodiscard]] inline bool unpack_job(std::string_view& bytes, job& j, timestamp& created_at, std::uint64_t& sequence)
 {
     unpacker u{bytes};
     u.take(2);
     j.nonce = u.id();
-    place lane;
+    lane at;
     unpacker l{u.text(1)};
-    unpack_lane(l, lane);
+    unpack_lane(l, at);
     j.run_at = unpack_run_at(u);
-    j.priority = lane.priority;
-    j.queue = lane.queue;
-    j.kind = lane.kind;
+    j.priority = at.priority;
+    j.queue = at.queue;
+    j.kind = at.kind;
     j.tag = u.text(1);
     j.unique_key = u.text(1);
     j.timeout = u.micros();
@@ -83,6 +82,8 @@ inline void unpack_lane(unpacker& u, place& out)
         for (std::uint64_t i = 0; i < needed; ++i) j.depends_on.emplace_back(u.text(2));
     j.payload = u.text(4);
     created_at = u.time();
+    sequence = u.number(8);
+    bytes = u.rest();
     return u.good() && l.good();
 }
 
@@ -93,60 +94,44 @@ struct own_run {
     std::string worker;
 };
 
-// The first members of a STATE.
-struct state_head {
-    std::uint8_t state = 0;
-    std::uint8_t flags = 0;
-    std::int32_t attempts = 0;
-    std::int32_t crashes = 0;
-    std::int32_t runs = 0;
-};
-[[nodiscard]] inline state_head unpack_state_head(unpacker& u)
-{
-    state_head h;
-    h.state = u.byte();
-    u.byte();
-    h.flags = u.byte();
-    h.attempts = u.int32();
-    h.crashes = u.int32();
-    h.runs = u.int32();
-    return h;
-}
-
 // Fills what a STATE tells into a record that has its JOB already; false when it is damaged.
 [[nodiscard]] inline bool unpack_state(std::string_view bytes, job_record& r, std::optional<own_run>& own)
 {
     unpacker u{bytes};
-    const auto head = unpack_state_head(u);
-    if (head.state >= state_count) return false;
-    r.state = static_cast<queuectl::state>(head.state);
-    r.attempts = head.attempts;
-    r.crashes = head.crashes;
-    r.cancel_requested = (head.flags & flag_cancel) != 0;
-    r.updated_at = u.time();
+    const auto which = u.byte();
+    if (which >= state_count) return false;
+    r.state = static_cast<state>(which);
+    r.token.ordinal = static_cast<std::uint32_t>(u.number(4));
+    r.sequence = u.number(8);
+    r.job.run_at = unpack_run_at(u);
+    r.token.nonce = u.id();
+    r.settled_token = u.token();
     r.exit_code = u.int32();
     r.signal = u.int32();
     own_run run;
     run.started_at = u.time();
     run.ended_at = u.time();
-    r.token = u.token();
-    r.settled_token = u.token();
+    u.byte();
+    const auto flags = u.byte();
+    r.cancel_requested = (flags & flag_cancel) != 0;
+    r.attempts = u.int32();
+    r.crashes = u.int32();
+    u.int32();
+    r.updated_at = u.time();
     u.take(12);  // what only scripts read
     r.locked_at = u.time();
     r.lease_until = u.time();
-    unpacker at{u.text(1)};
-    place p;
-    unpack_lane(at, p);
-    r.job.priority = p.priority;
-    r.job.run_at = unpack_run_at(at);
-    r.sequence = at.number(8);
+    unpacker l{u.text(1)};
+    lane at;
+    unpack_lane(l, at);
+    r.job.priority = at.priority;
     run.worker = u.text(2);
     if (r.state == state::processing) r.locked_by = run.worker;
     r.error = u.text(2);
     r.result = u.text(4);
     r.progress = u.text(4);
-    if ((head.flags & flag_own_run) != 0) own = std::move(run);
-    return u.good() && at.good();
+    if ((flags & flag_own_run) != 0) own = std::move(run);
+    return u.good() && l.good();
 }
 
 // error, attempts and crashes of a claimed job's STATE, and where it stands; its token where it is this lease's.

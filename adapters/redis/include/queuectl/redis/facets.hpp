@@ -47,13 +47,13 @@ public:
         auto told = store().call(script::list, std::move(args));
         if (!told) return fail(told.error());
         const auto before = out.size();
-        for (std::size_t i = 1; i + 3 < told->size(); i += 4) {
+        for (std::size_t i = 1; i + 2 < told->size(); i += 3) {
             job_record r;
             std::optional<own_run> own;
-            r.job.id = told->at(i + 1);
-            if (!read_record(told->at(i), told->at(i + 2), told->at(i + 3), r, own)) {
+            r.job.id = told->at(i);
+            if (!read_record(told->at(i + 1), told->at(i + 2), r, own)) {
                 out.resize(before);
-                return damaged("list", told->at(i + 1));
+                return damaged("list", told->at(i));
             }
             out.push_back(std::move(r));
         }
@@ -196,12 +196,11 @@ private:
         return {half(0), half(16)};
     }
 
-    [[nodiscard]] static bool read_record(std::string_view sequence, std::string_view bytes, std::string_view state,
-                                          job_record& r, std::optional<own_run>& own)
+    [[nodiscard]] static bool read_record(std::string_view bytes, std::string_view state, job_record& r,
+                                          std::optional<own_run>& own)
     {
-        if (!unpack_job(bytes, r.job, r.created_at)) return false;
+        if (!unpack_job(bytes, r.job, r.created_at, r.sequence)) return false;
         r.updated_at = r.created_at;
-        r.sequence = std::strtoull(std::string{sequence}.c_str(), nullptr, 10);
         return state.empty() || unpack_state(state, r, own);
     }
 
@@ -213,10 +212,10 @@ private:
         args.add("").add(id);
         auto told = store().call(script::find, std::move(args));
         if (!told) return fail(told.error());
-        if (told->size() < 4) return false;
+        if (told->size() < 3) return false;
         r.job.id = id;
-        if (!read_record(told->at(0), told->at(1), told->at(2), r, own)) return damaged("find", id);
-        if (runs != nullptr) *runs = told->at(3);
+        if (!read_record(told->at(0), told->at(1), r, own)) return damaged("find", id);
+        if (runs != nullptr) *runs = told->at(2);
         return true;
     }
 

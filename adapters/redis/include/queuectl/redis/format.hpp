@@ -1,19 +1,20 @@
-// The stored format, version 2: keys and the layout of their values. All numbers in them are big-endian, times are
+// The stored format, version 3: keys and the layout of their values. All numbers in them are big-endian, times are
 // doubles of microseconds UTC (exact up to 2^53), strings any bytes.
 //
 // Keys, each after the prefix of the store ("queuectl:" by default):
 //   store          hash: format, id (32 hexadecimal digits), gate (min_reader, min_writer and state as numbers with
 //                  spaces between), moved_to; seq, the last sequence; config_version; boot, of handles with a clock of
 //                  their own. Channel of the same name: 16 bytes of the sender, then "w" (work) or "c" (control).
-//   jobs           hash: id → job as it was asked for (JOB), written once
+//   jobs           hash: id → job as it was asked for (JOB), written once; every job
 //   jobs:state     hash: id → what happened to it since (STATE); none yet = pending, untouched
-//   jobs:order     zset: sequence, id; every job
+//   jobs:order     zset: sequence of the first, IDS of at most 64 jobs whose sequences are in a row; a hole (length 0)
+//                  where a job went away or got another sequence
 //   retry_queue    zset of one score: PLACE, then IDS, of jobs that wait and are not held; bytes give claim order.
 //                  At most 64 jobs without a STATE are in one member when they differ in nothing but their sequence,
 //                  which are in a row; the PLACE is the first one's
 //   leases         zset: CLAIM, of which no lease ends before the score (on the server's clock; each job's own end is
 //                  in its STATE, so that a heartbeat writes nothing here)
-//   leases:held    zset of one score: CLAIM, IDS: the jobs it took, in the order of their ordinals
+//   leases:held    hash: CLAIM → IDS of the jobs it took, in the order of their ordinals
 //   leases:ended   hash: CLAIM → how many of its jobs are no longer held, once some are and not all
 //   cancelled, dead   zset: updated_at, id
 //   completed      zset: updated_at; 20 bytes that keep its place, IDS of at most 64 jobs that were completed together
@@ -35,13 +36,17 @@
 //         of each stretch and takes from the beginning of the best. run_at as microseconds + 2^53, so that bytes order
 //         like times. (One score for all: a score per job could hold only one of the five. Priority is in front, so
 //         that stretches come in that order.)
-// JOB     version 2 (1), flags (1), nonce (16), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1),
-//         unique_key (length 1); then what no script reads; created_at (8, a double) at the end.
+// JOB     version 3 (1), flags (1), nonce (16), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1),
+//         unique_key (length 1); then what no script reads; created_at (8, a double) and sequence (8)
+//         at the end.
 //         flags: 4 has a unique key, 8 is removed when it completes, 16 held, 32 due at once
-// STATE   state, state before the claim, flags (1 each), attempts, crashes, runs (4 each), updated_at (8), exit_code,
-//         signal (4 each), started_at, ended_at of the last run (8 each), token, settled_token (20 each), end of the
-//         lease on the server's clock (8, a double), how many jobs its claim took (4), locked_at, lease_until (8 each),
-//         PLACE (length 1), worker (2), error (2), result (4), progress (4).
+// STATE   state (1), ordinal of the token (4), sequence (8), run_at as in PLACE (8), nonce of the token (16), token
+// that
+//         settled it last (20), exit_code, signal (4 each), started_at, ended_at of the last run (8 each), state before
+//         the claim, flags (1 each), attempts, crashes, runs (4 each), updated_at (8), end of the lease on the server's
+//         clock (8, a double), how many jobs its claim took (4), locked_at, lease_until (8 each), PLACE up to kind
+//         (length 1), worker (2), error (2), result (4), progress (4). So what differs among the jobs of a claim is in
+//         front, and what a run that has nothing to say changes is in one piece. Tokens of 20 bytes are ordinal, nonce
 //         flags: those of JOB; 1 cancellation asked for; 2 the run that completed it wrote nothing and is told here
 //         only
 // RUN     length (4), place among all runs there ever were (4), number (4), worker (length 2), REPORT
@@ -59,7 +64,7 @@
 
 namespace queuectl::inline v0::detail::redis {
 
-inline constexpr int format_version = 2;
+inline constexpr int format_version = 3;
 
 enum job_flag : std::uint8_t { flag_unique = 4, flag_forget = 8, flag_held = 16, flag_at_once = 32 };
 enum state_flag : std::uint8_t { flag_cancel = 1, flag_own_run = 2 };
@@ -70,7 +75,9 @@ public:
     explicit packer(std::string& out) noexcept : out_{out} {}
     packer& number(std::uint64_t value, std::size_t bytes)
     {
-        for (std::size_t i = bytes; i-- > 0;) out_ += static_cast<char>(value >> (8 * i) & 255);
+        char big[8];
+        for (std::size_t i = 0; i < bytes; ++i) big[i] = static_cast<char>(value >> (8 * (bytes - 1 - i)) & 255);
+        out_.append(big, bytes);
         return *this;
     }
     packer& byte(std::uint8_t value) { return number(value, 1); }
@@ -79,7 +86,7 @@ public:
     packer& micros(duration d) { return real(static_cast<double>(saturate(d).count())); }
     packer& time(timestamp t) { return micros(t.time_since_epoch()); }
     packer& id(const uid& u) { return number(u.high, 8).number(u.low, 8); }
-    packer& token(const lease_token& t) { return id(t.nonce).number(t.ordinal, 4); }
+    packer& token(const lease_token& t) { return number(t.ordinal, 4).id(t.nonce); }
     packer& text(std::string_view bytes, std::size_t length_bytes)
     {
         number(bytes.size(), length_bytes);
@@ -131,8 +138,8 @@ public:
     lease_token token()
     {
         lease_token t;
-        t.nonce = id();
         t.ordinal = static_cast<std::uint32_t>(number(4));
+        t.nonce = id();
         return t;
     }
     std::string_view text(std::size_t length_bytes) { return take(static_cast<std::size_t>(number(length_bytes))); }

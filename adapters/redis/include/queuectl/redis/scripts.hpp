@@ -49,16 +49,15 @@ struct script_source {
     const char* verb;
     script_kind kind;
     const char* keys;  // names as in key_name(), each followed by a space
-    const char* parts[12];
+    const char* parts[16];
 };
 
-#define QUEUECTL_REDIS_STAYS "local BEGINS=false\n"
-#define QUEUECTL_REDIS_BEGINS "local BEGINS=true\n"
 #define QUEUECTL_REDIS_ALL "store jobs state order line completed cancelled dlq dead counts unique runs output "
 [[nodiscard]] inline const script_source& source_of(script s)
 {
-    static constexpr char stays[] = QUEUECTL_REDIS_STAYS;
-    static constexpr char begins[] = QUEUECTL_REDIS_BEGINS;
+    static constexpr char looks[] = "local WRITES,BEGINS=false,false\n";
+    static constexpr char stays[] = "local WRITES,BEGINS=true,false\n";
+    static constexpr char begins[] = "local WRITES,BEGINS=true,true\n";
     static constexpr char all[] = QUEUECTL_REDIS_ALL "reply ";
     static constexpr char leased[] = QUEUECTL_REDIS_ALL "leases held ended ";
     static constexpr char freed[] = QUEUECTL_REDIS_ALL "leases held ended reply ";
@@ -67,75 +66,80 @@ struct script_source {
         {"insert",
          script_kind::adds,
          "store jobs state order line counts unique ",
-         {lua::begin, begins, lua::writes, lua::time, lua::jobs, lua::insert}},
+         {begins, lua::begin, lua::time, lua::jobs, lua::job_tables, lua::insert}},
         {"claim",
          script_kind::changes,
          leased,
-         {lua::begin, stays, lua::writes, lua::time, lua::lists, lua::boot, lua::jobs, lua::runs, lua::claims,
-          lua::settle, lua::claim}},
+         {stays, lua::begin, lua::time, lua::lists, lua::boot, lua::jobs, lua::job_tables, lua::runs, lua::claims,
+          lua::settle, lua::claim, lua::take, lua::lease}},
         {"settle",
          script_kind::changes,
          leased,
-         {lua::begin, stays, lua::writes, lua::time, lua::lists, lua::jobs, lua::runs, lua::claims, lua::settle,
+         {stays, lua::begin, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::runs, lua::claims, lua::settle,
           lua::settled}},
         {"extend",
          script_kind::changes,
          "store state leases held ",
-         {lua::begin, stays, lua::writes, lua::time, lua::lists, lua::boot, lua::extend}},
+         {stays, lua::begin, lua::time, lua::lists, lua::boot, lua::extend}},
         {"revive",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::runs, lua::all,
-          lua::unlist, lua::revive}},
+         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::parting, lua::runs,
+          lua::all, lua::unlist, lua::revive}},
         {"cancel",
          script_kind::changes,
          all,
-         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::some, lua::unlist,
-          lua::cancel}},
+         {stays, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::parting, lua::some,
+          lua::unlist, lua::cancel}},
         {"remove",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::runs, lua::all,
-          lua::unlist, lua::remove}},
+         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::parting, lua::runs,
+          lua::all, lua::unlist, lua::remove}},
         {"purge",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::runs, lua::all,
-          lua::unlist, lua::purge}},
+         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::parting, lua::runs,
+          lua::all, lua::unlist, lua::purge}},
         {"reprioritise",
          script_kind::changes,
          all,
-         {lua::begin, begins, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::some, lua::reprioritise}},
+         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::parting, lua::some,
+          lua::reprioritise}},
         {"free_worker",
          script_kind::changes,
          freed,
-         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::lists, lua::jobs, lua::runs, lua::claims,
+         {stays, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::runs, lua::claims,
           lua::free_worker}},
         {"config_put",
          script_kind::changes,
          "store config expiry reply ",
-         {lua::begin, stays, lua::writes, lua::once, lua::time, lua::config_put}},
+         {stays, lua::begin, lua::once, lua::time, lua::config_put}},
         {"config_erase",
          script_kind::changes,
          "store config expiry reply ",
-         {lua::begin, stays, lua::writes, lua::once, lua::config_erase}},
-        {"set_state", script_kind::changes, "store reply ", {lua::begin, lua::once, lua::set_state}},
+         {stays, lua::begin, lua::once, lua::config_erase}},
+        {"set_state", script_kind::changes, "store reply ", {looks, lua::begin, lua::once, lua::set_state}},
         {"restore",
          script_kind::adds,
          all,
-         {lua::begin, begins, lua::writes, lua::time, lua::lists, lua::jobs, lua::runs, lua::all, lua::restore}},
-        {"info", script_kind::reads, "store ", {lua::begin, lua::info}},
-        {"find", script_kind::reads, "store jobs state order runs ", {lua::begin, lua::find}},
-        {"list", script_kind::reads, "store jobs state order dlq ", {lua::begin, lua::jobs, lua::some, lua::list}},
-        {"output", script_kind::reads, "store runs output ", {lua::begin, lua::jobs, lua::runs, lua::all, lua::output}},
-        {"counts", script_kind::reads, "store counts ", {lua::begin, lua::counts}},
-        {"config_get", script_kind::reads, "store config ", {lua::begin, lua::time, lua::config_get}},
-        {"config_list", script_kind::reads, "store config ", {lua::begin, lua::time, lua::config_list}},
+         {begins, lua::begin, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::runs, lua::all, lua::restore}},
+        {"info", script_kind::reads, "store ", {looks, lua::begin, lua::info}},
+        {"find", script_kind::reads, "store jobs state runs ", {looks, lua::begin, lua::find}},
+        {"list",
+         script_kind::reads,
+         "store jobs state order dlq ",
+         {looks, lua::begin, lua::lists, lua::jobs, lua::job_tables, lua::some, lua::list}},
+        {"output",
+         script_kind::reads,
+         "store runs output ",
+         {looks, lua::begin, lua::jobs, lua::job_tables, lua::runs, lua::all, lua::output}},
+        {"counts", script_kind::reads, "store counts ", {looks, lua::begin, lua::counts}},
+        {"config_get", script_kind::reads, "store config ", {looks, lua::begin, lua::time, lua::config_get}},
+        {"config_list", script_kind::reads, "store config ", {looks, lua::begin, lua::time, lua::config_list}},
     };
     return sources[static_cast<std::size_t>(s)];
 }
-#undef QUEUECTL_REDIS_STAYS
-#undef QUEUECTL_REDIS_BEGINS
 #undef QUEUECTL_REDIS_ALL
 
 // The key, without prefix, of a name in script_source::keys.

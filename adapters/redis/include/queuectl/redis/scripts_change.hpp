@@ -34,14 +34,14 @@ local function uncomplete(id,at)
   end
 end
 local function unlist(id,t,to)
-  if t.st==0 or t.st==3 then leave_line(id,t)
+  if t.st==0 or t.st==3 then J.leave_line(id,t)
   elseif t.st==2 then uncomplete(id,t.up)
   elseif t.st==5 then R('ZREM',K_cancelled,id)
   else
     R('ZREM',K_dlq,id)
     R('ZREM',K_dead,id)
   end
-  count(queue_of(t.place),t.st..to,1)
+  count(J.queue_of(t),t.st..to,1)
 end
 local told={}
 )lua";
@@ -49,22 +49,23 @@ local told={}
 inline constexpr char revive[] = R"lua(
 for i=4,#ARGV do
   local id=ARGV[i]
-  local t=load(id)
+  local t=J.load(id)
   if not t then told[#told+1]='2'
   elseif t.st==0 or t.st==1 then told[#told+1]='3'
   else
     unlist(id,t,'0')
-    if has(t,2) then
-      add_run(id,t,t.at+t.cr,pack('>Bi4i4ddddI4BI2',0,t.ex,t.sg,t.sa,t.en,0,0,0,0,0),'')
+    if J.has(t,2) then
+      J.add_run(id,t,t.at+t.cr,pack('>Bi4i4ddddI4BI2',0,t.ex,t.sg,t.sa,t.en,0,0,0,0,0),'')
       t.fl=t.fl-2
     end
-    if has(t,1) then t.fl=t.fl-1 end
+    if J.has(t,1) then t.fl=t.fl-1 end
     t.st,t.bf,t.at,t.cr,t.up=0,0,0,0,wall
-    local seq=R('HINCRBY',K_store,'seq',1)
-    t.place=t.place:sub(1,-18)..run_at_bytes(wall)..pack('>I8B',seq,1)
-    R('ZADD',K_order,seq,id)
-    R('HSET',K_state,id,wr(t))
-    line_up(id,t)
+    local seq=R('HINCRBY',K_store,'seq','1')
+    J.leave_order(id,t.seq)
+    t.seq,t.due=seq,J.run_at_bytes(wall)
+    R('ZADD',K_order,seq,list_of({id},1,1))
+    R('HSET',K_state,id,J.wr(t))
+    J.line_up(id,t)
     told[#told+1]='0'
   end
 end
@@ -75,23 +76,25 @@ return answer(table.concat(told))
 inline constexpr char cancel[] = R"lua(
 local T={}
 for i=4,#ARGV do
-  T[i]=load(ARGV[i])
-  if moving and T[i] and (T[i].st==0 or T[i].st==3) then return bad('busy','the store is moving to '..moved_to()) end
+  T[i]=J.load(ARGV[i])
+  if state==3 and T[i] and (T[i].st==0 or T[i].st==3) then
+    return redis.error_reply('-QUEUECTL busy the store is moving to '..R('HGET',K_store,'moved_to'))
+  end
 end
 for i=4,#ARGV do
   local id=ARGV[i]
   local t=T[i]
-  if t then t=load(id) end
+  if t then t=J.load(id) end
   if not t then told[#told+1]='2'
   elseif t.st==1 then
-    if not has(t,1) then t.fl=t.fl+1 end
-    R('HSET',K_state,id,wr(t))
+    if not J.has(t,1) then t.fl=t.fl+1 end
+    R('HSET',K_state,id,J.wr(t))
     control=true
     told[#told+1]='1'
   elseif t.st==0 or t.st==3 then
     unlist(id,t,'5')
     t.st,t.up=5,wall
-    R('HSET',K_state,id,wr(t))
+    R('HSET',K_state,id,J.wr(t))
     R('ZADD',K_cancelled,wall,id)
     told[#told+1]='0'
   else told[#told+1]='3' end
@@ -103,12 +106,12 @@ return answer(table.concat(told))
 inline constexpr char remove[] = R"lua(
 for i=4,#ARGV do
   local id=ARGV[i]
-  local t=load(id)
+  local t=J.load(id)
   if not t then told[#told+1]='2'
   elseif t.st==1 then told[#told+1]='3'
   else
     unlist(id,t,'-')
-    forget(id,t)
+    J.forget(id,t)
     told[#told+1]='0'
   end
 end
@@ -126,15 +129,15 @@ local page=lists and 256 or 1000
 local got=R('ZRANGEBYSCORE',set,'-inf',ARGV[5],'WITHSCORES','LIMIT',skip,page)
 local removed,kept,seen=0,0,0
 local function goes(id)
-  local t=load(id)
-  local fits=removed<most and (ARGV[6]=='' or queue_of(t.place)==ARGV[6]) and (ARGV[7]=='' or kind_of(t.place)==ARGV[7])
+  local t=J.load(id)
+  local fits=removed<most and (ARGV[6]=='' or J.queue_of(t)==ARGV[6]) and (ARGV[7]=='' or J.kind_of(t)==ARGV[7])
   if fits and ARGV[8]~='' then
-    fits=tag_of(R('HGET',K_jobs,id))==ARGV[8]
+    fits=J.tag_of(R('HGET',K_jobs,id))==ARGV[8]
   end
   seen=seen+1
   if not fits then return false end
-  if lists then count(queue_of(t.place),'2-',1) else unlist(id,t,'-') end
-  forget(id,t)
+  if lists then count(J.queue_of(t),'2-',1) else unlist(id,t,'-') end
+  J.forget(id,t)
   removed=removed+1
   return true
 end
@@ -161,26 +164,28 @@ return answer(removed..' '..kept..' '..(more_left and '1' or '0'))
 
 inline constexpr char reprioritise[] = R"lua(
 local id=ARGV[4]
-local t=load(id)
+local t=J.load(id)
 if not t then return answer('2') end
 if t.st~=0 and t.st~=3 then return answer('3') end
-leave_line(id,t)
-t.place=string.char(127-tonumber(ARGV[5]))..t.place:sub(2,-2)..'\1'
+J.leave_line(id,t)
+t.lane=char(127-tonumber(ARGV[5]))..sub(t.lane,2)
 t.up=wall
-R('HSET',K_state,id,wr(t))
-line_up(id,t)
+R('HSET',K_state,id,J.wr(t))
+J.line_up(id,t)
 finish()
 return answer('0')
 )lua";
 
 inline constexpr char free_worker[] = R"lua(
 local holder=pack('>I2c0',#ARGV[4],ARGV[4])
-local claims=R('ZRANGEBYLEX',K_held,'['..holder,'('..holder..string.rep('\255',17),'LIMIT',0,1000)
+local claims=R('HKEYS',K_held)
 local freed,seen=0,0
 for i=1,#claims do
   if freed>=1000 or seen>=2000 then break end
-  local crashed,looked=break_off(sub(claims[i],1,#holder+16),MAX,1000-freed,ARGV[5])
-  freed,seen=freed+crashed,seen+looked
+  if #claims[i]==#holder+16 and sub(claims[i],1,#holder)==holder then
+    local crashed,looked=break_off(claims[i],MAX,1000-freed,ARGV[5])
+    freed,seen=freed+crashed,seen+looked
+  end
 end
 finish()
 return answer(tostring(freed))
@@ -226,7 +231,7 @@ R('PUBLISH',K_store,ARGV[2]..'w')
 return answer('')
 )lua";
 
-// Five for each job: id; JOB with its end; STATE, whose PLACE lacks the sequence; its runs; place and bytes (length 4
+// Five for each job: id; JOB with its end; STATE, whose sequence is not known yet; its runs; place and bytes (length 4
 // each) of the outputs kept. → a digit for each: insert_status. Naturally the same when repeated.
 inline constexpr char restore[] = R"lua(
 local n=(#ARGV-3)/5
@@ -234,23 +239,22 @@ local told={}
 for i=1,n do
   local id,d=ARGV[5*i-1],ARGV[5*i]
   local old=R('HGET',K_jobs,id)
-  if old and old:sub(3,18)==d:sub(3,18) and old:sub(-8)==d:sub(-8) then told[i]='0'
+  if old and sub(old,3,18)==sub(d,3,18) and sub(old,-16,-9)==sub(d,-8) then told[i]='0'
   elseif old then told[i]='1'
   else
     told[i]='0'
     local m,runs,outs=ARGV[5*i+1],ARGV[5*i+2],ARGV[5*i+3]
-    local seq=R('HINCRBY',K_store,'seq',1)
-    local len=m:byte(116)
-    m=m:sub(1,115)..string.char(len+9)..m:sub(117,116+len)..pack('>I8B',seq,1)..m:sub(117+len)
-    local t=rd(m)
-    R('HSET',K_jobs,id,d)
+    local seq=R('HINCRBY',K_store,'seq','1')
+    m=sub(m,1,5)..pack('>I8',seq)..sub(m,14)
+    local t=J.rd(m)
+    R('HSET',K_jobs,id,d..pack('>I8',seq))
     R('HSET',K_state,id,m)
-    R('ZADD',K_order,seq,id)
+    R('ZADD',K_order,seq,list_of({id},1,1))
     if runs~='' then R('HSET',K_runs,id,runs) end
     local at=1
     while at<=#outs do
       local place,bytes,next=unp('>I4I4c0',outs,at)
-      R('HSET',K_output,field(id,place),bytes)
+      R('HSET',K_output,J.field(id,place),bytes)
       at=next
     end
     if t.st==2 then R('ZADD',K_completed,t.up,t.set..list_of({id},1,1))
@@ -258,10 +262,10 @@ for i=1,n do
     elseif t.st==4 then
       R('ZADD',K_dead,t.up,id)
       R('ZADD',K_dlq,seq,id)
-    else line_up(id,t) end
-    count(queue_of(t.place),'-'..t.st,1)
-    if has(t,4) then
-      R('HSET',K_unique,unique_of(d),pack('>I8',seq)..id)
+    else J.line_up(id,t) end
+    count(J.queue_of(t),'-'..t.st,1)
+    if J.has(t,4) then
+      R('HSET',K_unique,J.unique_of(d),pack('>I8',seq)..id)
     end
   end
 end

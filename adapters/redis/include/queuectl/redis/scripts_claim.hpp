@@ -5,40 +5,29 @@
 namespace queuectl::inline v0::detail::redis::lua {
 
 // The last arguments: most, lease in microseconds, whether it is repeated, worker, nonce, number of queues, their
-// names, kinds. Before them, as for settle. → told, next_at, reaped, then id, JOB and STATE (or "") of each lease:
-// the STATE before, or with the claim's own token when it is repeated.
+// names, kinds. Before them, as for settle. → told, next_at, reaped, then id and JOB of each lease; after a JOB its
+// STATE where it has one: the one before, or with the claim's own token when it is repeated.
 inline constexpr char claim[] = R"lua(
 local at=4+2*settlements
 local most,length,again,worker,nonce=tonumber(ARGV[at]),tonumber(ARGV[at+1]),ARGV[at+2],ARGV[at+3],ARGV[at+4]
-local queues,kinds=nil,nil
-local nq=tonumber(ARGV[at+5])
-for i=at+6,at+5+nq do
-  queues=queues or {}
-  queues[ARGV[i]]=true
-end
-for i=at+6+nq,#ARGV do
-  kinds=kinds or {}
-  kinds[ARGV[i]]=true
-end
-local due_claims=R('ZRANGEBYSCORE',K_leases,'-inf',clock,'LIMIT',0,256)
+local holder=pack('>I2c0',#worker,worker)
+local claim=holder..nonce
+local due_claims=R('ZRANGEBYSCORE',K_leases,'-inf',clock,'LIMIT','0','256')
 local reaped,seen=0,0
 for i=1,#due_claims do
   if reaped>=256 or seen>=1000 then break end
   local crashed,looked=break_off(due_claims[i],clock,256-reaped,'lease expired')
   reaped,seen=reaped+crashed,seen+looked
 end
-local next_at=MAX
 local reply={told,0,reaped}
-local holder=pack('>I2c0',#worker,worker)
-local claim=holder..nonce
 if again=='1' then
   local held=ids_of_claim(claim)
   for i=1,#held do
     local id=held[i]
     local m=R('HGET',K_state,id)
-    if m and byte(m)==1 and sub(m,48,63)==nonce then
-      local k=#reply
-      reply[k+1],reply[k+2],reply[k+3]=id,R('HGET',K_jobs,id),m
+    if m and byte(m)==1 and sub(m,22,37)==nonce then
+      reply[#reply+1]=id
+      reply[#reply+1]=R('HGET',K_jobs,id)..m
     end
   end
   if #reply>3 then
@@ -47,138 +36,153 @@ if again=='1' then
     return reply
   end
 end
-if moving then
+if state==3 then
   finish()
   reply[2]=MAX
   return reply
 end
-local n,ids,queues_of,prefixes,sequences,untouched=0,{},{},{},{},true
-local function due_at(p,at)
-  local hi,lo=unp('>I4I4',p,at)
-  return (hi-2097152)*4294967296+lo
+)lua";
+
+// Takes from the line: ids[1…n], and spans of them that stood in one entry; next_at.
+inline constexpr char take[] = R"lua(
+local n,ids,spans,next_at=0,{},{},MAX
+local wanted
+local nq=tonumber(ARGV[at+5])
+if #ARGV>at+5 then
+  wanted={queues=nq>0 and {},kinds=#ARGV>at+5+nq and {}}
+  for i=at+6,at+5+nq do wanted.queues[ARGV[i]]=true end
+  for i=at+6+nq,#ARGV do wanted.kinds[ARGV[i]]=true end
 end
-local from_when=later(wall,1)
-local high=math.floor(from_when/4294967296)
-local due=pack('>I4I4',high+2097152,from_when-high*4294967296)
-if wall>=MAX then due='\255' end
-local function group_of(m)
-  local q=byte(m,2)
-  return sub(m,1,3+q+byte(m,3+q))
+local high=math.floor((wall+1)/4294967296)
+local due=wall<MAX and pack('>I4I4',high+2097152,wall+1-high*4294967296) or '\255'
+-- Lane g goes on to the entry m in line, or has no more.
+local function enter(g,m)
+  g.m=m
+  if not m then
+    g.ids=nil
+    return
+  end
+  local at=#g.lane
+  local hi,lo,seq,touched=unp('>I4I4I8B',m,at+1)
+  g.run_at,g.seq,g.touched,g.due,g.i,g.ids=(hi-2097152)*4294967296+lo,seq,touched,sub(m,at+1,at+8),1,ids_of(m,at+18)
 end
-local function queue_in(g) return sub(g,3,2+byte(g,2)) end
-local function kind_in(g) return sub(g,4+byte(g,2)) end
-local function head(from,to) return R('ZRANGEBYLEX',K_line,from,to,'LIMIT',0,1)[1] end
-local from='-'
--- The next list of due jobs of a group: g.ids, the first not yet taken is g.i; nil after the last.
 local function advance(g)
   g.k=g.k+1
   if g.k>#g.got and #g.got==g.chunk then
     g.chunk=g.chunk<16 and 16 or 2*g.chunk
-    g.got=R('ZRANGEBYLEX',K_line,'('..g.m,'('..g.name..due,'LIMIT',0,g.chunk)
+    g.got=R('ZRANGEBYLEX',K_line,'('..g.m,'('..g.lane..due,'LIMIT','0',g.chunk)
     g.k=1
   end
-  local m,at=g.got[g.k],#g.name
-  g.m,g.i,g.ids=m,1,m and ids_of(m,at+18)
-  if m then
-    g.prefix,g.run_at,g.sequence,g.touched=sub(m,1,at+8),due_at(m,at+1),unp('>I8B',m,at+9)
-  end
+  enter(g,g.got[g.k])
 end
--- Stretches of one priority with something due: taken by turns until one runs out.
-local function take(groups)
-  for _,g in ipairs(groups) do
-    g.got,g.k,g.chunk={g.first},0,1
-    advance(g)
-  end
+-- Lanes of one priority with something due: taken by turns until one runs out.
+local function take(lanes)
   while n<most do
     local best
-    for _,g in ipairs(groups) do
-      if g.ids and (not best or g.run_at<best.run_at or (g.run_at==best.run_at and g.sequence<best.sequence)) then
-        best=g
-      end
+    for i=1,#lanes do
+      local g=lanes[i]
+      if g.ids and (not best or g.run_at<best.run_at or (g.run_at==best.run_at and g.seq<best.seq)) then best=g end
     end
     if not best then break end
-    local last=best.i
-    if #groups==1 then last=math.min(#best.ids,last+most-n-1) end
-    for i=best.i,last do
+    local from,size=best.i,#best.ids
+    local last=from
+    if #lanes==1 then last=math.min(size,from+most-n-1) end
+    spans[#spans+1]={lane=best.lane,due=best.due,seq=best.seq,touched=best.touched,first=n+1,last=n+1+last-from}
+    for i=from,last do
       n=n+1
-      ids[n],queues_of[n],prefixes[n],sequences[n]=best.ids[i],best.queue,best.prefix,best.sequence
-      best.sequence=best.sequence+1
+      ids[n]=best.ids[i]
     end
-    best.i,best.last=last+1,best.m
-    untouched=untouched and best.touched==0
-    if last==#best.ids then
+    best.seq=best.seq+1+last-from
+    best.i,best.end_=last+1,best.m
+    if last==size then
       best.ids=nil
       if n<most then advance(best) end
     end
   end
-  for _,g in ipairs(groups) do
-    if g.last then
-      R('ZREMRANGEBYLEX',K_line,'['..g.first,'['..g.last)
-      if g.ids and g.i>1 then
-        R('ZADD',K_line,0,g.prefix..pack('>I8B',g.sequence,g.touched)..list_of(g.ids,g.i,#g.ids))
-      end
+  for i=1,#lanes do
+    local g=lanes[i]
+    if g.end_==g.first then R('ZREM',K_line,g.first)
+    elseif g.end_ then R('ZREMRANGEBYLEX',K_line,'['..g.first,'['..g.end_) end
+    if g.ids and g.i>1 then
+      R('ZADD',K_line,'0',g.lane..g.due..pack('>I8B',g.seq,g.touched)..list_of(g.ids,g.i,#g.ids))
     end
     if n<most then
-      local m=head('['..g.name,'('..g.name..'\255')
-      if m then next_at=math.min(next_at,due_at(m,#g.name+1)) end
+      local m=R('ZRANGEBYLEX',K_line,'['..g.lane,'('..g.lane..'\255','LIMIT','0','1')[1]
+      if m then
+        enter(g,m)
+        next_at=math.min(next_at,g.run_at)
+      end
     end
   end
 end
-local groups,priority={},nil
+local lanes,from={},'-'
 while n<most do
-  local m=head(from,'+')
-  if #groups>0 and (not m or m:byte(1)~=priority) then
-    take(groups)
-    groups={}
+  local m=R('ZRANGEBYLEX',K_line,from,'+','LIMIT','0','1')[1]
+  if #lanes>0 and (not m or byte(m)~=byte(lanes[1].lane)) then
+    take(lanes)
+    lanes={}
   end
   if not m or n>=most then break end
-  local g=group_of(m)
-  from='('..g..'\255'
-  priority=m:byte(1)
-  if (not queues or queues[queue_in(g)]) and (not kinds or kinds[kind_in(g)]) then
-    local r=due_at(m,#g+1)
-    if r<=wall then groups[#groups+1]={name=g,queue=queue_in(g),first=m} else next_at=math.min(next_at,r) end
+  local q=byte(m,2)
+  local k=byte(m,3+q)
+  local lane=sub(m,1,3+q+k)
+  from='('..lane..'\255'
+  if not wanted or ((not wanted.queues or wanted.queues[sub(m,3,2+q)]) and
+    (not wanted.kinds or wanted.kinds[sub(m,4+q,3+q+k)])) then
+    local g={lane=lane,first=m,got={m},k=1,chunk=1}
+    enter(g,m)
+    if g.run_at<=wall then lanes[#lanes+1]=g else next_at=math.min(next_at,g.run_at) end
   end
 end
 if n==most then reply[2]=wall-skew
 elseif next_at<MAX then reply[2]=next_at-skew
 else reply[2]=MAX end
+)lua";
+
+// Leases what was taken.
+inline constexpr char lease[] = R"lua(
 if n>0 then
   local D=R('HMGET',K_jobs,unpack(ids))
-  local M=untouched and {} or R('HMGET',K_state,unpack(ids))
-  local S={}
+  local S,held={},{}
   local until_wall,until_clock=later(wall,length),later(clock,length)
-  local leased=Z..pack('>dI4dd',until_clock,n,wall,until_wall)
-  local tail='\1'..holder..string.rep('\0',10)
-  local heads={}
-  for i=1,n do
-    local id,m,d,prefix=ids[i],M[i],D[i],prefixes[i]
-    local ordinal=pack('>I4',i-1)
-    if m then
-      more()
-      local t=rd(m)
-      t.bf,t.st,t.tok,t.wk,t.up,t.lk,t.lu=t.st,1,nonce..ordinal,worker,wall,wall,until_wall
-      t.le,t.of=until_clock,n
-      if has(t,1) then t.fl=t.fl-1 end
-      S[2*i]=wr(t)
-      count(queue_of(t.place),t.bf..'1',1)
-    else
-      local flags=byte(d,2)%16
-      local head=heads[flags]
-      if not head then
-        head=pack(MF,1,0,flags,0,0,0,wall,-1,0,0,0)..nonce
-        heads[flags]=head
+  local ends=string.format('%.0f',until_clock)
+  local lane,commons
+  for s=1,#spans do
+    local span=spans[s]
+    local first,last,due,before=span.first,span.last,span.due,span.seq-span.first
+    local q=sub(span.lane,3,2+byte(span.lane,2))
+    if lane~=span.lane then lane,commons=span.lane,{} end
+    if span.touched==0 then count(q,'01',last-first+1) end
+    for i=first,last do
+      local id,d=ids[i],D[i]
+      S[2*i-1]=id
+      if span.touched==0 then
+        local flags=byte(d,2)%32
+        local common=commons[flags]
+        if not common then
+          common=nonce..Z..pack('>I4i4i4ddBBI4I4I4ddI4dd',0,-1,0,0,0,0,flags,0,0,0,wall,until_clock,n,wall,until_wall)..
+            char(#lane)..lane..holder..'\0\0\0\0\0\0\0\0\0\0'
+          commons[flags]=common
+        end
+        S[2*i]=pack('>BI4I8',1,i-1,before+i)..due..common
+      else
+        jobs_aside()
+        local m=R('HGET',K_state,id)
+        local t=J.rd(m)
+        t.bf,t.st,t.ord,t.non,t.wk,t.up,t.lk,t.lu=t.st,1,i-1,nonce,worker,wall,wall,until_wall
+        t.le,t.of=until_clock,n
+        if J.has(t,1) then t.fl=t.fl-1 end
+        S[2*i]=J.wr(t)
+        count(q,t.bf..'1',1)
+        d=d..m
       end
-      S[2*i]=head..ordinal..leased..char(#prefix+9)..prefix..pack('>I8',sequences[i])..tail
-      count(queues_of[i],'01',1)
+      held[2*i-1],held[2*i]=char(#id),id
+      reply[2+2*i],reply[3+2*i]=id,d
     end
-    S[2*i-1]=id
-    local k=3*i+1
-    reply[k],reply[k+1],reply[k+2]=id,d,m or ''
   end
   R('HSET',K_state,unpack(S))
-  R('ZADD',K_leases,until_clock,claim)
-  R('ZADD',K_held,0,claim..list_of(ids,1,n))
+  R('ZADD',K_leases,ends,claim)
+  R('HSET',K_held,claim,table.concat(held))
 end
 finish()
 return reply

@@ -1,34 +1,33 @@
 // The parts that scripts share. Lua 5.1 in Redis: every number is a double; a number given to redis.call is written
-// with 17 digits, so integers up to 2^53 stay exact (and dearly: what is given often is made text once); strings are
-// never compared by < (that follows the server's locale).
+// with 17 digits, so integers up to 2^53 stay exact (and dearly: what is given often is text); strings are never
+// compared by < (that follows the server's locale). A script runs from its first line at every call, and makes each
+// function it passes anew: what most calls can do without is in functions of J, which jobs_aside() and others define.
 #ifndef QUEUECTL_REDIS_SCRIPTS_COMMON_HPP
 #define QUEUECTL_REDIS_SCRIPTS_COMMON_HPP
 
 namespace queuectl::inline v0::detail::redis::lua {
 
-// The gate of the store, which every script reads first: anything but "2 2 0" is looked at closely.
+// What the store allows. WRITES: whether the script changes anything; BEGINS: whether it begins something. The gate is
+// "3 3 0" unless something is up.
 inline constexpr char begin[] = R"lua(
 local R,pack,unp,sub,byte,char=redis.call,struct.pack,struct.unpack,string.sub,string.byte,string.char
-local function bad(code,text) return redis.error_reply('-QUEUECTL '..code..' '..text) end
 local gate=R('HGET',K_store,'gate')
-if not gate then return bad('not_found','there is no store (any more)') end
-local min_reader,min_writer,state=2,2,0
-if gate~='2 2 0' then
-  min_reader,min_writer,state=string.match(gate,'(%d+) (%d+) (%d+)')
-  min_reader,min_writer,state=tonumber(min_reader),tonumber(min_writer),tonumber(state)
+local min_reader,min_writer,state=3,3,0
+if gate~='3 3 0' then
+  local why
+  if gate then
+    min_reader,min_writer,state=string.match(gate,'(%d+) (%d+) (%d+)')
+    min_reader,min_writer,state=tonumber(min_reader),tonumber(min_writer),tonumber(state)
+    if min_reader>3 or (WRITES and min_writer>3) then
+      why='wrong_version the store needs a newer version of this program'
+    elseif min_reader<3 then
+      why='wrong_version the store is of an older version of this program: move it with that'
+    elseif WRITES and state==1 then why='read_only the store is read-only'
+    elseif WRITES and state==2 then why='moved '..R('HGET',K_store,'moved_to')
+    elseif BEGINS and state==3 then why='busy the store is moving to '..R('HGET',K_store,'moved_to') end
+  else why='not_found there is no store (any more)' end
+  if why then return redis.error_reply('-QUEUECTL '..why) end
 end
-if min_reader>2 then return bad('wrong_version','the store needs a newer version of this program') end
-if min_reader<2 then return bad('wrong_version','the store is of an older version of this program: move it with that') end
-)lua";
-
-// Refuses what the state of the store does not allow. BEGINS: whether the script begins something.
-inline constexpr char writes[] = R"lua(
-if min_writer>2 then return bad('wrong_version','the store needs a newer version of this program') end
-local function moved_to() return R('HGET',K_store,'moved_to') end
-if state==1 then return bad('read_only','the store is read-only') end
-if state==2 then return bad('moved',moved_to()) end
-local moving=state==3
-if BEGINS and moving then return bad('busy','the store is moving to '..moved_to()) end
 )lua";
 
 // wall: now; clock: what leases are measured on; skew: how far the caller's clock is behind. An instant of 32 bytes is
@@ -50,175 +49,191 @@ local function later(t,by)
 end
 )lua";
 
-// Counts of the ways that jobs went ("01": from pending to processing), and telling those who wait. more() defines the
-// functions after it, of jobs as tables: what most calls can do without is not made for each.
+// Counts of the ways that jobs went ("01": from pending to processing), and telling those who wait.
 inline constexpr char jobs[] = R"lua(
-local Z=string.rep('\0',20)
-local MF='>BBBI4I4I4di4i4dd'
-local TF='>dI4ddBc0I2c0I2c0I4c0I4c0'
-local function has(t,flag) return t.fl%(flag*2)>=flag end
+local J={}
 local counted={}
 local function count(q,way,by)
-  local c=counted[way]
-  if not c then
-    c={}
-    counted[way]=c
-  end
-  c[q]=(c[q] or 0)+by
+  way=way..q
+  counted[way]=(counted[way] or 0)+by
 end
 local work,control=false,false
 local function finish()
-  for way,c in pairs(counted) do
-    for q,by in pairs(c) do R('HINCRBY',K_counts,way..q,by) end
-  end
+  for way,by in pairs(counted) do R('HINCRBY',K_counts,way,by==1 and '1' or by) end
+  if J.gone then J.unorder() end
   if control then R('PUBLISH',K_store,ARGV[2]..'c') end
   if work then R('PUBLISH',K_store,ARGV[2]..'w') end
 end
+)lua";
 
-local rd,wr,fresh,load,queue_of,kind_of,tag_of,unique_of,run_at_bytes,run_at_of,line_up,leave_line
-local function more()
-  if rd then return end
-  rd=function(m)
-    local t={}
-    t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.ex,t.sg,t.sa,t.en=unp(MF,m)
-    t.tok,t.set=m:sub(48,67),m:sub(68,87)
-    t.le,t.of,t.lk,t.lu,t.place,t.wk,t.er,t.rs,t.pg=unp(TF,m,88)
+// jobs_aside() defines the functions of J that deal with jobs as tables; they have the members of STATE.
+inline constexpr char job_tables[] = R"lua(
+local Z='\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+local function jobs_aside()
+  if J.rd then return end
+  local F='>BI4I8c8c16c20i4i4ddBBI4I4I4ddI4ddBc0I2c0I2c0I4c0I4c0'
+  J.rd=function(m)
+    local t={touched=1}
+    t.st,t.ord,t.seq,t.due,t.non,t.set,t.ex,t.sg,t.sa,t.en,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.le,t.of,t.lk,t.lu,
+      t.lane,t.wk,t.er,t.rs,t.pg=unp(F,m)
     return t
   end
-  wr=function(t)
-    return pack(MF,t.st,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.ex,t.sg,t.sa,t.en)..t.tok..t.set..
-      pack(TF,t.le,t.of,t.lk,t.lu,#t.place,t.place,#t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg)
+  J.wr=function(t)
+    return pack(F,t.st,t.ord,t.seq,t.due,t.non,t.set,t.ex,t.sg,t.sa,t.en,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.le,t.of,
+      t.lk,t.lu,#t.lane,t.lane,#t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg)
   end
-  fresh=function(d,seq)
-    local created=unp('>d',d,#d-7)
-    return {st=0,bf=0,fl=d:byte(2)%32,at=0,cr=0,ru=0,up=created,lk=0,lu=0,ex=-1,sg=0,sa=0,en=0,tok=Z,set=Z,le=0,of=0,
-      place=sub(d,20,27+byte(d,19))..pack('>I8B',seq,0),wk='',er='',rs='',pg=''}
+  J.fresh=function(d)
+    local lane,created,seq=byte(d,19),unp('>dI8',d,#d-15)
+    return {touched=0,st=0,ord=0,seq=seq,due=sub(d,20+lane,27+lane),non=Z,set=Z..'\0\0\0\0',ex=-1,sg=0,sa=0,en=0,
+      bf=0,fl=byte(d,2)%32,at=0,cr=0,ru=0,up=created,le=0,of=0,lk=0,lu=0,lane=sub(d,20,19+lane),wk='',er='',rs='',pg=''}
   end
-  load=function(id)
+  J.load=function(id)
     local m=R('HGET',K_state,id)
-    if m then return rd(m) end
-    local s=R('ZSCORE',K_order,id)
-    if not s then return nil end
-    return fresh(R('HGET',K_jobs,id),tonumber(s))
+    if m then return J.rd(m) end
+    local d=R('HGET',K_jobs,id)
+    return d and J.fresh(d)
   end
-  queue_of=function(p) return sub(p,3,2+byte(p,2)) end
-  kind_of=function(p)
-    local q=byte(p,2)
-    return sub(p,4+q,3+q+byte(p,3+q))
+  J.has=function(t,flag) return t.fl%(flag*2)>=flag end
+  J.queue_of=function(t) return sub(t.lane,3,2+byte(t.lane,2)) end
+  J.kind_of=function(t)
+    local q=byte(t.lane,2)
+    return sub(t.lane,4+q,3+q+byte(t.lane,3+q))
   end
-  tag_of=function(d)
+  J.tag_of=function(d)
     local at=28+byte(d,19)
     return sub(d,at+1,at+byte(d,at))
   end
-  unique_of=function(d)
+  J.unique_of=function(d)
     local at=28+byte(d,19)
     at=at+1+byte(d,at)
     return sub(d,at+1,at+byte(d,at))
   end
-  run_at_bytes=function(us)
+  J.run_at_bytes=function(us)
     local hi=math.floor(us/4294967296)
     return pack('>I4I4',hi+2097152,us-hi*4294967296)
   end
-  run_at_of=function(p,at)
-    local hi,lo=unp('>I4I4',p,at)
-    return (hi-2097152)*4294967296+lo
-  end
-  line_up=function(id,t)
-    if has(t,16) then return end
-    R('ZADD',K_line,0,t.place..char(#id)..id)
+  J.line_up=function(id,t)
+    if J.has(t,16) then return end
+    R('ZADD',K_line,'0',t.lane..t.due..pack('>I8B',t.seq,1)..char(#id)..id)
     work=true
   end
-  -- A job without a STATE may stand in one list with those inserted with it, which parts where it stood.
-  leave_line=function(id,t)
-    local p=t.place
-    if byte(p,#p)==1 then
-      R('ZREM',K_line,p..char(#id)..id)
-      return
-    end
-    local m=R('ZREVRANGEBYLEX',K_line,'['..p..'\255','-','LIMIT',0,1)[1]
-    if not m or sub(m,1,#p-9)~=sub(p,1,-10) then return end
-    local first=unp('>I8',m,#p-8)
-    local ids,k=ids_of(m,#p+1),unp('>I8',p,#p-8)-first+1
-    if ids[k]~=id then return end
-    R('ZREM',K_line,m)
-    if k>1 then R('ZADD',K_line,0,sub(m,1,#p)..list_of(ids,1,k-1)) end
-    if k<#ids then R('ZADD',K_line,0,sub(m,1,#p-9)..pack('>I8B',first+k,0)..list_of(ids,k+1,#ids)) end
+  J.leave_line=function(id,t)
+    local p=t.lane..t.due..pack('>I8B',t.seq,t.touched)
+    if t.touched==1 then return R('ZREM',K_line,p..char(#id)..id) end
+    J.part(id,p)
   end
 end
 )lua";
 
-// Runs, and a lease whose holder is gone; defined by more_runs(), which does as more() too.
+// J.part: the list in line that an untouched job stands in is parted where it stood.
+inline constexpr char parting[] = R"lua(
+J.part=function(id,p)
+  local m=R('ZREVRANGEBYLEX',K_line,'['..p..'\255','-','LIMIT',0,1)[1]
+  if not m or sub(m,1,#p-9)~=sub(p,1,-10) then return end
+  local first=unp('>I8',m,#p-8)
+  local ids,k=ids_of(m,#p+1),unp('>I8',p,#p-8)-first+1
+  if ids[k]~=id then return end
+  R('ZREM',K_line,m)
+  if k>1 then R('ZADD',K_line,0,sub(m,1,#p)..list_of(ids,1,k-1)) end
+  if k<#ids then R('ZADD',K_line,0,sub(m,1,#p-9)..pack('>I8B',first+k,0)..list_of(ids,k+1,#ids)) end
+end
+)lua";
+
+// runs_aside() does as jobs_aside() too: runs, and a job that is forgotten.
 inline constexpr char runs[] = R"lua(
-local field,each_run,run_head,add_run,crash,forget
-local function more_runs()
-  if crash then return end
-  more()
-  field=function(id,place) return id..'#'..string.format('%.0f',place) end
-  each_run=function(all,f)
+local function runs_aside()
+  if J.crash then return end
+  jobs_aside()
+  J.field=function(id,place) return id..'#'..string.format('%.0f',place) end
+  J.each_run=function(all,f)
     local at=1
     while at<=#all do
       local n=unp('>I4',all,at)
-      if f(at,n)==false then return end
+      f(at,n)
       at=at+4+n
     end
   end
   -- The place of a run at `at`, and whether its output is kept.
-  run_head=function(all,at)
+  J.run_head=function(all,at)
     local place=unp('>I4',all,at+4)
     local w=unp('>I2',all,at+12)
-    return place,all:byte(at+14+w+45)==1
+    return place,byte(all,at+14+w+45)==1
   end
-  add_run=function(id,t,number,report,out)
+  J.add_run=function(id,t,number,report,out)
     t.ru=t.ru+1
     local rec=pack('>I4I4I2c0',t.ru,number,#t.wk,t.wk)..report
     local all=R('HGET',K_runs,id) or ''
     local n,first=0,0
-    each_run(all,function(at,len) n=n+1 if n==1 then first=4+len end end)
+    J.each_run(all,function(at,len) n=n+1 if n==1 then first=4+len end end)
     if n>=20 then
-      local place,kept=run_head(all,1)
-      if kept then R('HDEL',K_output,field(id,place)) end
-      all=all:sub(first+1)
+      local place,kept=J.run_head(all,1)
+      if kept then R('HDEL',K_output,J.field(id,place)) end
+      all=sub(all,first+1)
     end
     R('HSET',K_runs,id,all..pack('>I4c0',#rec,rec))
-    if #out>0 then R('HSET',K_output,field(id,t.ru),out) end
+    if #out>0 then R('HSET',K_output,J.field(id,t.ru),out) end
   end
   -- `m`: its STATE. Its claim's share is the caller's.
-  crash=function(id,m,cause)
-    local t=rd(m)
-    add_run(id,t,t.at+t.cr+1,pack('>Bi4i4ddddI4BI2c0',4,-1,0,t.lk,wall,0,0,0,0,#cause,cause),'')
-    t.cr=t.cr+1
-    t.er=cause
-    t.up=wall
-    t.tok=Z
-    t.st=has(t,1) and 5 or 0
-    R('HSET',K_state,id,wr(t))
-    count(queue_of(t.place),'1'..t.st,1)
-    if t.st==5 then R('ZADD',K_cancelled,wall,id) else line_up(id,t) end
+  J.crash=function(id,m,cause)
+    local t=J.rd(m)
+    J.add_run(id,t,t.at+t.cr+1,pack('>Bi4i4ddddI4BI2c0',4,-1,0,t.lk,wall,0,0,0,0,#cause,cause),'')
+    t.cr,t.er,t.up,t.ord,t.non=t.cr+1,cause,wall,0,Z
+    t.st=J.has(t,1) and 5 or 0
+    R('HSET',K_state,id,J.wr(t))
+    count(J.queue_of(t),'1'..t.st,1)
+    if t.st==5 then R('ZADD',K_cancelled,wall,id) else J.line_up(id,t) end
   end
-  -- Forgets a job; its place in the sets of its state is the caller's.
-  forget=function(id,t)
+  -- Forgets a job; its place in the sets of its state is the caller's, its place in the order is left by finish().
+  J.forget=function(id,t)
     if t.ru>0 then
       local all=R('HGET',K_runs,id) or ''
-      each_run(all,function(at)
-        local place,kept=run_head(all,at)
-        if kept then R('HDEL',K_output,field(id,place)) end
+      J.each_run(all,function(at)
+        local place,kept=J.run_head(all,at)
+        if kept then R('HDEL',K_output,J.field(id,place)) end
       end)
       R('HDEL',K_runs,id)
     end
-    if has(t,4) then
-      local key=unique_of(R('HGET',K_jobs,id))
+    if J.has(t,4) then
+      local key=J.unique_of(R('HGET',K_jobs,id))
       local last=R('HGET',K_unique,key)
-      if last and last:sub(9)==id then R('HDEL',K_unique,key) end
+      if last and sub(last,9)==id then R('HDEL',K_unique,key) end
     end
     R('HDEL',K_jobs,id)
     R('HDEL',K_state,id)
-    R('ZREM',K_order,id)
+    J.leave_order(id,t.seq)
+  end
+  J.leave_order=function(id,seq)
+    J.gone=J.gone or {}
+    J.gone[#J.gone+1]={id=id,seq=seq}
+  end
+  -- Leaves holes where jobs were that are gone from the order; a list of holes goes.
+  J.unorder=function()
+    local gone,i=J.gone,1
+    table.sort(gone,function(a,b) return a.seq<b.seq end)
+    while i<=#gone do
+      local found=R('ZREVRANGEBYSCORE',K_order,gone[i].seq,gone[i].seq-63,'WITHSCORES','LIMIT',0,1)
+      local list,first=found[1] or '',found[2] or 0
+      local before,at,seq,from=list,1,tonumber(first),i
+      while i<=#gone do
+        while seq<gone[i].seq and at<=#list do at,seq=at+1+byte(list,at),seq+1 end
+        if at>#list then break end
+        local id=gone[i].id
+        if sub(list,at,at+#id)==char(#id)..id then list=sub(list,1,at-1)..'\0'..sub(list,at+1+#id) end
+        i=i+1
+      end
+      if i==from then i=i+1 end
+      if list~=before then
+        R('ZREM',K_order,before)
+        if string.find(list,'%Z') then R('ZADD',K_order,first,list) end
+      end
+    end
+    J.gone=nil
   end
 end
 )lua";
 
-inline constexpr char some[] = "more()\n";
-inline constexpr char all[] = "more_runs()\n";
+inline constexpr char some[] = "jobs_aside()\n";
+inline constexpr char all[] = "runs_aside()\n";
 
 }  // namespace queuectl::inline v0::detail::redis::lua
 

@@ -26,8 +26,8 @@ local function list_of(ids,from,to)
   return table.concat(parts)
 end
 local function ids_of_claim(c)
-  local got=R('ZRANGEBYLEX',K_held,'['..c,'('..c..'\255','LIMIT',0,1)[1]
-  return got and ids_of(got,#c+1) or {}
+  local held=R('HGET',K_held,c)
+  return held and ids_of(held,1) or {}
 end
 )lua";
 
@@ -41,7 +41,7 @@ if #ARGV[1]==32 then
       local ids=ids_of_claim(claims[i])
       for k=1,#ids do
         local m=R('HGET',K_state,ids[k])
-        if m and byte(m)==1 then R('HSET',K_state,ids[k],sub(m,1,87)..pack('>d',0)..sub(m,96)) end
+        if m and byte(m)==1 then R('HSET',K_state,ids[k],sub(m,1,103)..pack('>d',0)..sub(m,112)) end
       end
       R('ZADD',K_leases,0,claims[i])
     end
@@ -54,7 +54,7 @@ end
 inline constexpr char claims[] = R"lua(
 local function end_claim(c)
   R('ZREM',K_leases,c)
-  R('ZREMRANGEBYLEX',K_held,'['..c,'('..c..'\255')
+  R('HDEL',K_held,c)
 end
 -- So many more of the `of` jobs of a claim are no longer held.
 local function let_go(c,of,n)
@@ -66,16 +66,16 @@ local function let_go(c,of,n)
 end
 -- Crashes the jobs of a claim whose leases have ended by then, at most so many. How many, and how many were looked at.
 local function break_off(c,by,most,cause)
-  more_runs()
+  runs_aside()
   local ids,nonce=ids_of_claim(c),sub(c,-16)
   local M=#ids>0 and R('HMGET',K_state,unpack(ids))
   local crashed,first=0,nil
   for i=1,#ids do
     local m=M[i]
-    if m and byte(m)==1 and sub(m,48,63)==nonce then
-      local ends=unp('>d',m,88)
+    if m and byte(m)==1 and sub(m,22,37)==nonce then
+      local ends=unp('>d',m,104)
       if ends<=by and crashed<most then
-        crash(ids[i],m,cause)
+        J.crash(ids[i],m,cause)
         crashed=crashed+1
       elseif not first or ends<first then first=ends end
     end

@@ -4,52 +4,70 @@
 
 namespace queuectl::inline v0::detail::redis::lua {
 
-// id → sequence, JOB, STATE (or ""), RUNs (or ""); nothing for a job that is not there.
+// id → JOB, STATE (or ""), RUNs (or ""); nothing for a job that is not there.
 inline constexpr char find[] = R"lua(
-local s=R('ZSCORE',K_order,ARGV[2])
-if not s then return {} end
-return {s,R('HGET',K_jobs,ARGV[2]),R('HGET',K_state,ARGV[2]) or '',R('HGET',K_runs,ARGV[2]) or ''}
+local d=R('HGET',K_jobs,ARGV[2])
+if not d then return {} end
+return {d,R('HGET',K_state,ARGV[2]) or '',R('HGET',K_runs,ARGV[2]) or ''}
 )lua";
 
 // sequence to go on after, most, state ("" = any), queue, kind, tag, updated before (a number)
-// → next, then sequence, id, JOB, STATE (or "") of each. Looks at 1000 jobs at most.
+// → next, then id, JOB, STATE (or "") of each. Looks at 1000 jobs at most.
 inline constexpr char list[] = R"lua(
-local most,st,queue,kind,tag,before=tonumber(ARGV[3]),ARGV[4],ARGV[5],ARGV[6],ARGV[7],tonumber(ARGV[8])
+local after,most,st,queue,kind,tag,before=tonumber(ARGV[2]),tonumber(ARGV[3]),ARGV[4],ARGV[5],ARGV[6],ARGV[7],
+  tonumber(ARGV[8])
 local filtered=(st~='' and st~='4') or queue~='' or kind~='' or tag~='' or before<9007199254740991
 local page=filtered and 1000 or most
-local got=R('ZRANGEBYSCORE',st=='4' and K_dlq or K_order,'('..ARGV[2],'+inf','WITHSCORES','LIMIT',0,page)
-local n=#got/2
+local ids,sequences={},{}
+local function add(id,seq)
+  if #ids<page then ids[#ids+1],sequences[#ids+1]=id,seq end
+end
+-- A list that begins before may reach beyond; each has a job at least.
+local function add_lists(got)
+  for i=1,#got,2 do
+    local some,first=ids_of(got[i],1),tonumber(got[i+1])
+    for k=1,#some do
+      if some[k]~='' and first+k-1>after then add(some[k],first+k-1) end
+    end
+  end
+end
+if st=='4' then
+  local got=R('ZRANGEBYSCORE',K_dlq,'('..ARGV[2],'+inf','WITHSCORES','LIMIT',0,page)
+  for i=1,#got,2 do add(got[i],tonumber(got[i+1])) end
+else
+  add_lists(R('ZREVRANGEBYSCORE',K_order,ARGV[2],'-inf','WITHSCORES','LIMIT',0,1))
+  add_lists(R('ZRANGEBYSCORE',K_order,'('..ARGV[2],'+inf','WITHSCORES','LIMIT',0,page))
+end
+local n=#ids
 if n==0 then return {'0'} end
-local reply={n==page and got[2*n] or '0'}
-local ids={}
-for i=1,n do ids[i]=got[2*i-1] end
+local function as_text(seq) return string.format('%.0f',seq) end
+local reply={n==page and as_text(sequences[n]) or '0'}
 local M=R('HMGET',K_state,unpack(ids))
 local told=0
 for i=1,n do
   if told==most then
-    reply[1]=got[2*i-2]
+    reply[1]=as_text(sequences[i-1])
     break
   end
-  local id,m=ids[i],M[i]
-  local d=nil
+  local id,m,d=ids[i],M[i],nil
   local fits=true
   if filtered then
     local t
-    if m then t=rd(m) else
+    if m then t=J.rd(m) else
       d=R('HGET',K_jobs,id)
-      t=fresh(d,tonumber(got[2*i]))
+      t=J.fresh(d)
     end
-    fits=(st=='' or t.st==tonumber(st)) and (queue=='' or queue_of(t.place)==queue) and
-      (kind=='' or kind_of(t.place)==kind) and (before>=9007199254740991 or t.up<before)
+    fits=(st=='' or t.st==tonumber(st)) and (queue=='' or J.queue_of(t)==queue) and
+      (kind=='' or J.kind_of(t)==kind) and (before>=9007199254740991 or t.up<before)
     if fits and tag~='' then
       d=d or R('HGET',K_jobs,id)
-      fits=tag_of(d)==tag
+      fits=J.tag_of(d)==tag
     end
   end
   if fits then
     told=told+1
     local k=#reply
-    reply[k+1],reply[k+2],reply[k+3],reply[k+4]=got[2*i],id,d or R('HGET',K_jobs,id),m or ''
+    reply[k+1],reply[k+2],reply[k+3]=id,d or R('HGET',K_jobs,id),m or ''
   end
 end
 return reply
@@ -60,7 +78,7 @@ inline constexpr char output[] = R"lua(
 local all=R('HGET',K_runs,ARGV[2])
 if not all then return {} end
 local place,report
-each_run(all,function(at,len)
+J.each_run(all,function(at,len)
   local p,number=unp('>I4I4',all,at+4)
   if number==tonumber(ARGV[3]) then
     local w=unp('>I2',all,at+12)
@@ -68,7 +86,7 @@ each_run(all,function(at,len)
   end
 end)
 if not place then return {} end
-local out=R('HGET',K_output,field(ARGV[2],place))
+local out=R('HGET',K_output,J.field(ARGV[2],place))
 if not out then return {} end
 return {report,out}
 )lua";
@@ -113,7 +131,7 @@ return reply
 // id of a new store (32 hexadecimal digits), made unless one is there.
 inline constexpr char open[] = R"lua(
 if redis.call('EXISTS',K_store)==0 then
-  redis.call('HSET',K_store,'format',2,'gate','2 2 0','id',ARGV[1],'moved_to','')
+  redis.call('HSET',K_store,'format',3,'gate','3 3 0','id',ARGV[1],'moved_to','')
 end
 return 1
 )lua";

@@ -4,96 +4,102 @@
 
 namespace queuectl::inline v0::detail::redis::lua {
 
-// id, JOB, … → a digit for each: insert_status.
+// id, JOB without its sequence, … → a digit for each: insert_status.
 inline constexpr char insert[] = R"lua(
 local n=(#ARGV-2)/2
-local ids,O,new={},{},{}
-local unique=false
-local seq=R('HINCRBY',K_store,'seq',n)-n
+local ids,mine,usual={},{},true
 for i=1,n do
   local id=ARGV[1+2*i]
-  ids[i]=id
-  O[2*i-1],O[2*i]=string.format('%d',seq+i),id
-  new[i]=i
-  unique=unique or byte(ARGV[2+2*i],2)%8>=4
+  usual=usual and not mine[id] and byte(ARGV[2+2*i],2)%8<4
+  ids[i],mine[id]=id,true
 end
--- The usual: all are new, which adding them tells.
-local told=nil
-if unique or R('ZADD',K_order,'NX',unpack(O))<n then
-  told,new={},{}
-  local known,mine,keys=R('ZMSCORE',K_order,unpack(ids)),{},{}
+local known=R('HMGET',K_jobs,unpack(ids))
+for i=1,n do usual=usual and not known[i] end
+-- Which are new, where not all are.
+local told,D
+if not usual then
+  jobs_aside()
+  local digits,keys,new={},{},{}
+  mine,D={},{}
   for i=1,n do
     local id,d=ids[i],ARGV[2+2*i]
-    if mine[id] or (known[i] and tonumber(known[i])~=seq+i) then
+    if mine[id] or known[i] then
       local nonce=sub(d,3,18)
-      local old=not mine[id] and nonce~=string.rep('\0',16) and R('HGET',K_jobs,id)
-      local same=old and sub(old,3,18)==nonce
-      told[i]=same and '0' or '1'
-      if same then mine[id]=true end
+      local same=not mine[id] and nonce~=Z and sub(known[i],3,18)==nonce
+      digits[i]=same and '0' or '1'
+      mine[id]=mine[id] or same
     else
       local key,taken=nil,false
       if byte(d,2)%8>=4 then
-        more()
-        key=unique_of(d)
-        local last=keys[key] or R('HGET',K_unique,key)
-        if keys[key] then taken=true
-        elseif last then
-          local t=load(last:sub(9))
-          taken=t~=nil and (t.st==0 or t.st==3) and t.place:sub(-9,-2)==last:sub(1,8)
-        end
+        key=J.unique_of(d)
+        local last=R('HGET',K_unique,key)
+        local t=last and J.load(sub(last,9))
+        taken=keys[key] or (t and (t.st==0 or t.st==3) and pack('>I8',t.seq)==sub(last,1,8))
       end
-      if taken then told[i]='2' else
-        told[i]='0'
+      digits[i]=taken and '2' or '0'
+      if not taken then
         mine[id]=true
-        new[#new+1]=i
         if key then keys[key]=true end
-        if unique then R('ZADD',K_order,seq+i,id) end
+        new[#new+1],D[#D+1]=id,d
       end
     end
   end
-  told=table.concat(told)
+  told=table.concat(digits)
+  ids,n=new,#new
+  if n==0 then return told end
 end
-local count_new=#new
-if count_new==0 then return told end
-local J,L,l={},{},0
+local seq=R('HINCRBY',K_store,'seq',n==1 and '1' or n)-n
+local added,L,O,l,o,listed={},{},{},0,0,{}
 -- Jobs of one queue, kind, priority and run_at with sequences in a row stand in line together.
-local list,size,stretch,first,last={},0,nil,0,0
-local function line_up_list()
-  if size>0 then
-    stretch=stretch..pack('>I8B',seq+first,0)
-    L[l+1],L[l+2]='0',stretch..table.concat(list,'',1,2*size)
-    l=l+2
-    size=0
-  end
+local stretch,first
+local function line_up_to(last)
+  if not stretch then return end
+  L[l+1],L[l+2]='0',stretch..pack('>I8B',seq+first,0)..table.concat(listed,'',2*first-1,2*last)
+  l=l+2
 end
 -- The caller's clock tells when the jobs were made, unless it is a second off.
 local created=(skew>1000000 or skew<-1000000) and pack('>d',wall)
-for k=1,count_new do
-  local i=new[k]
-  local id,d=ids[i],ARGV[2+2*i]
-  local flags,lane=byte(d,2,2),byte(d,19,19)
-  if flags>=32 and skew<0 then more() end
-  if flags>=32 and skew<0 and run_at_of(d,20+lane)>wall then
-    d=sub(d,1,19+lane)..run_at_bytes(wall)..sub(d,28+lane)
+local queue,together=nil,0
+for i=1,n do
+  local id,d=ids[i],D and D[i] or ARGV[2+2*i]
+  local flags,lane=byte(d,2),byte(d,19)
+  if flags>=32 and skew<0 then
+    local hi,lo=unp('>I4I4',d,20+lane)
+    if (hi-2097152)*4294967296+lo>wall then
+      hi=math.floor(wall/4294967296)
+      d=sub(d,1,19+lane)..pack('>I4I4',hi+2097152,wall-hi*4294967296)..sub(d,28+lane)
+    end
   end
   if created then d=sub(d,1,-9)..created end
-  J[2*k-1],J[2*k]=id,d
-  if flags%32<16 then
-    local due=sub(d,20,27+lane)
-    if i~=last+1 or size==64 or stretch~=due then
-      line_up_list()
-      stretch,first=due,i
-    end
-    list[2*size+1],list[2*size+2]=char(#id),id
-    size=size+1
-    last=i
+  added[2*i-1],added[2*i]=id,d..pack('>I8',seq+i)
+  listed[2*i-1],listed[2*i]=char(#id),id
+  local due=sub(d,20,27+lane)
+  if flags%32>=16 then due=nil end
+  if due~=stretch or (first and i-first==64) then
+    line_up_to(i-1)
+    stretch,first=due,i
   end
-  count(sub(d,22,21+byte(d,21)),'-0',1)
-  if flags%8>=4 then R('HSET',K_unique,unique_of(d),pack('>I8',seq+i)..id) end
+  local its=sub(d,22,21+byte(d,21))
+  if its~=queue then
+    if queue then count(queue,'-0',together) end
+    queue,together=its,0
+  end
+  together=together+1
+  if flags%8>=4 then R('HSET',K_unique,J.unique_of(d),pack('>I8',seq+i)..id) end
+  if i%64==1 then
+    O[o+1]=string.format('%d',seq+i)
+    o=o+2
+  end
+  if i%64==0 or i==n then O[o]=table.concat(listed,'',2*(i-(i-1)%64)-1,2*i) end
 end
-R('HSET',K_jobs,unpack(J))
-line_up_list()
-if l>0 then R('ZADD',K_line,unpack(L)) work=true end
+count(queue,'-0',together)
+line_up_to(n)
+R('HSET',K_jobs,unpack(added))
+R('ZADD',K_order,unpack(O))
+if l>0 then
+  R('ZADD',K_line,unpack(L))
+  work=true
+end
 finish()
 return told or string.rep('0',n)
 )lua";
@@ -108,15 +114,14 @@ local ends=pack('>d',until_clock)
 for i=4,#ARGV,2 do
   local id=ARGV[i]
   local m=R('HGET',K_state,id)
-  if m and m:byte(1)==1 and m:sub(48,67)==ARGV[i+1] then
-    local fl=m:byte(3)
-    told[#told+1]=fl%2==1 and '1' or '0'
+  if m and byte(m)==1 and sub(m,2,5)..sub(m,22,37)==ARGV[i+1] then
+    told[#told+1]=byte(m,83)%2==1 and '1' or '0'
     S[#S+1]=id
-    S[#S+1]=m:sub(1,87)..ends..m:sub(96,107)..until_wall..m:sub(116)
-    if until_clock<unp('>d',m,88) then
-      local at=117+byte(m,116)
+    S[#S+1]=sub(m,1,103)..ends..sub(m,112,123)..until_wall..sub(m,132)
+    if until_clock<unp('>d',m,104) then
+      local at=133+byte(m,132)
       local worker=sub(m,at,at+1+256*byte(m,at)+byte(m,at+1))
-      R('ZADD',K_leases,'XX','LT',until_clock,worker..sub(m,48,63))
+      R('ZADD',K_leases,'XX','LT',until_clock,worker..sub(m,22,37))
     end
   else told[#told+1]='2' end
 end
@@ -124,9 +129,11 @@ if #S>0 then R('HSET',K_state,unpack(S)) end
 return table.concat(told)
 )lua";
 
-// From ARGV[4] on ARGV[3] times: id; token (20), verdict, has a report, is plain (1 each), retry_at (8), exit_code,
-// signal (4 each), started_at, ended_at (8 each), then nothing or error, result, REPORT, output (length 4 each). Makes
-// `told`: a digit for each, settle_status.
+// From ARGV[4] on ARGV[3] times: id; SAID. Makes `told`: a digit for each, settle_status.
+//
+// SAID  1 (1), token (20), exit_code, signal (4 each), started_at, ended_at (8 each); then nothing where the job is
+//       completed by a run with nothing to say, else verdict, has a report, is plain (1 each), retry_at (8), then
+//       nothing or error, result, REPORT, output (length 4 each)
 inline constexpr char settle[] = R"lua(
 local settlements=tonumber(ARGV[3])
 local told={}
@@ -135,97 +142,104 @@ if settlements>0 then
   for i=1,settlements do ids[i]=ARGV[2+2*i] end
   local M=R('HMGET',K_state,unpack(ids))
   local S,s,C,c={},0,{},0
-  local unleased=pack('>dI4',0,0)
-  local claims={}
-  local after={[0]={},{}}
+  local claims,kinds={},{}
   for i=1,settlements do
-    local id,fixed,m=ids[i],ARGV[3+2*i],M[i]
-    local token=sub(fixed,1,20)
+    local id,said,m=ids[i],ARGV[3+2*i],M[i]
     if not m then
-      told[i]=R('ZSCORE',K_order,id) and '1' or '2'
-    elseif byte(m)~=1 or sub(m,48,67)~=token then
-      told[i]=token~=Z and sub(m,68,87)==token and '0' or '1'
+      told[i]=R('HEXISTS',K_jobs,id)==1 and '1' or '2'
+    elseif sub(m,1,5)~=sub(said,1,5) or sub(m,22,37)~=sub(said,6,21) then
+      local token=sub(said,2,21)
+      told[i]=sub(m,38,57)==token and string.find(token,'%Z') and '0' or '1'
     else
       told[i]='0'
-      local verdict,report,plain=byte(fixed,21,23)
-      local at=117+byte(m,116)
-      local w=256*byte(m,at)+byte(m,at+1)
-      local q=sub(m,119,118+byte(m,118))
-      local nonce=sub(fixed,1,16)
-      local claim=claims[nonce]
-      if not claim then
-        claim={name=sub(m,at,at+1+w)..nonce,jobs=unp('>I4',m,96),gone=0}
-        claims[nonce]=claim
-      end
-      claim.gone=claim.gone+1
-      if verdict==0 and #fixed==55 and (plain==1 or report==0) and #m==at+11+w and byte(m,3)%16<8 then
-        local before=sub(m,2,15)
-        local known=after[report][before]
-        if not known then
-          local bf,fl,a,cr,ru=unp('>BBI4I4I4',before)
-          known=pack('>BBBI4I4I4d',2,bf,fl+2*report,a+report,cr,ru,wall)
-          after[report][before]=known
+      -- What a job has in common with others of its claim, and what becomes of that when its run has nothing to say.
+      local common=sub(m,22)
+      local kind=kinds[common]
+      if not kind then
+        local lane=byte(m,132)
+        local at=133+lane
+        local w=256*byte(m,at)+byte(m,at+1)
+        local nonce=sub(m,22,37)
+        local claim=claims[nonce]
+        if not claim then
+          claim={name=sub(m,at,at+1+w)..nonce,jobs=unp('>I4',m,112),gone=0}
+          claims[nonce]=claim
         end
+        kind={claim=claim,queue=sub(m,135,134+byte(m,134)),plain=0}
+        kinds[common]=kind
+        local flags=byte(m,83)
+        if #m==at+11+w and flags%16<8 then
+          local attempts,crashes,runs=unp('>I4I4I4',m,84)
+          kind.after=pack('>BBI4I4I4ddI4',byte(m,82),flags+2,attempts+1,crashes,runs,wall,0,0)..sub(m,116)
+        end
+      end
+      kind.claim.gone=kind.claim.gone+1
+      if #said==45 and kind.after then
         S[s+1]=id
-        S[s+2]=known..(report==1 and sub(fixed,32,55) or sub(m,24,47))..Z..token..unleased..sub(m,100)
+        S[s+2]='\2\0\0\0\0'..sub(m,6,21)..Z..sub(said,2)..kind.after
         s=s+2
-        c=c+1
-        C[c]=id
-        count(q,'12',1)
+        C[c+1],C[c+2]=char(#id),id
+        c=c+2
+        kind.plain=kind.plain+1
       else
-        more_runs()
-        local t=rd(m)
-        local cancel=has(t,1)
+        runs_aside()
+        local t=J.rd(m)
+        local cancel=J.has(t,1)
+        local verdict,report,plain,retry_at=0,1,1,0
         local err,res,body,out='','','',''
-        if #fixed>55 then err,res,body,out=unp('>I4c0I4c0I4c0I4c0',fixed,56) end
+        if #said>45 then verdict,report,plain,retry_at=unp('>BBBd',said,46) end
+        if #said>56 then err,res,body,out=unp('>I4c0I4c0I4c0I4c0',said,57) end
         local to=t.bf
         if verdict==0 then to=2
         elseif verdict==1 then to=cancel and 5 or 3
         elseif verdict==2 then to=4
         elseif verdict==3 then to=5
         elseif cancel then to=5 end
+        local forgets=to==2 and J.has(t,8)
         if report==1 then
-          local ex,sg,sa,en=unp('>i4i4dd',fixed,32)
+          local ex,sg,sa,en=unp('>i4i4dd',said,22)
           if plain==1 and to==2 then
             t.fl=t.fl+2
             t.sa,t.en=sa,en
-          elseif to~=2 or not has(t,8) then add_run(id,t,t.at+t.cr+1,body,out) end
+          elseif not forgets then J.add_run(id,t,t.at+t.cr+1,body,out) end
           t.at=t.at+1
           t.ex,t.sg,t.er=ex,sg,err
         elseif err~='' then t.er=err end
         if to==2 then t.er='' end
         if to==2 or res~='' then t.rs=res end
-        t.set,t.tok,t.up,t.st,t.le,t.of=token,Z,wall,to,0,0
-        if to==2 and has(t,8) then
-          forget(id,t)
-          count(q,'1-',1)
+        t.set,t.ord,t.non,t.up,t.st,t.le,t.of=sub(said,2,21),0,Z,wall,to,0,0
+        if forgets then
+          J.forget(id,t)
+          count(kind.queue,'1-',1)
         else
           if verdict==1 and to==3 then
-            local r=unp('>d',fixed,24)
-            if r<MAX then r=later(r,skew) end
-            t.place=t.place:sub(1,-18)..run_at_bytes(r)..t.place:sub(-9)
+            if retry_at<MAX then retry_at=later(retry_at,skew) end
+            t.due=J.run_at_bytes(retry_at)
           end
-          S[s+1],S[s+2]=id,wr(t)
+          S[s+1],S[s+2]=id,J.wr(t)
           s=s+2
-          count(q,'1'..to,1)
+          count(kind.queue,'1'..to,1)
           if to==2 then
-            c=c+1
-            C[c]=id
+            C[c+1],C[c+2]=char(#id),id
+            c=c+2
           elseif to==4 then
-            R('ZADD',K_dlq,unp('>I8',t.place,#t.place-8),id)
+            R('ZADD',K_dlq,t.seq,id)
             R('ZADD',K_dead,wall,id)
           elseif to==5 then R('ZADD',K_cancelled,wall,id)
-          else line_up(id,t) end
+          else J.line_up(id,t) end
         end
       end
     end
   end
+  for _,kind in pairs(kinds) do
+    if kind.plain>0 then count(kind.queue,'12',kind.plain) end
+  end
   for _,claim in pairs(claims) do let_go(claim.name,claim.jobs,claim.gone) end
   if s>0 then R('HSET',K_state,unpack(S)) end
-  for from=1,c,64 do
-    local to=from+63
+  for from=1,c,128 do
+    local to=from+127
     if to>c then to=c end
-    R('ZADD',K_completed,wall,ARGV[3+2*settlements]:sub(1,16)..pack('>I4',from)..list_of(C,from,to))
+    R('ZADD',K_completed,wall,sub(ARGV[5],2,21)..table.concat(C,'',from,to))
   end
 end
 told=table.concat(told)

@@ -126,11 +126,14 @@ private:
             const bool plain = is_plain(s);
             fixed.clear();
             packer p{fixed};
-            p.token(s.receipt.token).byte(static_cast<std::uint8_t>(s.verdict.kind));
-            p.byte(s.report ? 1 : 0).byte(plain ? 1 : 0).time(s.verdict.retry_at);
+            p.byte(1).token(s.receipt.token);
             p.int32(s.report ? s.report->exit_code : -1).int32(s.report ? s.report->signal : 0);
             p.time(s.report ? s.report->started_at : timestamp{}).time(s.report ? s.report->ended_at : timestamp{});
-            add_rest(fixed, s, plain);
+            if (!plain || !s.result.empty()) {
+                p.byte(static_cast<std::uint8_t>(s.verdict.kind)).byte(s.report ? 1 : 0).byte(plain ? 1 : 0);
+                p.time(s.verdict.retry_at);
+                add_rest(fixed, s, plain);
+            }
             args.add(s.receipt.id).add(fixed);
         }
     }
@@ -169,14 +172,16 @@ private:
     static result<void> read_leases(const reply& told, const uid& nonce, std::vector<lease>& leases)
     {
         const auto before = leases.size();
-        leases.reserve(before + told.size() / 3);
-        for (std::size_t i = 3; i + 2 < told.size(); i += 3) {
+        leases.reserve(before + told.size() / 2);
+        for (std::size_t i = 3; i + 1 < told.size(); i += 2) {
             lease& l = leases.emplace_back();
             timestamp created_at;
+            std::uint64_t sequence = 0;
             l.job.id = told.at(i);
-            l.token = {nonce, static_cast<std::uint32_t>(i / 3 - 1)};
-            const bool good = unpack_job(told.at(i + 1), l.job, created_at) &&
-                              (told.at(i + 2).empty() || unpack_claimed(told.at(i + 2), l));
+            l.token = {nonce, static_cast<std::uint32_t>(i / 2 - 1)};
+            auto bytes = told.at(i + 1);
+            const bool good =
+                unpack_job(bytes, l.job, created_at, sequence) && (bytes.empty() || unpack_claimed(bytes, l));
             if (good) continue;
             auto bad = damaged("claim", told.at(i));
             leases.resize(before);
