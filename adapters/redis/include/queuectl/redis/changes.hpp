@@ -173,12 +173,13 @@ private:
         std::string out;
         packer p{out};
         const auto flags = job_flags | (r.cancel_requested ? unsigned{flag_cancel} : 0U);
-        p.byte(static_cast<std::uint8_t>(r.state)).number(0, 4).number(0, 8);
-        pack_run_at(p, r.job.run_at);
-        p.id({}).token(r.settled_token).int32(r.exit_code).int32(r.signal).time({}).time({});
+        p.id({}).int32(r.exit_code).int32(r.signal).time({}).time({}).token(r.settled_token);
         p.byte(0).byte(static_cast<std::uint8_t>(flags)).int32(r.attempts).int32(r.crashes).number(runs, 4);
         p.time(r.updated_at).real(0).number(0, 4).time(r.locked_at).time(r.lease_until);
         p.text(pack_lane(r.job), 1).text({}, 2).text(r.error, 2).text(r.result, 4).text(r.progress, 4);
+        p.byte(static_cast<std::uint8_t>(r.state)).number(0, 4);
+        pack_run_at(p, r.job.run_at);
+        p.number(0, 8);
         return out;
     }
 };

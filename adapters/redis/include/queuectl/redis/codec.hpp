@@ -30,13 +30,13 @@ namespace queuectl::inline v0::detail::redis {
     if (j.hold != hold_none) flags |= flag_held;
     if (due_at_once && j.run_at <= created_at) flags |= flag_at_once;
     p.byte(format_version).byte(static_cast<std::uint8_t>(flags));
-    p.id(j.nonce).text(pack_lane(j), 1);
+    p.text(pack_lane(j), 1);
     pack_run_at(p, j.run_at);
     p.text(j.tag, 1).text(j.unique_key, 1);
     p.micros(j.timeout).micros(j.retention).real(j.backoff_base).int32(j.max_retries).number(j.hold, 4);
     p.text(j.key, 2).text(j.batch, 2).text(j.cwd, 4).text(j.env, 4).number(j.depends_on.size(), 4);
     for (const auto& id : j.depends_on) p.text(id, 2);
-    p.text(j.payload, 4).time(created_at);
+    p.text(j.payload, 4).time(created_at).id(j.nonce);
     return out;
 }
 
@@ -58,7 +58,6 @@ inline void unpack_lane(unpacker& u, lane& out)
 {
     unpacker u{bytes};
     u.take(2);
-    j.nonce = u.id();
     lane at;
     unpacker l{u.text(1)};
     unpack_lane(l, at);
@@ -82,6 +81,7 @@ inline void unpack_lane(unpacker& u, lane& out)
         for (std::uint64_t i = 0; i < needed; ++i) j.depends_on.emplace_back(u.text(2));
     j.payload = u.text(4);
     created_at = u.time();
+    j.nonce = u.id();
     sequence = u.number(8);
     bytes = u.rest();
     return u.good() && l.good();
@@ -98,19 +98,13 @@ struct own_run {
 [[nodiscard]] inline bool unpack_state(std::string_view bytes, job_record& r, std::optional<own_run>& own)
 {
     unpacker u{bytes};
-    const auto which = u.byte();
-    if (which >= state_count) return false;
-    r.state = static_cast<state>(which);
-    r.token.ordinal = static_cast<std::uint32_t>(u.number(4));
-    r.sequence = u.number(8);
-    r.job.run_at = unpack_run_at(u);
+    own_run run;
     r.token.nonce = u.id();
-    r.settled_token = u.token();
     r.exit_code = u.int32();
     r.signal = u.int32();
-    own_run run;
     run.started_at = u.time();
     run.ended_at = u.time();
+    r.settled_token = u.token();
     u.byte();
     const auto flags = u.byte();
     r.cancel_requested = (flags & flag_cancel) != 0;
@@ -126,10 +120,16 @@ struct own_run {
     unpack_lane(l, at);
     r.job.priority = at.priority;
     run.worker = u.text(2);
-    if (r.state == state::processing) r.locked_by = run.worker;
     r.error = u.text(2);
     r.result = u.text(4);
     r.progress = u.text(4);
+    const auto which = u.byte();
+    if (which >= state_count) return false;
+    r.state = static_cast<state>(which);
+    if (r.state == state::processing) r.locked_by = run.worker;
+    r.token.ordinal = static_cast<std::uint32_t>(u.number(4));
+    r.job.run_at = unpack_run_at(u);
+    r.sequence = u.number(8);
     if ((flags & flag_own_run) != 0) own = std::move(run);
     return u.good() && l.good();
 }

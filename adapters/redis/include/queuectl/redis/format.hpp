@@ -36,19 +36,17 @@
 //         of each stretch and takes from the beginning of the best. run_at as microseconds + 2^53, so that bytes order
 //         like times. (One score for all: a score per job could hold only one of the five. Priority is in front, so
 //         that stretches come in that order.)
-// JOB     version 3 (1), flags (1), nonce (16), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1),
-//         unique_key (length 1); then what no script reads; created_at (8, a double) and sequence (8)
-//         at the end.
+// JOB     version 3 (1), flags (1), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1), unique_key
+//         (length 1); then what no script reads; at the end created_at (8, a double), nonce (16), sequence (8)
 //         flags: 4 has a unique key, 8 is removed when it completes, 16 held, 32 due at once
-// STATE   state (1), ordinal of the token (4), sequence (8), run_at as in PLACE (8), nonce of the token (16), token
+// STATE   nonce of the token (16), exit_code, signal (4 each), started_at, ended_at of the last run (8 each), token
 // that
-//         settled it last (20), exit_code, signal (4 each), started_at, ended_at of the last run (8 each), state before
-//         the claim, flags (1 each), attempts, crashes, runs (4 each), updated_at (8), end of the lease on the server's
-//         clock (8, a double), how many jobs its claim took (4), locked_at, lease_until (8 each), PLACE up to kind
-//         (length 1), worker (2), error (2), result (4), progress (4). So what differs among the jobs of a claim is in
-//         front, and what a run that has nothing to say changes is in one piece. Tokens of 20 bytes are ordinal, nonce
-//         flags: those of JOB; 1 cancellation asked for; 2 the run that completed it wrote nothing and is told here
-//         only
+//         settled it last (20), state before the claim, flags (1 each), attempts, crashes, runs (4 each), updated_at
+//         (8), end of the lease on the server's clock (8, a double), how many jobs its claim took (4), locked_at,
+//         lease_until (8 each), PLACE up to kind (length 1), worker (2), error (2), result (4), progress (4), state
+//         (1), ordinal of the token (4), run_at as in PLACE (8), sequence (8). What differs among the jobs of a claim
+//         is at the end, of JOB too: a Lua that hashes only some bytes of a long string takes the last flags: those of
+//         JOB; 1 cancellation asked for; 2 the run that completed it wrote nothing and is told here only
 // RUN     length (4), place among all runs there ever were (4), number (4), worker (length 2), REPORT
 // REPORT  status (1), exit_code, signal (4 each), started_at, ended_at, bytes written, bytes dropped (8 each, doubles),
 //         bytes before the gap (4), whether output is kept (1), error (length 2)
@@ -86,7 +84,7 @@ public:
     packer& micros(duration d) { return real(static_cast<double>(saturate(d).count())); }
     packer& time(timestamp t) { return micros(t.time_since_epoch()); }
     packer& id(const uid& u) { return number(u.high, 8).number(u.low, 8); }
-    packer& token(const lease_token& t) { return number(t.ordinal, 4).id(t.nonce); }
+    packer& token(const lease_token& t) { return id(t.nonce).number(t.ordinal, 4); }
     packer& text(std::string_view bytes, std::size_t length_bytes)
     {
         number(bytes.size(), length_bytes);
@@ -138,8 +136,8 @@ public:
     lease_token token()
     {
         lease_token t;
-        t.ordinal = static_cast<std::uint32_t>(number(4));
         t.nonce = id();
+        t.ordinal = static_cast<std::uint32_t>(number(4));
         return t;
     }
     std::string_view text(std::size_t length_bytes) { return take(static_cast<std::size_t>(number(length_bytes))); }

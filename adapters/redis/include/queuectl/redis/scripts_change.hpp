@@ -239,13 +239,13 @@ local told={}
 for i=1,n do
   local id,d=ARGV[5*i-1],ARGV[5*i]
   local old=R('HGET',K_jobs,id)
-  if old and sub(old,3,18)==sub(d,3,18) and sub(old,-16,-9)==sub(d,-8) then told[i]='0'
+  if old and sub(old,-32,-9)==sub(d,-24) then told[i]='0'
   elseif old then told[i]='1'
   else
     told[i]='0'
     local m,runs,outs=ARGV[5*i+1],ARGV[5*i+2],ARGV[5*i+3]
     local seq=R('HINCRBY',K_store,'seq','1')
-    m=sub(m,1,5)..pack('>I8',seq)..sub(m,14)
+    m=sub(m,1,-9)..pack('>I8',seq)
     local t=J.rd(m)
     R('HSET',K_jobs,id,d..pack('>I8',seq))
     R('HSET',K_state,id,m)

@@ -25,7 +25,7 @@ if again=='1' then
   for i=1,#held do
     local id=held[i]
     local m=R('HGET',K_state,id)
-    if m and byte(m)==1 and sub(m,22,37)==nonce then
+    if m and byte(m,-21)==1 and sub(m,1,16)==nonce then
       reply[#reply+1]=id
       reply[#reply+1]=R('HGET',K_jobs,id)..m
     end
@@ -160,11 +160,12 @@ if n>0 then
         local flags=byte(d,2)%32
         local common=commons[flags]
         if not common then
-          common=nonce..Z..pack('>I4i4i4ddBBI4I4I4ddI4dd',0,-1,0,0,0,0,flags,0,0,0,wall,until_clock,n,wall,until_wall)..
-            char(#lane)..lane..holder..'\0\0\0\0\0\0\0\0\0\0'
+          common=nonce..pack('>i4i4dd',-1,0,0,0)..Z..'\0\0\0\0'..
+            pack('>BBI4I4I4ddI4dd',0,flags,0,0,0,wall,until_clock,n,wall,until_wall)..
+            char(#lane)..lane..holder..'\0\0\0\0\0\0\0\0\0\0\1'
           commons[flags]=common
         end
-        S[2*i]=pack('>BI4I8',1,i-1,before+i)..due..common
+        S[2*i]=common..pack('>I4c8I8',i-1,due,before+i)
       else
         jobs_aside()
         local m=R('HGET',K_state,id)

@@ -71,21 +71,21 @@ inline constexpr char job_tables[] = R"lua(
 local Z='\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 local function jobs_aside()
   if J.rd then return end
-  local F='>BI4I8c8c16c20i4i4ddBBI4I4I4ddI4ddBc0I2c0I2c0I4c0I4c0'
+  local F='>c16i4i4ddc20BBI4I4I4ddI4ddBc0I2c0I2c0I4c0I4c0BI4c8I8'
   J.rd=function(m)
     local t={touched=1}
-    t.st,t.ord,t.seq,t.due,t.non,t.set,t.ex,t.sg,t.sa,t.en,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.le,t.of,t.lk,t.lu,
-      t.lane,t.wk,t.er,t.rs,t.pg=unp(F,m)
+    t.non,t.ex,t.sg,t.sa,t.en,t.set,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.le,t.of,t.lk,t.lu,t.lane,t.wk,t.er,t.rs,t.pg,
+      t.st,t.ord,t.due,t.seq=unp(F,m)
     return t
   end
   J.wr=function(t)
-    return pack(F,t.st,t.ord,t.seq,t.due,t.non,t.set,t.ex,t.sg,t.sa,t.en,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.le,t.of,
-      t.lk,t.lu,#t.lane,t.lane,#t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg)
+    return pack(F,t.non,t.ex,t.sg,t.sa,t.en,t.set,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.le,t.of,t.lk,t.lu,#t.lane,t.lane,
+      #t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg,t.st,t.ord,t.due,t.seq)
   end
   J.fresh=function(d)
-    local lane,created,seq=byte(d,19),unp('>dI8',d,#d-15)
-    return {touched=0,st=0,ord=0,seq=seq,due=sub(d,20+lane,27+lane),non=Z,set=Z..'\0\0\0\0',ex=-1,sg=0,sa=0,en=0,
-      bf=0,fl=byte(d,2)%32,at=0,cr=0,ru=0,up=created,le=0,of=0,lk=0,lu=0,lane=sub(d,20,19+lane),wk='',er='',rs='',pg=''}
+    local lane,created,_,seq=byte(d,3),unp('>dc16I8',d,#d-31)
+    return {touched=0,st=0,ord=0,seq=seq,due=sub(d,4+lane,11+lane),non=Z,set=Z..'\0\0\0\0',ex=-1,sg=0,sa=0,en=0,
+      bf=0,fl=byte(d,2)%32,at=0,cr=0,ru=0,up=created,le=0,of=0,lk=0,lu=0,lane=sub(d,4,3+lane),wk='',er='',rs='',pg=''}
   end
   J.load=function(id)
     local m=R('HGET',K_state,id)
@@ -100,11 +100,11 @@ local function jobs_aside()
     return sub(t.lane,4+q,3+q+byte(t.lane,3+q))
   end
   J.tag_of=function(d)
-    local at=28+byte(d,19)
+    local at=12+byte(d,3)
     return sub(d,at+1,at+byte(d,at))
   end
   J.unique_of=function(d)
-    local at=28+byte(d,19)
+    local at=12+byte(d,3)
     at=at+1+byte(d,at)
     return sub(d,at+1,at+byte(d,at))
   end

@@ -41,7 +41,7 @@ if #ARGV[1]==32 then
       local ids=ids_of_claim(claims[i])
       for k=1,#ids do
         local m=R('HGET',K_state,ids[k])
-        if m and byte(m)==1 then R('HSET',K_state,ids[k],sub(m,1,103)..pack('>d',0)..sub(m,112)) end
+        if m and byte(m,-21)==1 then R('HSET',K_state,ids[k],sub(m,1,82)..pack('>d',0)..sub(m,91)) end
       end
       R('ZADD',K_leases,0,claims[i])
     end
@@ -72,8 +72,8 @@ local function break_off(c,by,most,cause)
   local crashed,first=0,nil
   for i=1,#ids do
     local m=M[i]
-    if m and byte(m)==1 and sub(m,22,37)==nonce then
-      local ends=unp('>d',m,104)
+    if m and byte(m,-21)==1 and sub(m,1,16)==nonce then
+      local ends=unp('>d',m,83)
       if ends<=by and crashed<most then
         J.crash(ids[i],m,cause)
         crashed=crashed+1

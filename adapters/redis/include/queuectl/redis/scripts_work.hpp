@@ -24,8 +24,8 @@ if not usual then
   for i=1,n do
     local id,d=ids[i],ARGV[2+2*i]
     if mine[id] or known[i] then
-      local nonce=sub(d,3,18)
-      local same=not mine[id] and nonce~=Z and sub(known[i],3,18)==nonce
+      local nonce=sub(d,-16)
+      local same=not mine[id] and nonce~=Z and sub(known[i],-24,-9)==nonce
       digits[i]=same and '0' or '1'
       mine[id]=mine[id] or same
     else
@@ -62,24 +62,24 @@ local created=(skew>1000000 or skew<-1000000) and pack('>d',wall)
 local queue,together=nil,0
 for i=1,n do
   local id,d=ids[i],D and D[i] or ARGV[2+2*i]
-  local flags,lane=byte(d,2),byte(d,19)
+  local flags,lane=byte(d,2),byte(d,3)
   if flags>=32 and skew<0 then
-    local hi,lo=unp('>I4I4',d,20+lane)
+    local hi,lo=unp('>I4I4',d,4+lane)
     if (hi-2097152)*4294967296+lo>wall then
       hi=math.floor(wall/4294967296)
-      d=sub(d,1,19+lane)..pack('>I4I4',hi+2097152,wall-hi*4294967296)..sub(d,28+lane)
+      d=sub(d,1,3+lane)..pack('>I4I4',hi+2097152,wall-hi*4294967296)..sub(d,12+lane)
     end
   end
-  if created then d=sub(d,1,-9)..created end
+  if created then d=sub(d,1,-25)..created..sub(d,-16) end
   added[2*i-1],added[2*i]=id,d..pack('>I8',seq+i)
   listed[2*i-1],listed[2*i]=char(#id),id
-  local due=sub(d,20,27+lane)
+  local due=sub(d,4,11+lane)
   if flags%32>=16 then due=nil end
   if due~=stretch or (first and i-first==64) then
     line_up_to(i-1)
     stretch,first=due,i
   end
-  local its=sub(d,22,21+byte(d,21))
+  local its=sub(d,6,5+byte(d,5))
   if its~=queue then
     if queue then count(queue,'-0',together) end
     queue,together=its,0
@@ -114,14 +114,14 @@ local ends=pack('>d',until_clock)
 for i=4,#ARGV,2 do
   local id=ARGV[i]
   local m=R('HGET',K_state,id)
-  if m and byte(m)==1 and sub(m,2,5)..sub(m,22,37)==ARGV[i+1] then
-    told[#told+1]=byte(m,83)%2==1 and '1' or '0'
+  if m and byte(m,-21)==1 and sub(m,1,16)..sub(m,-20,-17)==ARGV[i+1] then
+    told[#told+1]=byte(m,62)%2==1 and '1' or '0'
     S[#S+1]=id
-    S[#S+1]=sub(m,1,103)..ends..sub(m,112,123)..until_wall..sub(m,132)
-    if until_clock<unp('>d',m,104) then
-      local at=133+byte(m,132)
+    S[#S+1]=sub(m,1,82)..ends..sub(m,91,102)..until_wall..sub(m,111)
+    if until_clock<unp('>d',m,83) then
+      local at=112+byte(m,111)
       local worker=sub(m,at,at+1+256*byte(m,at)+byte(m,at+1))
-      R('ZADD',K_leases,'XX','LT',until_clock,worker..sub(m,22,37))
+      R('ZADD',K_leases,'XX','LT',until_clock,worker..sub(m,1,16))
     end
   else told[#told+1]='2' end
 end
@@ -131,8 +131,8 @@ return table.concat(told)
 
 // From ARGV[4] on ARGV[3] times: id; SAID. Makes `told`: a digit for each, settle_status.
 //
-// SAID  1 (1), token (20), exit_code, signal (4 each), started_at, ended_at (8 each); then nothing where the job is
-//       completed by a run with nothing to say, else verdict, has a report, is plain (1 each), retry_at (8), then
+// SAID  exit_code, signal (4 each), started_at, ended_at (8 each), token (20); then nothing where the job is completed
+//       by a run with nothing to say, else verdict, has a report, is plain (1 each), retry_at (8), then
 //       nothing or error, result, REPORT, output (length 4 each)
 inline constexpr char settle[] = R"lua(
 local settlements=tonumber(ARGV[3])
@@ -147,36 +147,36 @@ if settlements>0 then
     local id,said,m=ids[i],ARGV[3+2*i],M[i]
     if not m then
       told[i]=R('HEXISTS',K_jobs,id)==1 and '1' or '2'
-    elseif sub(m,1,5)~=sub(said,1,5) or sub(m,22,37)~=sub(said,6,21) then
-      local token=sub(said,2,21)
-      told[i]=sub(m,38,57)==token and string.find(token,'%Z') and '0' or '1'
+    elseif byte(m,-21)~=1 or sub(m,-20,-17)~=sub(said,41,44) or sub(m,1,16)~=sub(said,25,40) then
+      local token=sub(said,25,44)
+      told[i]=sub(m,41,60)==token and string.find(token,'%Z') and '0' or '1'
     else
       told[i]='0'
       -- What a job has in common with others of its claim, and what becomes of that when its run has nothing to say.
-      local common=sub(m,22)
+      local common=sub(m,1,-22)
       local kind=kinds[common]
       if not kind then
-        local lane=byte(m,132)
-        local at=133+lane
+        local at=112+byte(m,111)
         local w=256*byte(m,at)+byte(m,at+1)
-        local nonce=sub(m,22,37)
+        local nonce=sub(m,1,16)
         local claim=claims[nonce]
         if not claim then
-          claim={name=sub(m,at,at+1+w)..nonce,jobs=unp('>I4',m,112),gone=0}
+          claim={name=sub(m,at,at+1+w)..nonce,jobs=unp('>I4',m,91),gone=0}
           claims[nonce]=claim
         end
-        kind={claim=claim,queue=sub(m,135,134+byte(m,134)),plain=0}
+        kind={claim=claim,queue=sub(m,114,113+byte(m,113)),plain=0}
         kinds[common]=kind
-        local flags=byte(m,83)
-        if #m==at+11+w and flags%16<8 then
-          local attempts,crashes,runs=unp('>I4I4I4',m,84)
-          kind.after=pack('>BBI4I4I4ddI4',byte(m,82),flags+2,attempts+1,crashes,runs,wall,0,0)..sub(m,116)
+        local flags=byte(m,62)
+        if #m==at+32+w and flags%16<8 then
+          local attempts,crashes,runs=unp('>I4I4I4',m,63)
+          kind.after=pack('>BBI4I4I4ddI4',byte(m,61),flags+2,attempts+1,crashes,runs,wall,0,0)..
+            sub(m,95,-22)..'\2\0\0\0\0'
         end
       end
       kind.claim.gone=kind.claim.gone+1
-      if #said==45 and kind.after then
+      if #said==44 and kind.after then
         S[s+1]=id
-        S[s+2]='\2\0\0\0\0'..sub(m,6,21)..Z..sub(said,2)..kind.after
+        S[s+2]=Z..said..kind.after..sub(m,-16)
         s=s+2
         C[c+1],C[c+2]=char(#id),id
         c=c+2
@@ -187,8 +187,8 @@ if settlements>0 then
         local cancel=J.has(t,1)
         local verdict,report,plain,retry_at=0,1,1,0
         local err,res,body,out='','','',''
-        if #said>45 then verdict,report,plain,retry_at=unp('>BBBd',said,46) end
-        if #said>56 then err,res,body,out=unp('>I4c0I4c0I4c0I4c0',said,57) end
+        if #said>44 then verdict,report,plain,retry_at=unp('>BBBd',said,45) end
+        if #said>55 then err,res,body,out=unp('>I4c0I4c0I4c0I4c0',said,56) end
         local to=t.bf
         if verdict==0 then to=2
         elseif verdict==1 then to=cancel and 5 or 3
@@ -197,7 +197,7 @@ if settlements>0 then
         elseif cancel then to=5 end
         local forgets=to==2 and J.has(t,8)
         if report==1 then
-          local ex,sg,sa,en=unp('>i4i4dd',said,22)
+          local ex,sg,sa,en=unp('>i4i4dd',said)
           if plain==1 and to==2 then
             t.fl=t.fl+2
             t.sa,t.en=sa,en
@@ -207,7 +207,7 @@ if settlements>0 then
         elseif err~='' then t.er=err end
         if to==2 then t.er='' end
         if to==2 or res~='' then t.rs=res end
-        t.set,t.ord,t.non,t.up,t.st,t.le,t.of=sub(said,2,21),0,Z,wall,to,0,0
+        t.set,t.ord,t.non,t.up,t.st,t.le,t.of=sub(said,25,44),0,Z,wall,to,0,0
         if forgets then
           J.forget(id,t)
           count(kind.queue,'1-',1)
@@ -239,7 +239,7 @@ if settlements>0 then
   for from=1,c,128 do
     local to=from+127
     if to>c then to=c end
-    R('ZADD',K_completed,wall,sub(ARGV[5],2,21)..table.concat(C,'',from,to))
+    R('ZADD',K_completed,wall,sub(ARGV[5],25,44)..table.concat(C,'',from,to))
   end
 end
 told=table.concat(told)

@@ -126,9 +126,9 @@ private:
             const bool plain = is_plain(s);
             fixed.clear();
             packer p{fixed};
-            p.byte(1).token(s.receipt.token);
             p.int32(s.report ? s.report->exit_code : -1).int32(s.report ? s.report->signal : 0);
             p.time(s.report ? s.report->started_at : timestamp{}).time(s.report ? s.report->ended_at : timestamp{});
+            p.token(s.receipt.token);
             if (!plain || !s.result.empty()) {
                 p.byte(static_cast<std::uint8_t>(s.verdict.kind)).byte(s.report ? 1 : 0).byte(plain ? 1 : 0);
                 p.time(s.verdict.retry_at);
