@@ -110,6 +110,7 @@ constexpr edit edits[] = {
     {"a_row_of_the_line_is_too_long", "queuectl.store", "w", bump_last<0>, "stands in line"},
     {"a_lease_is_gone", "queuectl.store", "r", erase_first, "does not hold the leases"},
     {"a_row_of_leases_is_too_long", "queuectl.store", "r", bump_last<0>, "stands in line, but not where"},
+    {"a_lease_is_of_another_kind", "queuectl.store", "r", bump_last<76>, "is leased as another one"},
     {"a_lease_group_is_gone", "queuectl.store", "g", erase_first, "in no group"},
     {"a_lease_group_has_one_more", "queuectl.store", "g", bump_last<0>, "does not hold the leases"},
     {"a_row_of_the_ended_is_gone", "queuectl.ended", "", erase_first, "not among those that did"},

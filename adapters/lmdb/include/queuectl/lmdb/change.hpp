@@ -116,7 +116,7 @@ template <class Change>
     if (s.state() == state::processing) {
         status = change_status::requested;
         tx.control = true;
-        s.lease.row.cancel_requested = 1;
+        s.lease.set(lease_row::cancel_requested);
         return tx.change_lease(sequence, s.lease);
     }
     if (const int rc = tx.check_state("cancel", change_of::jobs); rc != 0) return rc;

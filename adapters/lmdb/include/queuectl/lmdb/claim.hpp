@@ -47,7 +47,7 @@ namespace queuectl::inline v0::detail::lmdb {
         state_view s;
         job_view from;
         rc = read_job_row(tx, m.sequence, from);
-        if (rc == 0) rc = read_own_state(tx, m.sequence, from, s);
+        if (rc == 0) rc = read_own_state(tx, m.sequence, false, from, s);
         if (rc == 0) rc = tell_lease(tx, from, s, m.token, leases);
         if (rc != 0) return rc;
     }
@@ -62,34 +62,48 @@ public:
     {
     }
 
-    [[nodiscard]] int all(const std::vector<std::uint64_t>& sequences, std::vector<lease>& leases)
+    [[nodiscard]] int all(const std::vector<claim_order::due_job>& jobs, std::vector<lease>& leases)
     {
         int rc = 0;
-        leases.reserve(leases.size() + sequences.size());
+        leases.reserve(leases.size() + jobs.size());
         if (tx_.hints != nullptr) tx_.hints->start(request_.nonce);
-        for (std::size_t i = 0; rc == 0 && i < sequences.size(); ++i)
-            rc = one(sequences[i], static_cast<std::uint32_t>(i), leases);
+        for (std::size_t i = 0; rc == 0 && i < jobs.size(); ++i)
+            rc = one(jobs[i], static_cast<std::uint32_t>(i), leases);
         return rc == 0 ? groups_.finish() : rc;
     }
 
 private:
-    int one(std::uint64_t sequence, std::uint32_t ordinal, std::vector<lease>& leases)
+    int one(const claim_order::due_job& due, std::uint32_t ordinal, std::vector<lease>& leases)
     {
         const lease_token token{request_.nonce, ordinal};
         leased_place place{};
         job_view from;
         state_view s;
-        int rc = groups_.add(sequence, place);
-        if (rc == 0) rc = read_job_row(tx_, sequence, from);
-        if (rc == 0) rc = read_own_state(tx_, sequence, from, s);
+        int rc = groups_.add(due.sequence, place);
+        if (rc == 0) rc = read_next_job(due.sequence, from);
+        if (rc == 0) rc = read_own_state(tx_, due.sequence, due.is_fresh, from, s);
         if (rc == 0) rc = tell_lease(tx_, from, s, token, leases);
         if (rc != 0) return rc;
-        if (tx_.hints != nullptr) tx_.hints->add(sequence, from.id);
+        if (tx_.hints != nullptr) tx_.hints->add(due.sequence, from.id);
         tx_.move(s.row.queue, s.own_state(), state::processing);
-        return tx_.add_lease(sequence, lease_of(token, place));
+        return tx_.add_lease(due.sequence, lease_of(token, place, due.is_fresh, s.row));
     }
 
-    [[nodiscard]] lease_view lease_of(const lease_token& token, const leased_place& place) const
+    // As read_job_row; neighbours are mostly claimed one after the other.
+    int read_next_job(std::uint64_t sequence, job_view& from)
+    {
+        int rc = 0;
+        if (jobs_ == nullptr) jobs_ = tx_.at(table::jobs, rc);
+        if (rc == 0 && at_ != 0 && sequence == at_ + 1) rc = jobs_->next();
+        const bool is_there = rc == 0 && at_ != 0 && jobs_->sequence() == sequence;
+        at_ = sequence;
+        if (rc != 0 && rc != MDB_NOTFOUND) return rc;
+        if (!is_there) return read_job_row(tx_, sequence, from);
+        return from.read(jobs_->value()) ? 0 : MDB_CORRUPTED;
+    }
+
+    [[nodiscard]] lease_view lease_of(const lease_token& token, const leased_place& place, bool is_fresh,
+                                      const state_row& now) const
     {
         lease_view out;
         out.row.token_high = token.nonce.high;
@@ -99,6 +113,7 @@ private:
         out.row.until = ticks(add(now_.wall, request_.lease));
         out.place(place);
         out.worker = request_.worker;
+        if (is_fresh) fresh_lease(out, now);
         return out;
     }
 
@@ -106,6 +121,8 @@ private:
     const claim_request& request_;
     const instant& now_;
     group_writer groups_;
+    cursor* jobs_ = nullptr;
+    std::uint64_t at_ = 0;  // where that is
 };
 
 [[nodiscard]] inline int claim(transaction& tx, const claim_request& request, std::vector<lease>& leases,
@@ -120,7 +137,7 @@ private:
     const bool repeated = leases.size() > before;
     claim_order order{tx, request, now};
     if (rc == 0) rc = order.take(repeated ? 0 : request.max);
-    if (rc == 0 && !order.sequences.empty()) rc = lessor{tx, request, boot, now}.all(order.sequences, leases);
+    if (rc == 0 && !order.jobs.empty()) rc = lessor{tx, request, boot, now}.all(order.jobs, leases);
     info.next_at = leases.size() - before == request.max ? now.wall : order.next_at;
     return rc;
 }

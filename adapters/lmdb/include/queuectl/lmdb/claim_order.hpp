@@ -19,8 +19,12 @@ public:
     {
     }
 
-    std::vector<std::uint64_t> sequences;  // in claim order
-    timestamp next_at = timestamp_max;     // the earliest run_at left in the wanted lanes, unless `most` were found
+    struct due_job {
+        std::uint64_t sequence;
+        bool is_fresh;
+    };
+    std::vector<due_job> jobs;          // in claim order
+    timestamp next_at = timestamp_max;  // the earliest run_at left in the wanted lanes, unless `most` were found
 
     // Finds up to `most` due jobs and takes them out of line.
     [[nodiscard]] int take(std::size_t most)
@@ -32,7 +36,7 @@ public:
         std::stable_sort(heads_.begin(), heads_.end(), [](const head& a, const head& b) {
             return lane_priority(a.entry.lane) > lane_priority(b.entry.lane);
         });
-        for (auto first = heads_.begin(); first != heads_.end() && sequences.size() < most;) {
+        for (auto first = heads_.begin(); first != heads_.end() && jobs.size() < most;) {
             const auto priority = lane_priority(first->entry.lane);
             const auto last = std::find_if(first, heads_.end(),
                                            [&](const head& h) { return lane_priority(h.entry.lane) != priority; });
@@ -59,7 +63,7 @@ private:
     // Takes due jobs of lanes of one priority, earliest first.
     int merge(heads::iterator first, heads::iterator last, std::size_t most)
     {
-        while (sequences.size() < most) {
+        while (jobs.size() < most) {
             auto best = last;
             auto second = last;
             for (auto h = first; h != last; ++h) {
@@ -72,7 +76,7 @@ private:
                 }
             }
             if (best == last || best->entry.run_at > now_) break;
-            std::size_t n = std::min<std::size_t>(best->entry.count, most - sequences.size());
+            std::size_t n = std::min<std::size_t>(best->entry.count, most - jobs.size());
             if (second != last && second->entry.run_at == best->entry.run_at)
                 n = std::min<std::size_t>(n, second->entry.first - best->entry.first);
             if (const int rc = take_from(*best, static_cast<std::uint32_t>(n)); rc != 0) return rc;
@@ -84,7 +88,7 @@ private:
     int take_from(head& h, std::uint32_t n)
     {
         auto& e = h.entry;
-        for (std::uint32_t i = 0; i < n; ++i) sequences.push_back(e.first + i);
+        for (std::uint32_t i = 0; i < n; ++i) jobs.push_back({e.first + i, e.is_fresh});
         const auto key = e.key();
         int rc = line_->find(key.view());
         if (rc == 0) rc = line_->erase();
@@ -92,10 +96,10 @@ private:
         if (n < e.count) {
             e.first += n;
             e.count -= n;
-            return line_->put(e.key().view(), bytes_of(e.count));
+            return line_->put(e.key().view(), bytes_of(e.row()));
         }
         const auto lane = e.lane;
-        rc = line_->seek(key.view());
+        rc = line_->next_after_erase();
         if (rc == 0 && !read_entry(*line_, e)) return MDB_CORRUPTED;
         h.ended = rc == MDB_NOTFOUND || e.lane != lane;
         return rc == MDB_NOTFOUND ? 0 : rc;
@@ -152,12 +156,21 @@ private:
         return lane_of(queue, 0, limits::priority_max) + (kind << 8);
     }
 
-    // Adds the lanes in use within [from, end).
+    // Adds the lanes in use within [from, end). Where a lane has one entry the next one is its neighbour.
     int lanes_from(std::uint64_t from, std::uint64_t end)
     {
         for (bool found = true; found;) {
             if (const int rc = seek(from, end, found); rc != 0) return rc;
-            if (found) from = heads_.back().entry.lane + 1;
+            for (bool other = found; other;) {
+                from = heads_.back().entry.lane + 1;
+                const int rc = line_->next();
+                line_entry e;
+                if (rc != 0) return rc == MDB_NOTFOUND ? 0 : rc;
+                if (!read_entry(*line_, e)) return MDB_CORRUPTED;
+                if (e.lane >= end) return 0;
+                other = e.lane >= from;
+                if (other) heads_.push_back({e});
+            }
         }
         return 0;
     }

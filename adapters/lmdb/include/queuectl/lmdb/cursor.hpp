@@ -66,6 +66,8 @@ public:
     // Requires: no prefix.
     [[nodiscard]] int last() { return move(MDB_LAST); }
     [[nodiscard]] int next() { return move(MDB_NEXT); }
+    // The one that came after what was erased last.
+    [[nodiscard]] int next_after_erase() { return move(MDB_NEXT); }
     // The first at or after `key`.
     [[nodiscard]] int seek(std::string_view key) { return look(key, MDB_SET_RANGE); }
     // The one of exactly that key.

@@ -50,7 +50,7 @@ struct ended_chunk {
 }
 
 // The tables `newest` and `ended` as a transaction changes them: the newest chunk of each state is there once, beside
-// what each call changes; full ones are moved to `ended`. All give LMDB's codes.
+// what each call changes; full ones are moved to `ended`. All give LMDB's codes; nobody else moves the first cursor.
 class ended_jobs {
 public:
     // A job became final.
@@ -95,8 +95,8 @@ public:
         return ended.replace(key.view(), value_);
     }
 
-    [[nodiscard]] bool is_written() const noexcept { return changed_ == decltype(changed_){} && full_.empty(); }
-    [[nodiscard]] int write(cursor& newest, cursor& ended)
+    [[nodiscard]] bool has_full() const noexcept { return !full_.empty(); }
+    [[nodiscard]] int write_full(cursor& ended)
     {
         int rc = 0;
         for (const auto& [s, chunk] : full_) {
@@ -106,11 +106,19 @@ public:
             rc = ended.put(ended_key(s, chunk.place.filed_at, chunk.place.group).view(), value_);
         }
         full_.clear();
+        return rc;
+    }
+    [[nodiscard]] bool has_changed() const noexcept { return changed_ != decltype(changed_){}; }
+    [[nodiscard]] int write_newest(cursor& newest)
+    {
+        int rc = 0;
         for (std::size_t i = 0; rc == 0 && i < state_count; ++i) {
             if (!std::exchange(changed_[i], false)) continue;
             const auto key = newest_key(static_cast<queuectl::state>(i));
+            const bool is_there = std::exchange(at_, state_count) == i;
             if (newest_[i]->jobs.count() != 0)
-                rc = newest.put(key.view(), newest_[i]->newest_value());
+                rc = is_there ? newest.replace(key.view(), newest_[i]->newest_value())
+                              : newest.put(key.view(), newest_[i]->newest_value());
             else if (rc = newest.find(key.view()); rc == 0)
                 rc = newest.erase();
             else if (rc == MDB_NOTFOUND)
@@ -131,12 +139,14 @@ private:
         if (chunk) return 0;
         const int rc = newest.find(newest_key(s).view());
         if (rc != 0 && rc != MDB_NOTFOUND) return rc;
+        at_ = rc == 0 ? static_cast<std::size_t>(s) : state_count;
         chunk.emplace();
         return rc == MDB_NOTFOUND || chunk->read_newest(newest.value()) ? 0 : MDB_CORRUPTED;
     }
 
     std::array<std::optional<ended_chunk>, state_count> newest_;
     std::array<bool, state_count> changed_{};
+    std::size_t at_ = state_count;  // the state on whose row the cursor of `newest` is, if any
     std::vector<full_chunk> full_;
     std::string value_;
 };

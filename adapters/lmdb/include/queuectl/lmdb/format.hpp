@@ -7,7 +7,7 @@
 // queuectl.store     'h'                              store_header, then the URL where the store was moved
 //                    'Q' name, 'K' name               u32: the number of that queue, or kind
 //                    'q' number, 'k' number           queue_row and the queue's name; the kind's name
-//                    'w' lane, run_at, sequence       u32 n: n jobs from that sequence on stand in line
+//                    'w' lane, run_at, sequence       line_row: so many jobs from that sequence on stand in line
 //                    'r' sequence                     lease_row: so many jobs from that sequence on are leased
 //                    'g' boot (u32), end, group       lease_group: the leases that end then
 //                    'e' state (u8)                   ended_row: the newest of `ended`, which goes there when full
@@ -138,8 +138,17 @@ struct state_row {
     std::uint32_t worker_bytes, error_bytes, result_bytes, progress_bytes;
 };
 
+struct line_row {
+    std::uint32_t count : 31;
+    std::uint32_t is_fresh : 1;  // none of them has a row in states
+};
+
 // Followed by the worker's name.
 struct lease_row {
+    enum flag : std::uint16_t {
+        cancel_requested = 1,
+        is_fresh = 2,  // as in line_row: what their state_rows would say is below, else that is 0
+    };
     std::uint32_t count;                  // so many jobs, neighbours by sequence,
     std::uint32_t ordinal;                // have tokens with ordinals from this on
     std::uint64_t token_high, token_low;  // and this nonce
@@ -147,7 +156,12 @@ struct lease_row {
     std::int64_t until;                   // when the lease ends in wall time, for people
     std::int64_t end;                     // on the clock of that boot: the one that counts
     std::uint64_t group;                  // with boot and end the key in groups
-    std::uint32_t boot, cancel_requested;
+    std::uint32_t boot;
+    std::uint16_t flags;
+    std::uint8_t state_flags;
+    std::int8_t priority;
+    std::int64_t run_at;
+    std::uint32_t queue, kind;
 };
 
 // Followed by the worker's name and ranges in claim order: sequences (u64) and how many (u64) from each on.
@@ -185,8 +199,8 @@ struct config_row {
 };
 
 static_assert(sizeof(store_header) == 88 && sizeof(job_row) == 96 && sizeof(state_row) == 120 &&
-              sizeof(lease_row) == 64 && sizeof(lease_group) == 16 && sizeof(ended_row) == 24 &&
-              sizeof(run_row) == 80 && sizeof(config_row) == 16);
+              sizeof(line_row) == 4 && sizeof(lease_row) == 80 && sizeof(lease_group) == 16 &&
+              sizeof(ended_row) == 24 && sizeof(run_row) == 80 && sizeof(config_row) == 16);
 
 // The fixed part of a value; false when it is too short.
 template <class Row>

@@ -55,7 +55,7 @@ private:
             return 0;
         }
         const int rc = add_entry();
-        entry_ = {lane, run_at, sequence, 1};
+        entry_ = {lane, run_at, sequence, 1, true};
         return rc;
     }
     int add_entry() { return entry_.count == 0 ? 0 : enter_line(tx_, entry_); }

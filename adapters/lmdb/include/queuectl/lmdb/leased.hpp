@@ -22,6 +22,8 @@ struct leased_place {
 struct lease_view {
     lease_row row{};
     std::string_view worker;
+    [[nodiscard]] bool has(lease_row::flag f) const noexcept { return (row.flags & f) != 0; }
+    void set(lease_row::flag f) noexcept { row.flags = static_cast<std::uint16_t>(row.flags | f); }
     [[nodiscard]] lease_token token() const noexcept { return {{row.token_high, row.token_low}, row.ordinal}; }
     [[nodiscard]] leased_place place() const noexcept { return {row.boot, row.end, row.group}; }
     void place(const leased_place& p) noexcept
@@ -34,7 +36,7 @@ struct lease_view {
 
 // The table of leases as a transaction changes it. The row that leases are taken out of, and the one that they are
 // added to, are written when another one is needed: a batch costs one change. All give LMDB's codes and take the cursor
-// of the table.
+// of the table, which nobody else moves.
 class leased_jobs {
 public:
     // MDB_NOTFOUND when the job is not leased.
@@ -130,7 +132,9 @@ private:
         int rc = write_loaded(rows);
         stored_count_ = 0;
         loaded_.row.count = 0;
-        if (rc == 0) rc = rows.seek_before(key(sequence + 1).view());
+        at_loaded_ = false;
+        if (rc == 0) rc = rows.find(key(sequence).view());
+        if (rc == MDB_NOTFOUND) rc = rows.seek_before(key(sequence).view());
         if (rc != 0) return rc;
         const auto first = unpack<std::uint64_t>(rows.key(), 0);
         std::string_view value = rows.value();
@@ -138,6 +142,7 @@ private:
         loaded_.worker = value.substr(sizeof(lease_row));
         loaded_.first = stored_first_ = first;
         stored_count_ = loaded_.row.count;
+        at_loaded_ = true;
         return 0;
     }
     int write_loaded(cursor& rows)
@@ -145,7 +150,8 @@ private:
         if (!std::exchange(changed_, false)) return 0;
         int rc = 0;
         if (loaded_.row.count == 0 || loaded_.first != stored_first_) {
-            rc = rows.find(key(stored_first_).view());
+            if (!at_loaded_) rc = rows.find(key(stored_first_).view());
+            at_loaded_ = false;
             if (rc == 0) rc = rows.erase();
             if (rc == MDB_NOTFOUND) rc = MDB_CORRUPTED;
         }
@@ -155,6 +161,7 @@ private:
     }
     int write(cursor& rows, const range& r)
     {
+        at_loaded_ = false;
         scratch_ = bytes_of(r.row);
         scratch_ += r.worker;
         return rows.put(key(r.first).view(), scratch_);
@@ -165,6 +172,7 @@ private:
     std::uint64_t stored_first_ = 0;
     std::uint32_t stored_count_ = 0;
     bool changed_ = false;
+    bool at_loaded_ = false;  // the cursor is on the loaded row
     std::string scratch_;
 };
 

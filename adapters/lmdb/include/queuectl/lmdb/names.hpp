@@ -1,4 +1,4 @@
-// Names of queues and kinds, and their numbers, as far as a transaction has met them.
+// Names of queues and kinds, and their numbers, as far as a transaction, or a handle, has met them.
 #ifndef QUEUECTL_LMDB_NAMES_HPP
 #define QUEUECTL_LMDB_NAMES_HPP
 

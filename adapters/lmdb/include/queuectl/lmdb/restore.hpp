@@ -42,7 +42,7 @@ namespace queuectl::inline v0::detail::lmdb {
     int rc = file_job(tx, sequence, s);
     if (rc == 0) rc = write_state(tx, sequence, s);
     if (rc == 0 && is_waiting(r.state) && s.row.hold == hold_none)
-        rc = enter_line(tx, {s.lane(), s.row.run_at, sequence, 1});
+        rc = enter_line(tx, {s.lane(), s.row.run_at, sequence, 1, false});
     if (rc == 0 && !is_final(r.state) && s.has(state_row::has_unique_key)) rc = enter_unique(tx, sequence);
     return rc;
 }

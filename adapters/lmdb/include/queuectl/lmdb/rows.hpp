@@ -48,6 +48,17 @@ struct state_view {
         if (j.row.retention == 0) row.flags |= state_row::forgotten_when_completed;
         if (j.row.unique_key_bytes != 0) row.flags |= state_row::has_unique_key;
     }
+    // Of a job that has not changed but for its lease, which is fresh and already here.
+    void begin_leased() noexcept
+    {
+        row.queue = lease.row.queue;
+        row.kind = lease.row.kind;
+        row.priority = lease.row.priority;
+        row.flags = lease.row.state_flags;
+        row.run_at = lease.row.run_at;
+        row.updated_at = lease.row.started_at;
+        row.exit_code = -1;
+    }
     // Without the lease.
     void write(std::string& out)
     {
@@ -75,7 +86,7 @@ struct state_view {
     {
         return is_leased() ? lease.row.started_at : row.updated_at;
     }
-    [[nodiscard]] bool cancel_requested() const noexcept { return lease.row.cancel_requested != 0; }
+    [[nodiscard]] bool cancel_requested() const noexcept { return lease.has(lease_row::cancel_requested); }
     [[nodiscard]] std::uint64_t lane() const noexcept { return lane_of(row.queue, row.kind, row.priority); }
     [[nodiscard]] lease_token token() const noexcept { return lease.token(); }
     [[nodiscard]] lease_token settled_token() const noexcept
@@ -89,6 +100,17 @@ struct state_view {
         row.settled_ordinal = t.ordinal;
     }
 };
+
+// A lease of a job that has not changed yet.
+inline void fresh_lease(lease_view& out, const state_row& now) noexcept
+{
+    out.set(lease_row::is_fresh);
+    out.row.state_flags = now.flags;
+    out.row.priority = now.priority;
+    out.row.run_at = now.run_at;
+    out.row.queue = now.queue;
+    out.row.kind = now.kind;
+}
 
 [[nodiscard]] inline std::string join_lines(const std::vector<std::string>& words)
 {
@@ -154,10 +176,18 @@ struct state_view {
     std::string_view kind;
     if (const int rc = tx.name_of(name_kind::queue, from.row.queue, queue); rc != 0) return rc;
     if (const int rc = tx.name_of(name_kind::kind, from.row.kind, kind); rc != 0) return rc;
-    out.id = from.id;
-    out.queue = queue;
-    out.kind = kind;
-    out.payload = from.payload;
+    const std::pair<std::string*, std::string_view> texts[] = {{&out.id, from.id},
+                                                               {&out.queue, queue},
+                                                               {&out.kind, kind},
+                                                               {&out.tag, from.tag},
+                                                               {&out.payload, from.payload},
+                                                               {&out.key, from.key},
+                                                               {&out.unique_key, from.unique_key},
+                                                               {&out.batch, from.batch},
+                                                               {&out.cwd, from.cwd},
+                                                               {&out.env, from.env}};
+    for (const auto& [to, text] : texts)
+        if (!text.empty() || !to->empty()) to->assign(text);
     out.run_at = time_of(now.row.run_at);
     out.timeout = duration{from.row.timeout};
     out.retention = duration{from.row.retention};
@@ -166,12 +196,6 @@ struct state_view {
     out.hold = now.row.hold;
     out.priority = now.row.priority;
     out.nonce = from.nonce();
-    out.tag = from.tag;
-    out.key = from.key;
-    out.unique_key = from.unique_key;
-    out.batch = from.batch;
-    out.cwd = from.cwd;
-    out.env = from.env;
     out.depends_on = split_lines(from.depends_on);
     return 0;
 }
@@ -197,50 +221,56 @@ struct state_view {
 // A job's row in states; MDB_NOTFOUND when it has none.
 [[nodiscard]] inline int read_state_row(transaction& tx, std::uint64_t sequence, state_view& out)
 {
-    std::uint64_t last = 0;
-    int rc = tx.last_state(last);
-    cursor* const states = rc == 0 ? tx.at(table::states, rc) : nullptr;
-    if (rc == 0) rc = sequence > last ? MDB_NOTFOUND : states->find(sequence_key(sequence));
+    int rc = 0;
+    cursor* const states = tx.at(table::states, rc);
+    if (rc == 0) rc = states->find(sequence_key(sequence));
     return rc == 0 && !out.read(states->value()) ? MDB_CORRUPTED : rc;
 }
 
-// The state of a job without its lease, of a job's row that the caller has read.
-[[nodiscard]] inline int read_own_state(transaction& tx, std::uint64_t sequence, const job_view& from, state_view& out)
+// The state of a job without its lease, of a job's row that the caller has read. Fresh: it has no row in states.
+[[nodiscard]] inline int read_own_state(transaction& tx, std::uint64_t sequence, bool is_fresh, const job_view& from,
+                                        state_view& out)
 {
-    const int rc = read_state_row(tx, sequence, out);
+    const int rc = is_fresh ? MDB_NOTFOUND : read_state_row(tx, sequence, out);
     if (rc == MDB_NOTFOUND) out.begin(from);
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
-[[nodiscard]] inline int read_lease(transaction& tx, std::uint64_t sequence, state_view& out)
-{
-    if (!is_waiting(out.own_state())) return 0;
-    const int rc = tx.find_lease(sequence, out.lease);
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
 
-// The state of a job; its row of jobs is read only where it has none in states.
-[[nodiscard]] inline int read_state(transaction& tx, std::uint64_t sequence, state_view& out)
-{
-    int rc = read_state_row(tx, sequence, out);
-    if (rc == MDB_NOTFOUND) {
-        job_view from;
-        rc = read_job_row(tx, sequence, from);
-        if (rc == 0) out.begin(from);
-    }
-    return rc == 0 ? read_lease(tx, sequence, out) : rc;
-}
-// The same, of a job's row that the caller has read.
+// The state of a job with its lease, of a job's row that the caller has read.
 [[nodiscard]] inline int read_state(transaction& tx, std::uint64_t sequence, const job_view& from, state_view& out)
 {
-    const int rc = read_own_state(tx, sequence, from, out);
-    return rc == 0 ? read_lease(tx, sequence, out) : rc;
+    int rc = read_own_state(tx, sequence, false, from, out);
+    if (rc != 0 || !is_waiting(out.own_state())) return rc;
+    rc = tx.find_lease(sequence, out.lease);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+[[nodiscard]] inline int read_state(transaction& tx, std::uint64_t sequence, state_view& out)
+{
+    job_view from;
+    const int rc = read_job_row(tx, sequence, from);
+    return rc == 0 ? read_state(tx, sequence, from, out) : rc;
+}
+// Of a job whose lease `out` has.
+[[nodiscard]] inline int read_leased_state(transaction& tx, std::uint64_t sequence, state_view& out)
+{
+    if (!out.lease.has(lease_row::is_fresh)) {
+        const int rc = read_state_row(tx, sequence, out);
+        return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
+    }
+    out.begin_leased();
+    return 0;
 }
 
-// Its lease is the caller's.
+// Its lease is the caller's. Fresh rows mostly come in the order of their jobs.
 [[nodiscard]] inline int write_state(transaction& tx, std::uint64_t sequence, state_view& s)
 {
+    int rc = 0;
+    cursor* const states = tx.at(table::states, rc);
+    if (rc != 0) return rc;
     s.write(tx.scratch);
-    return tx.put_state(sequence, tx.scratch);
+    const bool is_fresh = s.lease.has(lease_row::is_fresh);
+    rc = is_fresh ? states->put(sequence_key(sequence), tx.scratch, MDB_APPEND) : MDB_KEYEXIST;
+    return rc == MDB_KEYEXIST ? states->put(sequence_key(sequence), tx.scratch) : rc;
 }
 
 }  // namespace queuectl::inline v0::detail::lmdb

@@ -161,7 +161,7 @@ struct state_strings {
     int rc = file_job(tx, sequence, s);
     if (rc == 0) rc = write_state(tx, sequence, s);
     if (rc == 0 && is_waiting(to) && s.row.hold == hold_none)
-        rc = enter_line(tx, {s.lane(), s.row.run_at, sequence, 1});
+        rc = enter_line(tx, {s.lane(), s.row.run_at, sequence, 1, false});
     return rc;
 }
 
@@ -189,7 +189,7 @@ struct state_strings {
     if (rc == MDB_NOTFOUND) return 0;
     if (rc != 0 || s.lease.place() != place) return rc;
     crashed = true;
-    if (rc = read_state(tx, sequence, s); rc != 0) return rc;
+    if (rc = read_leased_state(tx, sequence, s); rc != 0) return rc;
     s.worker = s.lease.worker;
     attempt run;
     run.status = run_status::crashed;

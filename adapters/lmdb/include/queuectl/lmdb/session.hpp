@@ -209,7 +209,7 @@ private:
         std::optional<failure_value> refusal;
         std::vector<std::string> new_logs;
         {
-            transaction tx{*env_, txn, &files_, &hints_};
+            transaction tx{*env_, txn, &files_, &known_};
             rc = check_writable(tx, verb, kind);
             if (rc == 0) rc = body(tx);
             if (rc == 0) rc = tx.finish();
@@ -337,7 +337,7 @@ private:
     ::pid_t process_;
     store_files files_;
     environment_ref env_;
-    lease_hints hints_;  // under the store's lock
+    known_rows known_;  // under the store's lock
     bool is_empty_ = false;
     unsigned writes_ = 0;  // under the store's lock
     std::atomic<std::int64_t> seen_version_{0};

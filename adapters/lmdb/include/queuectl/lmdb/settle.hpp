@@ -22,7 +22,7 @@ namespace queuectl::inline v0::detail::lmdb {
         if (rc == MDB_NOTFOUND) continue;
         if (rc != 0) return rc;
         if (l.token() != r.token) continue;
-        statuses[i] = l.row.cancel_requested != 0 ? extend_status::cancel_requested : extend_status::held;
+        statuses[i] = l.has(lease_row::cancel_requested) ? extend_status::cancel_requested : extend_status::held;
         auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g->worker() == l.worker; });
         if (group == groups.end())
             group = groups.insert(group, std::make_unique<group_writer>(tx, boot, add(now.boot, d).count(), l.worker));
@@ -57,29 +57,31 @@ private:
     {
         const auto& token = s.receipt.token;
         std::uint64_t sequence = tx_.hints != nullptr ? tx_.hints->find(token, s.receipt.id) : 0;
-        bool current = false;
-        if (const int rc = sequence != 0 ? look(sequence, token, current) : 0; rc != 0) return rc;
-        if (!current) {
+        state_view now;
+        const auto is_current = [&] { return now.is_leased() && now.lease.token() == token; };
+        if (const int rc = sequence != 0 ? look(sequence, now.lease) : 0; rc != 0) return rc;
+        if (!is_current()) {
             int rc = find_sequence(tx_, s.receipt.id, sequence);
             status = settle_status::gone;
             if (rc == MDB_NOTFOUND) return 0;
-            if (rc == 0) rc = look(sequence, token, current);
+            if (rc == 0) rc = look(sequence, now.lease);
             if (rc != 0) return rc;
         }
-        state_view now;
-        if (const int rc = read_state(tx_, sequence, now); rc != 0) return rc;
         status = settle_status::applied;
-        if (current) return apply(sequence, now, s);
-        if (!token || now.settled_token() != token) status = settle_status::lease_lost;
-        return 0;
+        if (is_current()) {
+            const int rc = read_leased_state(tx_, sequence, now);
+            return rc == 0 ? apply(sequence, now, s) : rc;
+        }
+        const int rc = read_state_row(tx_, sequence, now);
+        if (rc == MDB_NOTFOUND || !token || now.settled_token() != token) status = settle_status::lease_lost;
+        return rc == MDB_NOTFOUND ? 0 : rc;
     }
 
-    // Whether the token is that of the job's lease.
-    int look(std::uint64_t sequence, const lease_token& token, bool& current)
+    // The job's lease; without jobs when it has none.
+    int look(std::uint64_t sequence, lease_view& out)
     {
-        lease_view l;
-        const int rc = tx_.find_lease(sequence, l);
-        current = rc == 0 && l.token() == token;
+        const int rc = tx_.find_lease(sequence, out);
+        if (rc == MDB_NOTFOUND) out = {};
         return rc == MDB_NOTFOUND ? 0 : rc;
     }
 

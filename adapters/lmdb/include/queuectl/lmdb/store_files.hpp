@@ -31,6 +31,11 @@ namespace queuectl::inline v0::detail::lmdb {
     return full + name;
 }
 
+// In the control page: so that a writer need not look for the reserve each time.
+struct reserve_words {
+    detail::shared_word given_up;  // changes when the reserve is
+};
+
 // Locks, wake-ups and logs of one store. Stays where it is.
 struct store_files {
     std::optional<side_folder> folder;
@@ -70,16 +75,19 @@ struct store_files {
     }
 
     // Blocks of the disk that are kept back, so that runs can end when it is full. False: there were none to give up.
-    bool give_up_reserve() const noexcept { return ::unlinkat(folder->fd(), "reserve", 0) == 0; }
-    [[nodiscard]] result<void> keep_reserve() const
+    // Both under the store's lock.
+    bool give_up_reserve() const noexcept
     {
-        if (folder->holds("reserve")) return {};
-        auto file = folder->open_file("reserve", O_RDWR | O_CREAT);
-        if (!file) return fail(file.error());
-        const int e = ::posix_fallocate(file->get(), 0, reserve_bytes);
-        if (e == 0) return {};
-        give_up_reserve();
-        return fail_errno("allocate " + folder->path() + "/reserve", e);
+        if (page) page->storage_words<reserve_words>().given_up.fetch_add(1);
+        return ::unlinkat(folder->fd(), "reserve", 0) == 0;
+    }
+    [[nodiscard]] result<void> keep_reserve()
+    {
+        const std::uint64_t given_up = page ? page->storage_words<reserve_words>().given_up.load() : 0;
+        if (page && kept_reserve_ == given_up) return {};
+        if (auto made = make_reserve(); !made) return made;
+        kept_reserve_ = given_up;
+        return {};
     }
 
     // Whether the disk, or the size that this process's files may have, ends within a large write.
@@ -112,6 +120,17 @@ struct store_files {
 private:
     static constexpr off_t reserve_bytes = 256 << 10;
 
+    [[nodiscard]] result<void> make_reserve() const
+    {
+        if (folder->holds("reserve")) return {};
+        auto file = folder->open_file("reserve", O_RDWR | O_CREAT);
+        if (!file) return fail(file.error());
+        const int e = ::posix_fallocate(file->get(), 0, reserve_bytes);
+        if (e == 0) return {};
+        give_up_reserve();
+        return fail_errno("allocate " + folder->path() + "/reserve", e);
+    }
+
     // A name in the folder that a store being made does not put there; empty = none.
     [[nodiscard]] result<std::string> first_stranger() const
     {
@@ -132,6 +151,7 @@ private:
         return strange;
     }
 
+    std::optional<std::uint64_t> kept_reserve_;  // the reserve was there when given_up was that
     std::mutex opening_logs_;
     std::optional<side_folder> logs_;
 };

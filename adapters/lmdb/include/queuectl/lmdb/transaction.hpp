@@ -16,13 +16,20 @@
 
 namespace queuectl::inline v0::detail::lmdb {
 
+// What a handle remembers from one transaction to the next: leases, and names that are in the table for good. Under the
+// store's lock.
+struct known_rows {
+    lease_hints leases;
+    std::array<name_memo, 2> names;
+};
+
 // The verbs give 0, LMDB's code or `refused` with `refusal` set. What many jobs share (counts, groups, the header) is
 // gathered here and written by finish(), the last thing before the commit. The MDB_txn is the caller's.
 class transaction {
 public:
     // `files` and `known` are null in a transaction of the user's and for reads.
-    transaction(environment& e, MDB_txn* txn, store_files* files = nullptr, lease_hints* known = nullptr)
-        : hints{known}, env_{e}, txn_{txn}, files_{files}
+    transaction(environment& e, MDB_txn* txn, store_files* files = nullptr, known_rows* known = nullptr)
+        : hints{known != nullptr ? &known->leases : nullptr}, env_{e}, txn_{txn}, files_{files}, known_{known}
     {
     }
     transaction(const transaction&) = delete;
@@ -98,11 +105,12 @@ public:
 
     [[nodiscard]] int read_header()
     {
-        std::string_view value;
-        const int rc = get(table::store, "h", value);
+        int rc = 0;
+        cursor* const rows = at(table::store, rc);
+        if (rc == 0) rc = rows->find("h");
         if (rc != 0) return rc;
-        if (!read_row(value, head)) return MDB_CORRUPTED;
-        moved_to = value.substr(sizeof head);
+        if (!read_row(rows->value(), head)) return MDB_CORRUPTED;
+        moved_to = rows->value().substr(sizeof head);
         return 0;
     }
     void header_changes() noexcept { header_changed_ = true; }
@@ -110,8 +118,8 @@ public:
     // The number of a queue or kind; a new one where `create`, else MDB_NOTFOUND.
     [[nodiscard]] int number_of(name_kind what, std::string_view name, bool create, std::uint32_t& number)
     {
-        auto& memo = names_[static_cast<std::size_t>(what)];
-        if (memo.find(name, number)) return 0;
+        if (known_ != nullptr && known_->names[static_cast<std::size_t>(what)].find(name, number)) return 0;
+        if (names_[static_cast<std::size_t>(what)].find(name, number)) return 0;
         std::string key{what == name_kind::queue ? 'Q' : 'K'};
         key += name;
         std::string_view value;
@@ -119,19 +127,20 @@ public:
         if (rc == MDB_NOTFOUND && create) return add_name(what, key, name, number);
         if (rc != 0) return rc;
         if (!read_row(value, number)) return MDB_CORRUPTED;
-        memo.add(number, name);
+        memo_for(what, number).add(number, name);
         return 0;
     }
     // The name stays where it is until another one is asked for.
     [[nodiscard]] int name_of(name_kind what, std::uint32_t number, std::string_view& name)
     {
-        auto& memo = names_[static_cast<std::size_t>(what)];
-        if (memo.find(number, name)) return 0;
+        if (known_ != nullptr && known_->names[static_cast<std::size_t>(what)].find(number, name)) return 0;
+        if (names_[static_cast<std::size_t>(what)].find(number, name)) return 0;
         std::string_view value;
         const int rc = get(table::store, number_key(what, number).view(), value);
         if (rc != 0) return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
         const std::size_t before = what == name_kind::queue ? sizeof(queue_row) : 0;
         if (value.size() < before) return MDB_CORRUPTED;
+        auto& memo = memo_for(what, number);
         memo.add(number, value.substr(before));
         return memo.find(number, name) ? 0 : MDB_CORRUPTED;
     }
@@ -208,30 +217,6 @@ public:
         if (rc == 0) rc = leased_.remove(*rows, sequence);
         return rc == 0 ? leased_.add(*rows, sequence, lease) : rc;
     }
-    // The highest sequence that has a row of states; 0 = none.
-    [[nodiscard]] int last_state(std::uint64_t& sequence)
-    {
-        int rc = 0;
-        if (!last_state_) {
-            cursor* const rows = at(table::states, rc);
-            if (rc == 0) rc = rows->last();
-            if (rc != 0 && rc != MDB_NOTFOUND) return rc;
-            last_state_ = rc == 0 ? rows->sequence() : 0;
-        }
-        sequence = *last_state_;
-        return 0;
-    }
-    // Writes the row of a sequence in states.
-    [[nodiscard]] int put_state(std::uint64_t sequence, std::string_view value)
-    {
-        std::uint64_t last = 0;
-        int rc = last_state(last);
-        cursor* const rows = rc == 0 ? at(table::states, rc) : nullptr;
-        if (rc != 0) return rc;
-        if (sequence > last) last_state_ = sequence;
-        return rows->put(sequence_key(sequence), value, sequence > last ? MDB_APPEND : 0u);
-    }
-
     // The first `n` of the group have been looked at.
     void scanned(const leased_place& place, std::uint32_t n)
     {
@@ -265,7 +250,8 @@ public:
         if (rc == 0 && header_changed_) {
             scratch = bytes_of(head);
             scratch += moved_to;
-            rc = put(table::store, "h", scratch);
+            cursor* const rows = at(table::store, rc);
+            if (rc == 0) rc = rows->put("h", scratch);
         }
         if (rc != 0 || new_logs.empty()) return rc;
         auto logs = files_->open_logs(false);
@@ -282,6 +268,14 @@ private:
         leased_place place;
         std::uint32_t left, scanned;
     };
+    // A name that this transaction has made may yet be undone.
+    name_memo& memo_for(name_kind what, std::uint32_t number) noexcept
+    {
+        const auto i = static_cast<std::size_t>(what);
+        const auto first_new = first_new_[i];
+        return known_ != nullptr && (first_new == 0 || number < first_new) ? known_->names[i] : names_[i];
+    }
+
     int add_name(name_kind what, const std::string& key, std::string_view name, std::uint32_t& number)
     {
         const bool queue = what == name_kind::queue;
@@ -289,6 +283,8 @@ private:
         if (last == (queue ? lane_queue_max : lane_kind_max))
             return refuse(fail(errc::store_full, "insert", "too many names of queues or kinds"));
         number = ++last;
+        auto& first_new = first_new_[static_cast<std::size_t>(what)];
+        if (first_new == 0) first_new = number;
         header_changed_ = true;
         scratch.clear();
         if (queue) scratch = bytes_of(queue_row{});
@@ -314,15 +310,16 @@ private:
         for (const auto& c : counts_) {
             if (c.by == decltype(c.by){}) continue;
             const auto key = number_key(name_kind::queue, c.queue);
-            std::string_view value;
-            int rc = get(table::store, key.view(), value);
+            int rc = 0;
+            cursor* const rows = at(table::store, rc);
+            if (rc == 0) rc = rows->find(key.view());
             queue_row row{};
-            if (rc == 0 && !read_row(value, row)) rc = MDB_CORRUPTED;
+            if (rc == 0 && !read_row(rows->value(), row)) rc = MDB_CORRUPTED;
             if (rc != 0) return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
             for (std::size_t i = 0; i < state_count; ++i) row.counts[i] += static_cast<std::uint64_t>(c.by[i]);
             scratch = bytes_of(row);
-            scratch += value.substr(sizeof row);
-            if (rc = put(table::store, key.view(), scratch); rc != 0) return rc;
+            scratch += rows->value().substr(sizeof row);
+            if (rc = rows->replace(key.view(), scratch); rc != 0) return rc;
         }
         return 0;
     }
@@ -362,11 +359,11 @@ private:
 
     int write_ended()
     {
-        if (ended_.is_written()) return 0;
         int rc = 0;
-        cursor* const newest = at(table::newest, rc);
-        cursor* const rows = rc == 0 ? at(table::ended, rc) : nullptr;
-        return rc == 0 ? ended_.write(*newest, *rows) : rc;
+        cursor* const full = ended_.has_full() ? at(table::ended, rc) : nullptr;
+        if (full != nullptr) rc = ended_.write_full(*full);
+        cursor* const newest = rc == 0 && ended_.has_changed() ? at(table::newest, rc) : nullptr;
+        return newest == nullptr ? rc : ended_.write_newest(*newest);
     }
 
     environment& env_;
@@ -375,9 +372,10 @@ private:
     std::uint64_t steps_ = 0;
     bool header_changed_ = false;
     std::array<cursor, table_count> cursors_;
+    known_rows* known_;
     std::array<name_memo, 2> names_;
+    std::array<std::uint32_t, 2> first_new_{};  // the first that this transaction has made; 0 = none
     leased_jobs leased_;
-    std::optional<std::uint64_t> last_state_;
     std::vector<count_change> counts_;
     std::size_t last_count_ = 0;
     std::vector<group_change> groups_;

@@ -56,6 +56,7 @@ private:
             const std::string who = "job " + std::string{from.id};
             int rc = read_state_row(tx_, sequence, s);
             if (rc == 0) ++states_;
+            const bool is_fresh = rc == MDB_NOTFOUND;
             if (rc == 0 || rc == MDB_NOTFOUND) rc = read_state(tx_, sequence, from, s);
             if (rc != 0) return rc;
             std::uint64_t found = 0;
@@ -63,6 +64,7 @@ private:
             if (rc == MDB_NOTFOUND || (rc == 0 && found != sequence)) wrong(who, "is not found by its id");
             if (sequence > tx_.head.last_sequence) wrong(who, "has a sequence that was not given yet");
             if (s.row.queue != from.row.queue || s.row.kind != from.row.kind) wrong(who, "is in two queues or kinds");
+            if (s.is_leased() && !tells_of(s, is_fresh)) wrong(who, "is leased as another one than it is");
             ++jobs_;
             in_line_ += is_waiting(s.state()) && s.row.hold == hold_none ? 1 : 0;
             leased_ += s.state() == state::processing ? 1 : 0;
@@ -71,6 +73,18 @@ private:
             ++counts_[s.row.queue][static_cast<std::size_t>(s.state())];
             return rc == MDB_NOTFOUND ? 0 : rc;
         });
+    }
+
+    // Whether the lease says of the job what its other rows say.
+    [[nodiscard]] static bool tells_of(const state_view& s, bool is_fresh)
+    {
+        lease_view right = s.lease;
+        right.row.flags &= lease_row::cancel_requested;
+        right.row.run_at = right.row.queue = right.row.kind = 0;
+        right.row.state_flags = 0;
+        right.row.priority = 0;
+        if (is_fresh) fresh_lease(right, s.row);
+        return bytes_of(right.row) == bytes_of(s.lease.row);
     }
 
     // Each is there once where it should be: then the sums are right only when none is missing.
@@ -85,9 +99,12 @@ private:
             for (std::uint32_t i = 0; i < e.count; ++i) {
                 state_view s;
                 const int rc = state_of(e.first + i, s);
-                const bool right = rc == 0 && is_waiting(s.state()) && s.row.hold == hold_none && s.lane() == e.lane &&
-                                   s.row.run_at == e.run_at && in_line_ != 0;
                 if (rc != 0 && rc != MDB_NOTFOUND) return rc;
+                state_view own;
+                const int changed = read_state_row(tx_, e.first + i, own);
+                if (changed != 0 && changed != MDB_NOTFOUND) return changed;
+                const bool right = rc == 0 && is_waiting(s.state()) && s.row.hold == hold_none && s.lane() == e.lane &&
+                                   s.row.run_at == e.run_at && in_line_ != 0 && e.is_fresh == (changed == MDB_NOTFOUND);
                 right ? void(--in_line_) : wrong(named(e.first + i), "stands in line, but not where it should");
             }
             before = e;
