@@ -9,8 +9,6 @@ using namespace executor_tests;
 
 namespace {
 
-void nothing(const job&) {}
-
 static_assert(executor<inline_executor<void (*)(const job&)>>);
 static_assert(std::same_as<decltype(inline_executor{nothing}), inline_executor<void (*)(const job&)>>);
 static_assert(std::same_as<decltype(inline_executor{nothing, 8}), inline_executor<void (*)(const job&)>>);

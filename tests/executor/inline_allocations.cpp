@@ -20,7 +20,6 @@ using namespace executor_tests;
 namespace {
 
 std::atomic<long> allocations{0};
-void nothing(const job&) {}
 
 }  // namespace
 

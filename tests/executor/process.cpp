@@ -15,7 +15,7 @@ static_assert(executor<process_executor>);
 
 TEST(ProcessExecutor, TellsSuccessAndOutput)
 {
-    const auto what = run_one("echo hello; echo oops >&2; echo bye");
+    const auto what = run_process("echo hello; echo oops >&2; echo bye");
     EXPECT_EQ(what.report.status, run_status::succeeded);
     EXPECT_EQ(what.report.exit_code, 0);
     EXPECT_EQ(what.report.error, "");
@@ -25,7 +25,7 @@ TEST(ProcessExecutor, TellsSuccessAndOutput)
 
 TEST(ProcessExecutor, TellsExitCodeAndLastLine)
 {
-    const auto what = run_one("printf 'one\\n\\033[31mno such thing\\033[0m\\n\\n'; exit 3");
+    const auto what = run_process("printf 'one\\n\\033[31mno such thing\\033[0m\\n\\n'; exit 3");
     EXPECT_EQ(what.report.status, run_status::failed);
     EXPECT_EQ(what.report.exit_code, 3);
     EXPECT_EQ(what.report.error, "exit code 3: no such thing");
@@ -33,7 +33,7 @@ TEST(ProcessExecutor, TellsExitCodeAndLastLine)
 
 TEST(ProcessExecutor, TellsSignal)
 {
-    const auto what = run_one("kill -9 $$");
+    const auto what = run_process("kill -9 $$");
     EXPECT_EQ(what.report.exit_code, 137);
     EXPECT_EQ(what.report.signal, 9);
     EXPECT_EQ(what.report.error, "killed by signal 9 (SIGKILL)");
@@ -41,7 +41,7 @@ TEST(ProcessExecutor, TellsSignal)
 
 TEST(ProcessExecutor, ProgramNotFoundIs127AsInAShell)
 {
-    const auto what = run_one("no-such-program-here a b");
+    const auto what = run_process("no-such-program-here a b");
     EXPECT_EQ(what.report.status, run_status::failed);
     EXPECT_EQ(what.report.exit_code, 127);
     EXPECT_EQ(what.report.error, "no-such-program-here: not found");
@@ -49,7 +49,7 @@ TEST(ProcessExecutor, ProgramNotFoundIs127AsInAShell)
 
 TEST(ProcessExecutor, UnusableProgramIs126AsInAShell)
 {
-    const auto what = run_one("/etc/passwd");
+    const auto what = run_process("/etc/passwd");
     EXPECT_EQ(what.report.exit_code, 126);
     EXPECT_EQ(what.report.error, "/etc/passwd: Permission denied");
 }
@@ -58,7 +58,7 @@ TEST(ProcessExecutor, MissingDirectoryIs126AndNamed)
 {
     auto l = make_lease("true");
     l.job.cwd = "/no/such/directory";
-    const auto what = run_one(l);
+    const auto what = run_process(l);
     EXPECT_EQ(what.report.exit_code, 126);
     EXPECT_EQ(what.report.error, "cannot change to /no/such/directory: No such file or directory");
 }
@@ -68,7 +68,7 @@ TEST(ProcessExecutor, ArgvNeverMeetsAShell)
     auto l = make_lease("");
     l.job.kind = "argv";
     l.job.payload = std::string{"printf\0%s,\0$HOME\0a b\0\0;\0", 24};
-    EXPECT_EQ(run_one(l).report.output.head, "$HOME,a b,,;,");
+    EXPECT_EQ(run_process(l).report.output.head, "$HOME,a b,,;,");
 }
 
 TEST(ProcessExecutor, EnvironmentAndDirectoryAreTheJobs)
@@ -80,7 +80,7 @@ TEST(ProcessExecutor, EnvironmentAndDirectoryAreTheJobs)
     process_options options;
     options.store = "sqlite:/x";
     options.run_mark = "mark";
-    const auto what = run_one(l, options);
+    const auto what = run_process(l, options);
     const auto& text = what.report.output.head;
     for (const auto* entry : {"FOO=bar baz\n", "QUEUECTL_JOB_ID=job\n", "QUEUECTL_ATTEMPT=3\n",
                               "QUEUECTL_STORE=sqlite:/x\n", "QUEUECTL_RUN=mark.1\n", "PWD=/usr\n", "\n/usr\n"})
@@ -96,7 +96,7 @@ TEST(ProcessExecutor, TimeoutEndsTheWholeTree)
     process_options options;
     options.grace = milliseconds{50};
     process_executor e{options};
-    const auto what = run_one(e, l);
+    const auto what = run_process(e, l);
     EXPECT_EQ(what.report.status, run_status::timed_out);
     EXPECT_EQ(what.report.error, "timed out after 100ms");
     EXPECT_EQ(what.report.signal, SIGKILL);

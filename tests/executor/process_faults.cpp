@@ -41,7 +41,7 @@ TEST(ProcessNasty, NoProcessIsNoRun)
         EXPECT_EQ(e.capacity(), 1u);
         EXPECT_EQ(open_descriptors(), before);
     }
-    EXPECT_EQ(run_one(e, make_lease("true")).report.status, run_status::succeeded);
+    EXPECT_EQ(run_process(e, make_lease("true")).report.status, run_status::succeeded);
 }
 
 TEST(ProcessNasty, NoDescriptorIsNoRun)
@@ -57,7 +57,7 @@ TEST(ProcessNasty, NoDescriptorIsNoRun)
                   EXPECT_TRUE(!started && started.error().code == errc::spawn_failed);
                   limit.rlim_cur = before;
                   ::setrlimit(RLIMIT_NOFILE, &limit);
-                  EXPECT_EQ(run_one(e, make_lease("true")).report.status, run_status::succeeded);
+                  EXPECT_EQ(run_process(e, make_lease("true")).report.status, run_status::succeeded);
                   return true;
               }),
               0);
@@ -67,10 +67,10 @@ TEST(ProcessNasty, WorksWithoutPidfds)
 {
     basic_process_executor<broken_spawner> e;
     e.spawner().without_pidfd = true;
-    EXPECT_EQ(run_one(e, make_lease("sleep 0.05; exit 7")).report.exit_code, 7);
+    EXPECT_EQ(run_process(e, make_lease("sleep 0.05; exit 7")).report.exit_code, 7);
     auto l = make_lease("sleep 300");
     l.job.timeout = milliseconds{50};
-    EXPECT_EQ(run_one(e, l).report.status, run_status::timed_out);
+    EXPECT_EQ(run_process(e, l).report.status, run_status::timed_out);
 }
 
 TEST(ProcessNasty, AnIgnoredChildSignalLosesTheStatusAndSaysSo)
@@ -79,7 +79,7 @@ TEST(ProcessNasty, AnIgnoredChildSignalLosesTheStatusAndSaysSo)
     struct sigaction before {};
     ignore.sa_handler = SIG_IGN;
     ::sigaction(SIGCHLD, &ignore, &before);
-    const auto what = run_one("true");
+    const auto what = run_process("true");
     ::sigaction(SIGCHLD, &before, nullptr);
     EXPECT_EQ(what.report.status, run_status::failed);
     EXPECT_EQ(what.report.error, "exit status lost (SIGCHLD is ignored)");

@@ -46,7 +46,7 @@ TEST(ProcessNasty, ABackgroundChildHoldingThePipeDelaysNothingAndIsEnded)
                             "yes & sleep 0.05; echo started", "nohup sleep 300 >/dev/null 2>&1 & echo started"}) {
         process_executor e;
         const auto before = monotonic_now();
-        const auto what = run_one(e, make_lease(job));
+        const auto what = run_process(e, make_lease(job));
         EXPECT_LT(monotonic_now() - before, milliseconds{900}) << job;
         EXPECT_EQ(what.report.status, run_status::succeeded);
         EXPECT_EQ(e.capacity(), 1u) << "what is left takes no place";
@@ -60,7 +60,7 @@ constexpr const char* daemons =
 TEST(ProcessNasty, DaemonsAreEndedWithoutASubreaper)
 {
     process_executor e;
-    EXPECT_EQ(run_one(e, make_lease(daemons)).report.exit_code, 5);
+    EXPECT_EQ(run_process(e, make_lease(daemons)).report.exit_code, 5);
     EXPECT_TRUE(nothing_is_left(e));
 }
 
@@ -68,7 +68,7 @@ TEST(ProcessNasty, DaemonsAreEndedAndReapedByASubreaper)
 {
     EXPECT_EQ(in_child([] {
                   process_executor e{owner()};
-                  EXPECT_EQ(run_one(e, make_lease(daemons)).report.exit_code, 5);
+                  EXPECT_EQ(run_process(e, make_lease(daemons)).report.exit_code, 5);
                   EXPECT_TRUE(nothing_is_left(e));
                   std::vector<finished_run> none;
                   for (int i = 0; i < 10; ++i) e.collect(none, milliseconds{20});
@@ -91,7 +91,8 @@ TEST(ProcessNasty, ADaemonWithoutAMarkIsEndedOnceNoJobCanOwnIt)
                   EXPECT_TRUE(e.start(long_job, instant{}));
                   temporary_directory directory;
                   const auto file = directory.path() + "/pid";
-                  run_one(e, make_lease("env -i setsid sleep 300 >/dev/null 2>&1 & echo $! > " + file + "; sleep 0.1"));
+                  run_process(
+                      e, make_lease("env -i setsid sleep 300 >/dev/null 2>&1 & echo $! > " + file + "; sleep 0.1"));
                   pid_t pid = 0;
                   std::ifstream{file} >> pid;
                   std::vector<finished_run> out;
@@ -115,7 +116,7 @@ TEST(ProcessNasty, ADaemonOfARunningJobIsLeftAlone)
                   auto job = make_lease("(setsid sh -c 'sleep 0.5; echo by the daemon' &); sleep 0.7");
                   job.token.ordinal = 9;
                   EXPECT_TRUE(e.start(job, instant{}));
-                  run_one(e, make_lease("true"));
+                  run_process(e, make_lease("true"));
                   EXPECT_EQ(collect_one(e).report.output.head, "by the daemon\n");
                   return true;
               }),
@@ -161,7 +162,7 @@ TEST(ProcessNasty, ClosedOutputIsNotSpunOn)
     rusage before{};
     rusage after{};
     ::getrusage(RUSAGE_SELF, &before);
-    const auto what = run_one("exec >&- 2>&-; sleep 0.5; exit 4");
+    const auto what = run_process("exec >&- 2>&-; sleep 0.5; exit 4");
     ::getrusage(RUSAGE_SELF, &after);
     EXPECT_EQ(what.report.exit_code, 4);
     EXPECT_EQ(what.report.output_bytes, 0u);
@@ -171,18 +172,18 @@ TEST(ProcessNasty, ClosedOutputIsNotSpunOn)
 
 TEST(ProcessNasty, AnyBytesAreKept)
 {
-    const auto what = run_one("printf 'a\\000b\\377\\n\\033[2Jc'");
+    const auto what = run_process("printf 'a\\000b\\377\\n\\033[2Jc'");
     EXPECT_EQ(what.report.output.head, (std::string{"a\0b\xff\n\x1b[2Jc", 10}));
 }
 
-TEST(ProcessNasty, StdinIsEmpty) { EXPECT_EQ(run_one("cat; read x || echo end").report.output.head, "end\n"); }
+TEST(ProcessNasty, StdinIsEmpty) { EXPECT_EQ(run_process("cat; read x || echo end").report.output.head, "end\n"); }
 
 TEST(ProcessNasty, ACoreDumpIsASignal)
 {
     temporary_directory directory;
     auto l = make_lease("ulimit -c 0; kill -SEGV $$");
     l.job.cwd = directory.path();
-    const auto what = run_one(l);
+    const auto what = run_process(l);
     EXPECT_EQ(what.report.signal, SIGSEGV);
     EXPECT_EQ(what.report.exit_code, 139);
     EXPECT_EQ(what.report.error, "killed by signal 11 (SIGSEGV)");
@@ -192,11 +193,11 @@ TEST(ProcessNasty, ACoreDumpIsASignal)
 TEST(ProcessNasty, MemoryStaysBoundedWhateverIsWritten)
 {
     EXPECT_EQ(in_child([] {
-                  const auto written = run_one("head -c 400000000 /dev/zero").report;
+                  const auto written = run_process("head -c 400000000 /dev/zero").report;
                   EXPECT_EQ(written.output_bytes, 400000000u);
                   EXPECT_EQ(written.output.head.size(), 64u << 10);
                   EXPECT_EQ(written.output.tail.size(), 192u << 10);
-                  const auto line = run_one("head -c 100000000 /dev/zero | tr '\\0' x; exit 1").report;
+                  const auto line = run_process("head -c 100000000 /dev/zero | tr '\\0' x; exit 1").report;
                   EXPECT_EQ(line.output_bytes, 100000000u);
                   EXPECT_EQ(line.error, "exit code 1: " + std::string(200, 'x'));
                   std::string status;
@@ -312,7 +313,7 @@ TEST(ProcessNasty, SignalStormsChangeNoOutcome)
     process_executor e;
     for (int i = 0; i < 100; ++i) {
         const auto code = i % 3;
-        const auto what = run_one(e, make_lease("echo " + std::to_string(i) + "; exit " + std::to_string(code)));
+        const auto what = run_process(e, make_lease("echo " + std::to_string(i) + "; exit " + std::to_string(code)));
         EXPECT_EQ(what.report.exit_code, code);
         EXPECT_EQ(what.report.output.head, std::to_string(i) + "\n");
     }

@@ -31,6 +31,8 @@ inline lease make_lease(std::uint32_t n = 1, std::string payload = {})
 
 inline const instant some_time{timestamp{1000s}, 50s, uid{1, 1}};
 
+inline void nothing(const job&) {}
+
 // Collects until `count` runs have ended; the test's timeout ends one that never does.
 template <class E>
 std::vector<finished_run> collect(E& e, std::size_t count)

@@ -10,8 +10,6 @@ using namespace executor_tests;
 
 namespace {
 
-void nothing(const job&) {}
-
 static_assert(executor<thread_pool_executor<void (*)(const job&)>>);
 static_assert(std::same_as<decltype(thread_pool_executor{2, nothing}), thread_pool_executor<void (*)(const job&)>>);
 

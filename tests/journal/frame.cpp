@@ -61,7 +61,7 @@ TEST(Frame, AnotherPlaceOrFileIsNotItsOwn)
     EXPECT_FALSE(valid(bytes, 264));
     EXPECT_FALSE(valid(bytes, 256, file_id + 1));
     auto moved = bytes;
-    detail::store_le(moved.data() + 24, file_id + 1);
+    queuectl::journal::detail::store_le(moved.data() + 24, file_id + 1);
     EXPECT_FALSE(valid(moved, 256, file_id + 1));
 }
 
@@ -69,7 +69,7 @@ TEST(Frame, ItsLengthMustFit)
 {
     auto bytes = make("body", 256);
     EXPECT_FALSE(plausible(load_frame_header(bytes.data()), file_id, bytes.size() - 1));
-    detail::store_le(bytes.data() + 4, 0xffffffffU);
+    queuectl::journal::detail::store_le(bytes.data() + 4, 0xffffffffU);
     EXPECT_FALSE(plausible(load_frame_header(bytes.data()), file_id, std::uint64_t{1} << 40));
 }
 

@@ -13,8 +13,6 @@ using namespace queuectl::journal;
 using namespace queuectl::journal_testing;
 using process_testing::temporary_directory;
 
-constexpr index_range all_ranges[] = {index_range::blocks, index_range::buckets, index_range::pages, index_range::undo};
-
 // Changes and commits until it is killed.
 [[noreturn]] void change_for_ever(const std::string& path, std::uint64_t seed)
 {

@@ -10,7 +10,6 @@ using namespace queuectl::journal;
 using namespace queuectl::journal_testing;
 using process_testing::temporary_directory;
 
-constexpr index_range all_ranges[] = {index_range::blocks, index_range::buckets, index_range::pages, index_range::undo};
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
 

@@ -14,13 +14,13 @@ using namespace queuectl::journal;
 using namespace queuectl::journal_testing;
 
 // A block with two nodes, to be in two kinds of sets at once.
-struct member {
+struct block_of_two {
     std::uint64_t other = 0;
     order_node one;
     order_node two;
 };
-using order_one = order<offsetof(member, one)>;
-using check_one = order_check<offsetof(member, one)>;
+using order_one = order<offsetof(block_of_two, one)>;
+using check_one = order_check<offsetof(block_of_two, one)>;
 
 struct sets {
     order_set one;
@@ -35,8 +35,8 @@ struct ordered {
 
     ref put(std::int64_t time)
     {
-        const ref block = space.allocate(sizeof(member));
-        auto& m = *space.get<member>(block);
+        const ref block = space.allocate(sizeof(block_of_two));
+        auto& m = *space.get<block_of_two>(block);
         m.one.time = time;
         m.one.sequence = ++sequence;
         by.put(roots.one, block);
@@ -46,7 +46,7 @@ struct ordered {
     {
         std::vector<std::int64_t> all;
         for (ref at = by.first(roots.one); at != 0; at = by.next(roots.one, at))
-            all.push_back(space.get<member>(at)->one.time);
+            all.push_back(space.get<block_of_two>(at)->one.time);
         return all;
     }
 };
@@ -76,11 +76,11 @@ TEST(IndexOrder, ByTimeThenSequence)
 TEST(IndexOrder, ABlockInTwoKindsOfSets)
 {
     ordered o;
-    order<offsetof(member, two)> by_two{o.space};
+    order<offsetof(block_of_two, two)> by_two{o.space};
     std::vector<ref> blocks;
     for (int i = 0; i < 100; ++i) {
         blocks.push_back(o.put(i));
-        auto& node = o.space.get<member>(blocks.back())->two;
+        auto& node = o.space.get<block_of_two>(blocks.back())->two;
         node.time = -i;
         node.sequence = o.sequence;
         by_two.put(o.roots.two, blocks.back());
@@ -88,7 +88,7 @@ TEST(IndexOrder, ABlockInTwoKindsOfSets)
     EXPECT_EQ(o.by.first(o.roots.one), blocks.front());
     EXPECT_EQ(by_two.first(o.roots.two), blocks.back());
     EXPECT_EQ(check_one(o.space, o.roots.one).wrong(), "");
-    EXPECT_EQ(order_check<offsetof(member, two)>(o.space, o.roots.two).wrong(), "");
+    EXPECT_EQ(order_check<offsetof(block_of_two, two)>(o.space, o.roots.two).wrong(), "");
 }
 
 TEST(IndexOrder, TheFirstOnesAreTakenTogether)
@@ -166,7 +166,7 @@ TEST(IndexOrder, AsAMapUnderRandomOperations)
             else if (random.one_in(2))
                 at = std::prev(model.end());
             o.by.take(o.roots.one, at->second);
-            o.space.release(at->second, sizeof(member));
+            o.space.release(at->second, sizeof(block_of_two));
             model.erase(at);
         }
         if (random.one_in(20)) {

@@ -14,13 +14,13 @@ using namespace queuectl;
 using namespace queuectl::journal;
 using namespace queuectl::journal_testing;
 
-struct member {
+struct named_block {
     std::uint32_t bytes = 0;
     table_entry entry;
     char id[52] = {};
 };
-using table_type = id_table<offsetof(member, entry)>;
-using check_type = table_check<offsetof(member, entry)>;
+using table_type = id_table<offsetof(named_block, entry)>;
+using check_type = table_check<offsetof(named_block, entry)>;
 
 struct named {
     index_space space = private_space();
@@ -29,8 +29,8 @@ struct named {
 
     ref make(const std::string& id)
     {
-        const ref block = space.allocate(sizeof(member));
-        auto& m = *space.get<member>(block);
+        const ref block = space.allocate(sizeof(named_block));
+        auto& m = *space.get<named_block>(block);
         m.bytes = static_cast<std::uint32_t>(id.copy(m.id, sizeof m.id));
         return block;
     }
@@ -47,7 +47,7 @@ struct named {
         by.prefetch(hash);
         by.prefetch_member(hash);
         return by.find(hash, [&](ref at) {
-            const auto& m = *space.get<member>(at);
+            const auto& m = *space.get<named_block>(at);
             return std::string_view{m.id, m.bytes} == id;
         });
     }
@@ -144,11 +144,11 @@ TEST(IndexTable, AsAMapUnderRandomOperations)
         } else if (random.one_in(3)) {
             const ref with = n.make(id);
             n.by.replace(at->second, with);
-            n.space.release(at->second, sizeof(member));
+            n.space.release(at->second, sizeof(named_block));
             at->second = with;
         } else if (random.one_in(2)) {
             n.by.drop(at->second);
-            n.space.release(at->second, sizeof(member));
+            n.space.release(at->second, sizeof(named_block));
             model.erase(at);
         }
         if (random.one_in(20)) {
@@ -179,7 +179,7 @@ TEST(IndexTable, NoRoomForBucketsIsSaidAndOnlySlows)
         const auto refused = table.reserve(20'000);
         if (refused || refused.error().code != errc::store_full) return 3;
         for (std::uint32_t i = 0; i < 20'000; ++i) {
-            table.add(space.allocate(sizeof(member)), i * 0x9e3779b1U);
+            table.add(space.allocate(sizeof(named_block)), i * 0x9e3779b1U);
             space.commit();
         }
         if (!space.valid(boot_a, store_a, 1) || roots.bucket_count != 16'384) return 4;

@@ -16,6 +16,8 @@ namespace queuectl::journal_testing {
 
 inline constexpr uid boot_a{1, 2};
 inline constexpr uid store_a{3, 4};
+inline constexpr journal::index_range all_ranges[] = {journal::index_range::blocks, journal::index_range::buckets,
+                                                      journal::index_range::pages, journal::index_range::undo};
 
 [[nodiscard]] inline side_folder folder_at(const std::string& path)
 {

@@ -13,7 +13,7 @@ namespace {
 using namespace queuectl;
 using namespace queuectl::journal_testing;
 
-const char* fuzz(const std::string& bytes)
+const char* wrong_in(const std::string& bytes)
 {
     return fuzz_log(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
@@ -21,7 +21,7 @@ const char* fuzz(const std::string& bytes)
 TEST(LogBytes, SoundLogsAreReadSavedAndUsed)
 {
     for (char kind = 0; kind < 8; ++kind) {
-        EXPECT_STREQ(fuzz({kind}), nullptr) << int{kind};
+        EXPECT_STREQ(wrong_in({kind}), nullptr) << int{kind};
         simulated_disk disk{fuzz_files{std::string_view{&kind, 1}}.disk()};
         fuzz_sink heard;
         EXPECT_TRUE(log_fuzz::hear(disk, heard, {7, 7}));
@@ -38,7 +38,7 @@ TEST(LogBytes, TheCorpus)
         std::string bytes;
         for (std::size_t i = 0; i + 1 < line.size(); i += 2)
             bytes += static_cast<char>(std::stoi(line.substr(i, 2), nullptr, 16));
-        EXPECT_STREQ(fuzz(bytes), nullptr) << line;
+        EXPECT_STREQ(wrong_in(bytes), nullptr) << line;
     }
     EXPECT_GT(lines, 100U);
 }
@@ -50,7 +50,7 @@ TEST(LogBytes, RandomChangesOfSoundLogs)
         std::string bytes(1 + random.below(60), '\0');
         for (auto& c : bytes) c = static_cast<char>(random.below(256));
         bytes[0] = static_cast<char>(1 + random.below(7));
-        const char* why = fuzz(bytes);
+        const char* why = wrong_in(bytes);
         ASSERT_STREQ(why, nullptr) << "seed 20250611, round " << round;
     }
 }

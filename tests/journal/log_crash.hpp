@@ -220,7 +220,7 @@ private:
     {
         const auto lowest = machine_.words.lowest.load();
         for (auto* p : {&*first_, &*second_})
-            std::erase_if(p->heard.places, [&](const auto& known) { return known.second.segment < lowest; });
+            std::erase_if(p->heard.places, [&](const auto& known) { return lowest > known.second.segment; });
     }
 
     std::vector<operation> steps_;

@@ -52,7 +52,7 @@ TEST(CommandLine, EveryProgramThatTheShellDoesNotLookUpIsKnown)
                 entry.is_regular_file() && words_of(name).size() == 1)
                 list += ' ' + name;
     const auto what =
-        run_one("for w in" + list + "; do p=$(command -v $w); test \"${p#/}\" != \"$p\" || echo $w; done");
+        run_process("for w in" + list + "; do p=$(command -v $w); test \"${p#/}\" != \"$p\" || echo $w; done");
     // `true` and `false` alone do the same as their programs.
     EXPECT_EQ(what.report.output.head.find_first_not_of("aeflrstu\n"), std::string::npos) << what.report.output.head;
 }
@@ -77,7 +77,7 @@ TEST(CommandLine, SplitsAsTheShellDoes)
         std::string expected;
         for (std::size_t w = 1; w < split.size(); ++w) expected += '<' + split[w] + ">\n";
         // The trailing comment sends it through the shell.
-        EXPECT_EQ(run_one(text + " #").report.output.head, expected) << text;
+        EXPECT_EQ(run_process(text + " #").report.output.head, expected) << text;
     }
     EXPECT_GT(direct, 40);
 }

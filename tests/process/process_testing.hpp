@@ -33,18 +33,18 @@ outcome collect_one(E& e)
 }
 
 template <class E>
-outcome run_one(E& e, lease l)
+outcome run_process(E& e, lease l)
 {
     const auto started = e.start(l, instant{});
     EXPECT_TRUE(started) << started.error().message();
     return started ? collect_one(e) : outcome{};
 }
-inline outcome run_one(lease l, process_options options = {})
+inline outcome run_process(lease l, process_options options = {})
 {
     process_executor e{std::move(options)};
-    return run_one(e, std::move(l));
+    return run_process(e, std::move(l));
 }
-inline outcome run_one(std::string command) { return run_one(make_lease(std::move(command))); }
+inline outcome run_process(std::string command) { return run_process(make_lease(std::move(command))); }
 
 // How many living processes carry the mark.
 inline std::size_t marked_processes(const std::string& mark) { return process::find_tree({0, mark}).size(); }

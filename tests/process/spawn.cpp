@@ -76,7 +76,7 @@ TEST(Spawn, SignalsAreDefaultAndUnblockedWhateverTheParentDoes)
     sigset_t before;
     ::sigfillset(&all);
     ::sigprocmask(SIG_SETMASK, &all, &before);
-    const auto what = run_one("cat /proc/self/status");
+    const auto what = run_process("cat /proc/self/status");
     sigset_t after;
     ::sigprocmask(SIG_SETMASK, &before, &after);
     struct sigaction now {};
@@ -93,7 +93,7 @@ TEST(Spawn, SignalsAreDefaultAndUnblockedWhateverTheParentDoes)
 TEST(Spawn, NoDescriptorIsInherited)
 {
     const int leak = ::open("/dev/null", O_RDWR);  // without CLOEXEC
-    const auto what = run_one("ls -l /proc/self/fd");
+    const auto what = run_process("ls -l /proc/self/fd");
     ::close(leak);
     const auto& text = what.report.output.head;
     EXPECT_NE(text.find("0 -> /dev/null"), std::string::npos) << text;
@@ -105,7 +105,7 @@ TEST(Spawn, StandardDescriptorsMayBeClosedInTheParent)
     const pid_t pid = ::fork();
     if (pid == 0) {
         for (const int fd : {0, 1, 2}) ::close(fd);
-        const auto what = run_one("cat; echo out; echo err >&2");
+        const auto what = run_process("cat; echo out; echo err >&2");
         ::_exit(what.report.output.head == "out\nerr\n" ? 0 : 1);
     }
     EXPECT_EQ(process::reap(pid), 0);
@@ -113,7 +113,7 @@ TEST(Spawn, StandardDescriptorsMayBeClosedInTheParent)
 
 TEST(Spawn, LeadsItsOwnSessionAndGroup)
 {
-    const auto what = run_one("cat /proc/self/stat");
+    const auto what = run_process("cat /proc/self/stat");
     process::process_entry e;
     ASSERT_TRUE(process::parse_stat(what.report.output.head, e));
     EXPECT_EQ(e.group, e.session);

@@ -74,14 +74,6 @@ paid insert_alone(const std::string& path, const std::string& id)
     return {syncs - before.syncs, folder_syncs - before.folder_syncs};
 }
 
-void run_sql(const std::string& path, const char* sql)
-{
-    sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
-    sqlite3_close(db);
-}
-
 TEST(SqliteDurability, TheFolderIsSyncedWithANewLogOnly)
 {
     const temporary_folder folder;

@@ -5,18 +5,6 @@
 #include <fstream>
 
 namespace queuectl_test {
-namespace {
-
-void run_sql(const std::string& path, const char* sql)
-{
-    sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
-    sqlite3_close(db);
-}
-
-}  // namespace
-
 struct sqlite_open_kind : sqlite_kind {
     static constexpr file_mode modes[] = {{"q.db", 0600},   {"q.db-wal", 0600},    {"q.db-shm", 0600},
                                           {"q.db.d", 0700}, {"q.db.d/lock", 0600}, {"q.db.d/control", 0600}};

@@ -20,6 +20,15 @@ inline sqlite_storage open_store(const std::string& path, sqlite_options options
     return open_as<sqlite_kind>(path, options);
 }
 
+// Runs `sql` on a handle of its own.
+inline void run_sql(const std::string& path, const char* sql)
+{
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+}
+
 }  // namespace queuectl_test
 
 #endif

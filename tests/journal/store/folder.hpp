@@ -41,6 +41,14 @@ private:
     std::string path_;
 };
 
+inline journal_options short_segments()
+{
+    journal_options options;
+    options.durability = durability::none;
+    options.sizes = {64 << 10, 256 << 10};
+    return options;
+}
+
 }  // namespace queuectl::journal_testing
 
 #endif

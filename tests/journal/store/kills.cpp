@@ -38,7 +38,7 @@ struct diary {
     }
 };
 
-instant now()
+instant real_now()
 {
     return {timestamp{std::chrono::duration_cast<duration>(std::chrono::system_clock::now().time_since_epoch())},
             duration{queuectl::detail::monotonic_us()}, uid{1, 1}};
@@ -69,7 +69,7 @@ auto done(Call&& call)
 void enqueue(journal_storage& store, diary& d, seeded_random& random)
 {
     std::vector<job> jobs(1 + random.below(8));
-    const auto t = now();
+    const auto t = real_now();
     for (auto& j : jobs) {
         const auto number = d.next_job.fetch_add(1);
         j.id = "j" + std::to_string(number);
@@ -96,7 +96,7 @@ void work(journal_storage& store, diary& d, seeded_random& random)
     std::vector<lease> leases;
     static_cast<void>(done([&] {
         leases.clear();
-        auto claimed = store.claim(request, leases, now());
+        auto claimed = store.claim(request, leases, real_now());
         request.repeat = true;
         return claimed;
     }));
@@ -113,7 +113,7 @@ void work(journal_storage& store, diary& d, seeded_random& random)
         s.report->output.head.assign(random.below(40) == 0 ? 5000 : 10, 'o');
     }
     std::vector<settle_status> statuses(ended.size());
-    static_cast<void>(done([&] { return store.settle(ended, statuses, now()); }));
+    static_cast<void>(done([&] { return store.settle(ended, statuses, real_now()); }));
     for (std::size_t i = 0; i < leases.size(); ++i)
         if (statuses[i] == settle_status::applied) tell(told::kind::completed, leases[i]);
 }

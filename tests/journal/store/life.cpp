@@ -11,14 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-journal_options small_segments()
-{
-    journal_options options;
-    options.durability = durability::none;
-    options.sizes = {64 << 10, 256 << 10};
-    return options;
-}
-
 std::uintmax_t log_bytes(const store_folder& folder)
 {
     std::uintmax_t bytes = 0;
@@ -138,14 +130,14 @@ TEST(JournalLife, AnIndexMadeAnewFromTheLogTellsTheSame)
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         store_folder folder;
-        auto store = folder.open(small_segments());
+        auto store = folder.open(short_segments());
         random_life life{*store, seed};
         for (int round = 0; round < 4; ++round) {
             for (int i = 0; i < 150; ++i) life.step();
             const std::string before = tell_all(*store);
             store.reset();
             drop_index(folder);
-            store = folder.open(small_segments());
+            store = folder.open(short_segments());
             life.use(*store);
             ASSERT_EQ(tell_all(*store), before);
         }
@@ -155,7 +147,7 @@ TEST(JournalLife, AnIndexMadeAnewFromTheLogTellsTheSame)
 TEST(JournalLife, CompactionBoundsTheLogAndLosesNothing)
 {
     store_folder folder;
-    auto store = folder.open(small_segments());
+    auto store = folder.open(short_segments());
     random_life life{*store, 99};
     for (int i = 0; i < 12'000; ++i) life.step();
     const std::string before = tell_all(*store);
@@ -163,7 +155,7 @@ TEST(JournalLife, CompactionBoundsTheLogAndLosesNothing)
     EXPECT_FALSE(fs::exists(folder.path() + "/0000000000000001.log"));
     store.reset();
     drop_index(folder);
-    store = folder.open(small_segments());
+    store = folder.open(short_segments());
     ASSERT_EQ(tell_all(*store), before);
 }
 
@@ -171,7 +163,7 @@ TEST(JournalLife, CompactionBoundsTheLogAndLosesNothing)
 TEST(JournalLife, ACopyOfTheFolderIsAStoreOfItsOwn)
 {
     store_folder folder;
-    auto store = folder.open(small_segments());
+    auto store = folder.open(short_segments());
     random_life life{*store, 7};
     for (int i = 0; i < 50; ++i) life.step();
     const std::string before = tell_all(*store);
@@ -182,7 +174,7 @@ TEST(JournalLife, ACopyOfTheFolderIsAStoreOfItsOwn)
         garbage.seekp(30'000);
         garbage << std::string(20'000, 'x');
     }
-    auto copy = journal_storage::open(other, small_segments());
+    auto copy = journal_storage::open(other, short_segments());
     ASSERT_TRUE(copy) << copy.error().message();
     EXPECT_EQ(tell_all(*copy), before);
 }

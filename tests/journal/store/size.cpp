@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::size_t id_bytes = 16;  // what an id of 14 bytes takes
 
-instant at(int second)
+instant at(int seconds)
 {
-    return {timestamp{std::chrono::hours{24 * 365 * 50}}, std::chrono::seconds{second}, uid{7, 7}};
+    return {timestamp{std::chrono::hours{24 * 365 * 50}}, std::chrono::seconds{seconds}, uid{7, 7}};
 }
 
 std::unique_ptr<journal_storage> open(const store_folder& folder)

@@ -60,14 +60,6 @@ std::size_t output_files(const store_folder& folder)
     return files;
 }
 
-journal_options small_segments()
-{
-    journal_options options;
-    options.durability = durability::none;
-    options.sizes = {64 << 10, 256 << 10};
-    return options;
-}
-
 // Makes the log so long that it is compacted from its begin on.
 void churn(journal_storage& store)
 {
@@ -78,19 +70,19 @@ void churn(journal_storage& store)
 TEST(JournalTransfer, RestoredJobsOutliveTheIndexAndCompaction)
 {
     store_folder folder;
-    auto store = folder.open(small_segments());
+    auto store = folder.open(short_segments());
     restore(*store, some("kept", 400));
     const auto before = tell_all(*store);
     store.reset();
     drop_index(folder);
-    store = folder.open(small_segments());
+    store = folder.open(short_segments());
     ASSERT_EQ(tell_all(*store), before);
     churn(*store);
     EXPECT_FALSE(std::filesystem::exists(folder.path() + "/0000000000000001.log"));
     ASSERT_TRUE(store->config_erase("churn"));
     store.reset();
     drop_index(folder);
-    store = folder.open(small_segments());
+    store = folder.open(short_segments());
     EXPECT_EQ(tell_all(*store), before);
     auto report = store->verify(at(12));
     ASSERT_TRUE(report) << report.error().message();
@@ -132,13 +124,13 @@ TEST(JournalTransfer, ARepeatedCallLeavesNoFilesBehind)
 TEST(JournalTransfer, AStateSurvivesCompactionAndANewIndex)
 {
     store_folder folder;
-    auto store = folder.open(small_segments());
+    auto store = folder.open(short_segments());
     ASSERT_TRUE(store->set_state(store_state::moving, "redis://there"));
     churn(*store);
     EXPECT_FALSE(std::filesystem::exists(folder.path() + "/0000000000000001.log"));
     store.reset();
     drop_index(folder);
-    store = folder.open(small_segments());
+    store = folder.open(short_segments());
     auto info = store->info();
     ASSERT_TRUE(info);
     EXPECT_EQ(info->state, store_state::moving);

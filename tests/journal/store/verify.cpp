@@ -126,8 +126,8 @@ TEST(JournalVerify, OutputFilesOfNobody)
     const instant later{timestamp{std::chrono::seconds{std::time(nullptr)} + std::chrono::hours{2}}, {}, {}};
     EXPECT_EQ(text(*store->verify(later)), "") << "those of runs are no orphans";
     std::ofstream{damaged.folder.path() + "/" + journal::output_name(0x77)} << "nobody's";
-    const instant now{timestamp{std::chrono::seconds{std::time(nullptr)}}, {}, {}};
-    EXPECT_EQ(text(*store->verify(now)), "") << "a settle that has not ended may have written it";
+    const instant at_once{timestamp{std::chrono::seconds{std::time(nullptr)}}, {}, {}};
+    EXPECT_EQ(text(*store->verify(at_once)), "") << "a settle that has not ended may have written it";
     EXPECT_EQ(text(*store->verify(later)), "leftover: output file 0000000000000077.out belongs to no run\n");
     EXPECT_EQ(store->sweep_outputs(later)->removed, 1u);
     EXPECT_EQ(text(*store->verify(later)), "");
