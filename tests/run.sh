@@ -62,15 +62,17 @@ run() {
 
 if [ -z "$quick" ]; then
     export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    # Not optimised, which takes a third of the time to compile, but where the tests compute for longer than that.
     run asan '' '' -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=None -DQUEUECTL_TEST_SHIPPING=OFF \
-        -DCMAKE_CXX_FLAGS='-O1 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+        -DCMAKE_CXX_FLAGS='-O0 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+        -DQUEUECTL_TEST_UNITY=LONG -DQUEUECTL_TEST_LONG_FLAGS=-O1
     # Without what forks, which the thread sanitizer cannot follow, and the storages that are wrong on purpose.
     run tsan "$(printf 'test_%s ' $threaded)" '^(core|storage)/|^executor/[^P]|^conformance/(memory|model)|^journal/store/(.*(threads|notify)|JournalCombine\.[^K])' \
         -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=None -DQUEUECTL_TEST_SHIPPING=OFF \
         -DQUEUECTL_BUILD_EXAMPLES=OFF -DCMAKE_CXX_FLAGS='-O1 -gline-tables-only -fsanitize=thread'
     [ ${#failed[@]} -eq 0 ] || echo "== failed so far: ${failed[*]}" >&2
 fi
-# Optimised as users build it, but with the assertions.
-run gcc '' '' -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O2
+# Optimised as users build it, but with the assertions; a folder's tests compiled together, as above most are alone.
+run gcc '' '' -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O2 -DQUEUECTL_TEST_UNITY=ON
 
 [ ${#failed[@]} -eq 0 ]
