@@ -150,5 +150,38 @@ TEST_F(RedisLists, EachCompletedJobIsRemovedAlone)
     EXPECT_EQ(claimed(9), ids{"a69"});
 }
 
+TEST_F(RedisLists, EachJobLeavesTheOrderAlone)
+{
+    put_together(70);
+    EXPECT_EQ(size_of("jobs:order"), 2);
+    const ids gone{"a0", "a5", "a63", "a64"};
+    change_status told[4];
+    ASSERT_TRUE(store.remove(gone, told));
+    ASSERT_TRUE(store.cancel({&gone[0], 1}, told, real_now()));
+    EXPECT_EQ(told[0], change_status::not_found);
+    const ids back{"a7"};
+    ASSERT_TRUE(store.cancel(back, told, real_now()));
+    ASSERT_TRUE(store.revive(back, told, real_now()));
+    ids seen;
+    page_request page;
+    page.limit = 4;
+    for (bool more = true; more;) {
+        std::vector<job_record> some;
+        page.after = store.list({}, page, some).value();
+        for (const auto& r : some) seen.push_back(r.job.id);
+        more = page.after != 0;
+    }
+    ids expected;
+    for (int i = 0; i < 70; ++i)
+        if (const auto id = "a" + std::to_string(i);
+            id != "a7" && std::find(gone.begin(), gone.end(), id) == gone.end())
+            expected.push_back(id);
+    expected.push_back("a7");
+    EXPECT_EQ(seen, expected);
+    std::vector<change_status> all(expected.size());
+    ASSERT_TRUE(store.remove(expected, all));
+    EXPECT_EQ(size_of("jobs:order"), 0);
+}
+
 }  // namespace
 }  // namespace queuectl_test
