@@ -8869,21 +8869,27 @@ public:
         return open_at(fd_.get(), name, path_ + '/' + name, create);
     }
 
-    // Opens a regular file with `flags` (O_RDWR | O_CREAT, …). A new one has mode 0600 whatever the umask.
+    // Opens a regular file with `flags` (O_RDWR | O_CREAT, …). A new one has mode 0600 whatever the umask. With
+    // O_CREAT there is one afterwards, even where others make and remove it meanwhile.
     [[nodiscard]] result<owned_fd> open_file(const char* name, int flags) const
     {
         constexpr int safe = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
         const std::string full = path_ + '/' + name;
-        if ((flags & O_CREAT) != 0) {
-            owned_fd made{::openat(fd_.get(), name, flags | O_EXCL | safe, 0600)};
-            if (made) {
-                if (::fchmod(made.get(), 0600) != 0) return detail::fail_errno("chmod " + full, errno);
-                return made;
+        const bool create = (flags & O_CREAT) != 0;
+        owned_fd file;
+        while (!file) {
+            if (create) {
+                owned_fd made{::openat(fd_.get(), name, flags | O_EXCL | safe, 0600)};
+                if (made) {
+                    if (::fchmod(made.get(), 0600) != 0) return detail::fail_errno("chmod " + full, errno);
+                    return made;
+                }
+                if (errno != EEXIST || (flags & O_EXCL) != 0) return detail::fail_errno("create " + full, errno);
             }
-            if (errno != EEXIST || (flags & O_EXCL) != 0) return detail::fail_errno("create " + full, errno);
+            file = owned_fd{::openat(fd_.get(), name, (flags & ~O_CREAT) | safe)};
+            const bool removed_meanwhile = create && !file && errno == ENOENT;
+            if (!file && !removed_meanwhile) return detail::fail_errno("open " + full, errno);
         }
-        owned_fd file{::openat(fd_.get(), name, (flags & ~O_CREAT) | safe)};
-        if (!file) return detail::fail_errno("open " + full, errno);
         struct stat what {};
         if (::fstat(file.get(), &what) != 0) return detail::fail_errno("stat " + full, errno);
         if (!S_ISREG(what.st_mode)) return fail(errc::permission, "open " + full, "it is not a regular file");
@@ -18651,11 +18657,13 @@ public:
         return changes();
     }
 
-    // The same, with a look every five seconds for changes that nobody told of: after `changed()` they are told of.
+    // The same, with a look every five seconds for changes that nobody told of, since who made them died before: when
+    // `changed()`, they are told of.
     template <class Changed>
-    change_counts wait_and_look(change_counts seen, duration most, Changed changed)
+    change_counts wait_and_look(change_counts seen, duration most, Changed changed,
+                                duration pause = std::chrono::seconds{5})
     {
-        constexpr std::int64_t look_us = 5'000'000;
+        const std::int64_t look_us = pause.count();
         const auto deadline = detail::monotonic_us() + saturate(most).count();
         for (;;) {
             const auto left = deadline - detail::monotonic_us();
@@ -18814,16 +18822,10 @@ public:
     // notifying_storage's wait, with a look at the log every five seconds: who appends may die before it tells.
     change_counts wait(change_counts seen, duration most)
     {
-        const auto deadline = queuectl::detail::monotonic_us() + saturate(most).count();
-        for (;;) {
-            const auto written = log_->written();
-            const auto left = deadline - queuectl::detail::monotonic_us();
-            const auto start = queuectl::detail::monotonic_us();
-            const auto now = wake_.wait(seen, std::min(duration{left}, look_again));
-            const bool looked = queuectl::detail::monotonic_us() - start >= look_again.count();
-            if (now != seen || left <= look_again.count() || !looked) return now;
-            if (log_->written() != written) wake_.bump_work();
-        }
+        return wake_.wait_and_look(seen, most, [this, written = log_->written()]() mutable {
+            const auto before = std::exchange(written, log_->written());
+            return before != written;
+        });
     }
 
     void remove_outputs(const std::vector<output_number>& files)
@@ -18838,8 +18840,6 @@ private:
         e.operation = std::string{verb} + ' ' + location_ + (why.operation.empty() ? "" : ": " + why.operation);
         return failure_value{std::move(e)};
     }
-
-    static constexpr duration look_again{5'000'000};
 
     [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
 
