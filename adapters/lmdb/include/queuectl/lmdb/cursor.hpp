@@ -32,7 +32,7 @@ public:
     prefixed(char prefix, std::string_view key) noexcept : used_{key.size() + 1}
     {
         bytes_[0] = prefix;
-        std::memcpy(bytes_ + 1, key.data(), key.size());
+        key.copy(bytes_ + 1, sizeof bytes_ - 1);
     }
     [[nodiscard]] MDB_val val() noexcept { return {used_, bytes_}; }
 
