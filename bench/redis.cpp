@@ -5,6 +5,8 @@
 #include <queuectl/redis.hpp>
 
 #include <csignal>
+
+#include <hiredis/hiredis.h>
 #include <sys/prctl.h>
 
 namespace {
@@ -77,13 +79,13 @@ local h={}
 for i=1,#ARGV do h[2*i-1]=ARGV[i] h[2*i]='completed' end
 redis.call('HSET',KEYS[4],unpack(h)) return n)";
 
+// By hiredis' own connection.
 class raw_scripts {
 public:
-    explicit raw_scripts(const server& s)
+    explicit raw_scripts(const server& s) : to_{::redisConnectUnix(s.address("").unix_path.c_str())}
     {
-        bench::must(wire_.connect(s.address("raw:"), r::limit_in(std::chrono::seconds{5})));
         const char* const texts[] = {raw_insert, raw_claim, raw_settle};
-        for (int i = 0; i < 3; ++i) digest_[i] = ask(r::command({"SCRIPT", "LOAD", texts[i]})).text;
+        for (int i = 0; i < 3; ++i) digest_[i] = ask(r::command({"SCRIPT", "LOAD", texts[i]}))->str;
     }
     void cycle(std::size_t n)
     {
@@ -94,27 +96,34 @@ public:
         most.add(n).add(last_);
         const auto jobs = call(1, most);
         r::request ids;
-        for (std::size_t i = n; i < jobs.size(); ++i) ids.add(jobs.at(i));
+        for (std::size_t i = n; i < jobs->elements; ++i) ids.add({jobs->element[i]->str, jobs->element[i]->len});
         call(2, ids);
     }
 
 private:
-    r::reply ask(const std::string& words)
+    struct freed {
+        void operator()(redisReply* one) const { ::freeReplyObject(one); }
+        void operator()(redisContext* one) const { ::redisFree(one); }
+    };
+    using answer = std::unique_ptr<redisReply, freed>;
+
+    answer ask(const std::string& words)
     {
-        const auto limit = r::limit_in(std::chrono::seconds{30});
-        if (!wire_.write(words, {}, limit)) std::exit(1);
-        auto told = wire_.read(limit);
-        if (!told || told->is_error()) std::exit(1);
-        return std::move(*told);
+        void* told = nullptr;
+        const bool asked = ::redisAppendFormattedCommand(to_.get(), words.data(), words.size()) == REDIS_OK &&
+                           ::redisGetReply(to_.get(), &told) == REDIS_OK;
+        answer a{static_cast<redisReply*>(told)};
+        if (!asked || a->type == REDIS_REPLY_ERROR) std::exit(1);
+        return a;
     }
-    r::reply call(int which, const r::request& args)
+    answer call(int which, const r::request& args)
     {
         r::request all;
         all.add("EVALSHA").add(digest_[which]).add(4).add("raw:j").add("raw:z").add("raw:l").add("raw:c");
         return ask('*' + std::to_string(all.words() + args.words()) + "\r\n" + all.bytes() + args.bytes());
     }
 
-    r::wire wire_;
+    std::unique_ptr<redisContext, freed> to_;
     std::string digest_[3];
     std::string record_ = std::string(150, 'x');
     std::uint64_t last_ = 0;

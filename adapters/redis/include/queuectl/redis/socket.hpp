@@ -17,6 +17,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -150,12 +151,19 @@ public:
     // How many bytes, at least one; 0 when there will be none, and why.
     std::size_t read(char* to, std::size_t most, time_limit limit, std::string& why)
     {
+        bool awake = asleep_ == 0;
+        if (!awake) --asleep_;
+        const auto awake_until = std::min(limit, limit_in(awake_most));
         for (;;) {
             const ssize_t n = ::recv(fd_, to, most, 0);
             if (n > 0) return static_cast<std::size_t>(n);
             if (n == 0) why = "the server closed the connection";
             if (n == 0) return 0;
             if (errno == EINTR) continue;
+            if (errno == EAGAIN && awake) {
+                awake = give_way(awake_until);
+                continue;
+            }
             const int problem = errno == EAGAIN && !ready(POLLIN, limit) ? ETIMEDOUT : errno;
             if (problem == EAGAIN) continue;
             tell(why, problem);
@@ -164,6 +172,18 @@ public:
     }
 
 private:
+    // A server nearby answers before this thread would be asleep and awake again: so long it stays awake, and lets
+    // others run. After an answer that took longer, it sleeps at once the next times.
+    static constexpr duration awake_most{500};
+    static constexpr int asleep_after_slow = 16;
+
+    [[nodiscard]] bool give_way(time_limit until) noexcept
+    {
+        ::sched_yield();
+        if (std::chrono::steady_clock::now() < until) return true;
+        asleep_ = asleep_after_slow;
+        return false;
+    }
     bool ready(short what, time_limit limit) const
     {
         for (;;) {
@@ -186,6 +206,7 @@ private:
     }
 
     int fd_ = -1;
+    int asleep_ = 0;  // so many reads sleep at once
 };
 
 }  // namespace queuectl::inline v0::detail::redis
