@@ -2,7 +2,9 @@
 #include "shared/open.hpp"
 #include "lmdb/store.hpp"
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 namespace queuectl_test {
 namespace {
@@ -45,6 +47,32 @@ INSTANTIATE_TYPED_TEST_SUITE_P(LmdbOpen, StoreOpen, lmdb_open_kind);
 namespace {
 
 errc refusal(const std::string& path, lmdb_options options = {}) { return refusal_as<lmdb_kind>(path, options); }
+
+TEST(LmdbOpen, AStoreThatOthersMakeMeanwhileIsNoStranger)
+{
+    constexpr int rounds = 3000;
+    const temporary_folder where;
+    std::atomic<int> begun{0};
+    std::atomic<int> made{0};
+    std::thread maker{[&] {
+        for (int i = 1; i <= rounds; ++i) {
+            while (begun.load() < i) {}
+            for (volatile int pause = i % 100 * 50; pause > 0;) pause = pause - 1;
+            std::ofstream{where / std::to_string(i) + "/data.mdb"};
+            made = i;
+        }
+    }};
+    for (int i = 1; i <= rounds; ++i) {
+        const auto path = where / std::to_string(i);
+        ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
+        begun = i;
+        detail::lmdb::store_files files;
+        const auto opened = files.open_folder(path, true);
+        EXPECT_TRUE(opened) << opened.error().message();
+        while (made.load() < i) {}
+    }
+    maker.join();
+}
 
 TEST(LmdbOpen, AFormatFromBeforeTheFirstReleaseIsRefusedInALine)
 {

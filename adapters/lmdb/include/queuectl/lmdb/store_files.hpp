@@ -54,7 +54,8 @@ struct store_files {
         if (!create) return fail(errc::not_found, "open " + path, "no such store");
         auto strange = first_stranger();
         if (!strange) return fail(strange.error());
-        if (strange->empty()) return {};
+        // Others may have made the store between the two looks.
+        if (strange->empty() || folder->holds("data.mdb")) return {};
         return fail(errc::invalid_argument, "open " + path, "it is no store, and holds other things: " + *strange);
     }
 
