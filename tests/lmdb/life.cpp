@@ -35,14 +35,20 @@ INSTANTIATE_TYPED_TEST_SUITE_P(LmdbLife, StoreLife, lmdb_life_kind);
 
 namespace {
 
-TEST(LmdbLife, NeighboursInLineShareARow)
+// job0 … job99, in one call.
+void insert_hundred(lmdb_storage& s)
 {
-    const temporary_folder folder;
-    auto s = open_store(folder / "q");
     std::vector<job> jobs;
     for (int i = 0; i < 100; ++i) jobs.push_back(make_job("job" + std::to_string(i)));
     std::vector<insert_status> statuses(jobs.size());
     ASSERT_TRUE(s.insert(jobs, statuses, at(1)));
+}
+
+TEST(LmdbLife, NeighboursInLineShareARow)
+{
+    const temporary_folder folder;
+    auto s = open_store(folder / "q");
+    insert_hundred(s);
     EXPECT_EQ(rows_in_line(s), 1u);
     const std::vector<std::string> middle{"job50", "job0", "job99"};
     std::vector<change_status> cancelled(3);
@@ -65,10 +71,7 @@ TEST(LmdbLife, NeighboursOfOneClaimShareARow)
 {
     const temporary_folder folder;
     auto s = open_store(folder / "q");
-    std::vector<job> jobs;
-    for (int i = 0; i < 100; ++i) jobs.push_back(make_job("job" + std::to_string(i)));
-    std::vector<insert_status> statuses(jobs.size());
-    ASSERT_TRUE(s.insert(jobs, statuses, at(1)));
+    insert_hundred(s);
     const auto leases = take(s, 60);
     EXPECT_EQ(rows_of_leases(s), 1u);
     const auto settle_these = [&](std::vector<std::size_t> which) {
