@@ -2,24 +2,12 @@
 #ifndef QUEUECTL_TESTS_JOURNAL_STORE_CRASH_WORLD_HPP
 #define QUEUECTL_TESTS_JOURNAL_STORE_CRASH_WORLD_HPP
 
+#include "journal/instrumented.hpp"
 #include "journal/log_testing.hpp"
 
 #include <queuectl/journal/storage.hpp>
 
 namespace queuectl::journal_testing {
-
-// Where the compiler optimises and nothing is instrumented, all sequences are tried; elsewhere the shorter ones.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define QUEUECTL_TESTS_INSTRUMENTED
-#endif
-#endif
-#if defined(__OPTIMIZE__) && !defined(QUEUECTL_TESTS_INSTRUMENTED) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-inline constexpr bool fast = true;
-#else
-inline constexpr bool fast = false;
-#endif
 
 // What is told at each call that changes the disk: before it, and after it.
 class disk_watch {
