@@ -1,5 +1,7 @@
 #include "log_crash.hpp"
 
+#include "instrumented.hpp"
+
 #include <queuectl/testing/effort.hpp>
 
 #include <cstdio>
@@ -9,10 +11,12 @@ namespace {
 using namespace queuectl;
 using namespace queuectl::journal_testing;
 
+// Sequences of up to three operations; of up to two, instrumented, where LogSearches tries those of three unshared.
 TEST(LogCrash, EverySequenceAtEveryCallWithEveryClassOfLoss)
 {
     std::size_t distinct = 0;
-    for (std::size_t round = 2; round <= 2 * effort(3, 4) + 1; ++round) {
+    const std::size_t longest = effort(instrumented ? 2 : 3, 4);
+    for (std::size_t round = 2; round <= 2 * longest + 1; ++round) {
         const std::size_t length = round / 2;
         const bool shared = round % 2 != 0;
         const auto report = crash_search<journal::all_guards>{length, effort(16, 4), shared}.run();
