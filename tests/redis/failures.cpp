@@ -196,10 +196,10 @@ TEST(RedisFailures, ANewerFormatIsRefused)
 {
     auto address = shared_server().address(fresh_prefix());
     auto store = open_store(address);
-    shared_server().ask({"HSET", address.prefix + "store", "gate", "3 4 0"});
+    shared_server().ask({"HSET", address.prefix + "store", "gate", "4 5 0"});
     EXPECT_EQ(code_of(put(store, make_job("a"))), errc::wrong_version);
     EXPECT_TRUE(store.find("a"));
-    shared_server().ask({"HSET", address.prefix + "store", "gate", "4 4 0"});
+    shared_server().ask({"HSET", address.prefix + "store", "gate", "5 5 0"});
     EXPECT_EQ(code_of(store.find("a")), errc::wrong_version);
     EXPECT_EQ(code_of(redis_storage::open(address)), errc::wrong_version);
 }
@@ -207,7 +207,7 @@ TEST(RedisFailures, ANewerFormatIsRefused)
 TEST(RedisFailures, AnOlderFormatIsRefusedInOneLine)
 {
     auto address = shared_server().address(fresh_prefix());
-    shared_server().ask({"HSET", address.prefix + "store", "format", "2", "gate", "2 2 0"});
+    shared_server().ask({"HSET", address.prefix + "store", "format", "3", "gate", "3 3 0"});
     const auto refused = redis_storage::open(address);
     ASSERT_EQ(code_of(refused), errc::wrong_version);
     EXPECT_NE(refused.error().message().find("older version"), std::string::npos) << refused.error().message();

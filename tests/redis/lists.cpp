@@ -1,48 +1,10 @@
 // Jobs that went the same way together are stored together; each goes on alone.
-#include "redis/life.hpp"
+#include "redis/together.hpp"
 
 namespace queuectl_test {
 namespace {
 
-struct RedisLists : ::testing::Test {
-    redis_address address = shared_server().address(fresh_prefix());
-    redis_storage store = open_store(address);
-
-    // "a0" … in one call.
-    void put_together(std::size_t n)
-    {
-        const auto now = real_now();
-        std::vector<job> jobs;
-        for (std::size_t i = 0; i < n; ++i) jobs.push_back(make_job("a" + std::to_string(i), now));
-        std::vector<insert_status> told(n);
-        ASSERT_TRUE(store.insert(jobs, told, now));
-    }
-    [[nodiscard]] std::vector<std::string> claimed(std::size_t max)
-    {
-        std::vector<std::string> ids;
-        const auto leases = take(store, max).value();
-        for (const auto& l : leases) ids.push_back(l.job.id);
-        return ids;
-    }
-    [[nodiscard]] std::int64_t size_of(const char* set) const
-    {
-        return shared_server().ask({"ZCARD", address.prefix + set}).number();
-    }
-    [[nodiscard]] std::int64_t fields_of(const char* hash) const
-    {
-        return shared_server().ask({"HLEN", address.prefix + hash}).number();
-    }
-    void complete(const std::vector<lease>& leases)
-    {
-        std::vector<settlement> all;
-        for (const auto& l : leases) all.push_back(success(l));
-        std::vector<settle_status> told(all.size());
-        ASSERT_TRUE(store.settle(all, told, real_now()));
-        for (const auto t : told) EXPECT_EQ(t, settle_status::applied);
-    }
-};
-
-using ids = std::vector<std::string>;
+struct RedisLists : together {};
 
 TEST_F(RedisLists, ABatchTakesFewEntries)
 {
@@ -51,11 +13,14 @@ TEST_F(RedisLists, ABatchTakesFewEntries)
     const auto leases = take(store, 200).value();
     EXPECT_EQ(size_of("retry_queue"), 0);
     EXPECT_EQ(size_of("leases"), 1);
-    EXPECT_EQ(fields_of("leases:held"), 1);
+    EXPECT_EQ(fields_of("leases:held"), 2);
+    EXPECT_EQ(size_of("jobs:spans"), 4);
     complete(leases);
     EXPECT_EQ(size_of("leases"), 0);
     EXPECT_EQ(fields_of("leases:held"), 0);
     EXPECT_EQ(size_of("completed"), 4);
+    EXPECT_EQ(size_of("jobs:spans"), 4);
+    EXPECT_EQ(fields_of("jobs:state"), 0);
 }
 
 TEST_F(RedisLists, EachWaitingJobLeavesTheLineAlone)
@@ -123,7 +88,7 @@ TEST_F(RedisLists, ADeadWorkersJobsAreFreedThatItStillHeld)
 {
     put_together(4);
     const auto leases = take(store, 4).value();
-    complete({leases[0], leases[3]});
+    complete(std::vector{leases[0], leases[3]});
     EXPECT_EQ(store.free_worker("w", "gone", real_now()).value(), 2U);
     EXPECT_EQ(store.free_worker("w", "gone", real_now()).value(), 0U);
     EXPECT_EQ(size_of("leases"), 0);

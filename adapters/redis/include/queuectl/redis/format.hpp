@@ -1,4 +1,4 @@
-// The stored format, version 3: keys and the layout of their values. All numbers in them are big-endian, times are
+// The stored format, version 4: keys and the layout of their values. All numbers in them are big-endian, times are
 // doubles of microseconds UTC (exact up to 2^53), strings any bytes.
 //
 // Keys, each after the prefix of the store ("queuectl:" by default):
@@ -6,7 +6,10 @@
 //                  spaces between), moved_to; seq, the last sequence; config_version; boot, of handles with a clock of
 //                  their own. Channel of the same name: 16 bytes of the sender, then "w" (work) or "c" (control).
 //   jobs           hash: id → job as it was asked for (JOB), written once; every job
-//   jobs:state     hash: id → what happened to it since (STATE); none yet = pending, untouched
+//   jobs:state     hash: id → what happened to it since (STATE), unless it happened to several together
+//   jobs:spans     zset: sequence of the first, SPAN: what happened to jobs whose sequences are in a row; under its
+//                  negative while they are leased (GROUP), under itself once they are completed. A job's STATE decides
+//                  where it has one, else the SPAN that has its sequence; with neither it is pending, untouched
 //   jobs:order     zset: sequence of the first, IDS of at most 64 jobs whose sequences are in a row; a hole (length 0)
 //                  where a job went away or got another sequence
 //   retry_queue    zset of one score: PLACE, then IDS, of jobs that wait and are not held; bytes give claim order.
@@ -14,10 +17,12 @@
 //                  which are in a row; the PLACE is the first one's
 //   leases         zset: CLAIM, of which no lease ends before the score (on the server's clock; each job's own end is
 //                  in its STATE, so that a heartbeat writes nothing here)
-//   leases:held    hash: CLAIM → IDS of the jobs it took, in the order of their ordinals
+//   leases:held    hash: CLAIM → IDS of the jobs it took, in the order of their ordinals; its nonce → GROUP, while it
+//                  holds jobs that have no STATE
 //   leases:ended   hash: CLAIM → how many of its jobs are no longer held, once some are and not all
 //   cancelled, dead   zset: updated_at, id
-//   completed      zset: updated_at; 20 bytes that keep its place, IDS of at most 64 jobs that were completed together
+//   completed      zset: updated_at; token of one of them (20), sequence of the first where a SPAN tells of them or 0
+//                  (8), IDS of at most 64 jobs that were completed together. The SPAN goes with the last of them
 //   dead_letter    zset: sequence, id; the dead letter queue in insertion order
 //   counts         hash: digits of two states, queue → how many went from the one to the other ("-": from or to
 //                  outside). Who came minus who left is how many are there; always equal to a recount
@@ -36,7 +41,7 @@
 //         of each stretch and takes from the beginning of the best. run_at as microseconds + 2^53, so that bytes order
 //         like times. (One score for all: a score per job could hold only one of the five. Priority is in front, so
 //         that stretches come in that order.)
-// JOB     version 3 (1), flags (1), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1), unique_key
+// JOB     version 4 (1), flags (1), PLACE up to kind (length 1), run_at as in PLACE (8), tag (length 1), unique_key
 //         (length 1); then what no script reads; at the end created_at (8, a double), nonce (16), sequence (8)
 //         flags: 4 has a unique key, 8 is removed when it completes, 16 held, 32 due at once
 // STATE   nonce of the token (16), exit_code, signal (4 each), started_at, ended_at of the last run (8 each), token
@@ -47,6 +52,14 @@
 //         (1), ordinal of the token (4), run_at as in PLACE (8), sequence (8). What differs among the jobs of a claim
 //         is at the end, of JOB too: a Lua that hashes only some bytes of a long string takes the last flags: those of
 //         JOB; 1 cancellation asked for; 2 the run that completed it wrote nothing and is told here only
+// GROUP   for jobs without a STATE that a claim took, four or more at once: how many jobs the claim took (4),
+//         locked_at, end of the lease on the server's clock, lease_until (8 each, doubles), worker (length 2), number
+//         of spans (1); of each: ordinal of the first (4), how many (1), sequence of the first (8), flags as in STATE
+//         (1), run_at as in PLACE (8), PLACE up to kind (length 1); then a byte for each job of the claim: 1 = this
+//         tells of it, 0 = it has a STATE or is no longer held
+// SPAN    leased: how many (1), ordinal of the first (4), nonce of the claim (16)
+//         completed by runs with nothing to say: how many (1), updated_at, locked_at, lease_until (8 each, doubles),
+//         worker (length 2); of each: exit_code, signal (4 each), started_at, ended_at (8 each), token (20)
 // RUN     length (4), place among all runs there ever were (4), number (4), worker (length 2), REPORT
 // REPORT  status (1), exit_code, signal (4 each), started_at, ended_at, bytes written, bytes dropped (8 each, doubles),
 //         bytes before the gap (4), whether output is kept (1), error (length 2)
@@ -62,7 +75,7 @@
 
 namespace queuectl::inline v0::detail::redis {
 
-inline constexpr int format_version = 3;
+inline constexpr int format_version = 4;
 
 enum job_flag : std::uint8_t { flag_unique = 4, flag_forget = 8, flag_held = 16, flag_at_once = 32 };
 enum state_flag : std::uint8_t { flag_cancel = 1, flag_own_run = 2 };

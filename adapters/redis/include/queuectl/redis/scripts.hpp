@@ -8,6 +8,7 @@
 #include <queuectl/redis/scripts_common.hpp>
 #include <queuectl/redis/scripts_lists.hpp>
 #include <queuectl/redis/scripts_read.hpp>
+#include <queuectl/redis/scripts_spans.hpp>
 #include <queuectl/redis/scripts_work.hpp>
 
 #include <cstdint>
@@ -49,68 +50,69 @@ struct script_source {
     const char* verb;
     script_kind kind;
     const char* keys;  // names as in key_name(), each followed by a space
-    const char* parts[16];
+    const char* parts[20];
 };
 
-#define QUEUECTL_REDIS_ALL "store jobs state order line completed cancelled dlq dead counts unique runs output "
+#define QUEUECTL_REDIS_ALL \
+    "store jobs state spans order line completed cancelled dlq dead counts unique runs output held "
 [[nodiscard]] inline const script_source& source_of(script s)
 {
     static constexpr char looks[] = "local WRITES,BEGINS=false,false\n";
     static constexpr char stays[] = "local WRITES,BEGINS=true,false\n";
     static constexpr char begins[] = "local WRITES,BEGINS=true,true\n";
     static constexpr char all[] = QUEUECTL_REDIS_ALL "reply ";
-    static constexpr char leased[] = QUEUECTL_REDIS_ALL "leases held ended ";
-    static constexpr char freed[] = QUEUECTL_REDIS_ALL "leases held ended reply ";
+    static constexpr char leased[] = QUEUECTL_REDIS_ALL "leases ended ";
+    static constexpr char freed[] = QUEUECTL_REDIS_ALL "leases ended reply ";
     static constexpr script_source sources[script_count] = {
         {"open", script_kind::adds, "store ", {lua::open}},
         {"insert",
          script_kind::adds,
-         "store jobs state order line counts unique ",
-         {begins, lua::begin, lua::time, lua::jobs, lua::job_tables, lua::insert}},
+         "store jobs state spans order line counts unique held ",
+         {begins, lua::begin, lua::time, lua::jobs, lua::spans, lua::job_tables, lua::insert}},
         {"claim",
          script_kind::changes,
          leased,
-         {stays, lua::begin, lua::time, lua::lists, lua::boot, lua::jobs, lua::job_tables, lua::runs, lua::claims,
-          lua::settle, lua::claim, lua::take, lua::lease}},
+         {stays, lua::begin, lua::time, lua::lists, lua::boot, lua::jobs, lua::spans, lua::job_tables, lua::runs,
+          lua::claims, lua::settle_together, lua::settle_aside, lua::settle, lua::claim, lua::take, lua::lease}},
         {"settle",
          script_kind::changes,
          leased,
-         {stays, lua::begin, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::runs, lua::claims, lua::settle,
-          lua::settled}},
+         {stays, lua::begin, lua::time, lua::lists, lua::jobs, lua::spans, lua::job_tables, lua::runs, lua::claims,
+          lua::settle_together, lua::settle_aside, lua::settle, lua::settled}},
         {"extend",
          script_kind::changes,
-         "store state leases held ",
-         {stays, lua::begin, lua::time, lua::lists, lua::boot, lua::extend}},
+         "store jobs state spans counts leases held ",
+         {stays, lua::begin, lua::time, lua::lists, lua::boot, lua::jobs, lua::spans, lua::job_tables, lua::extend}},
         {"revive",
          script_kind::changes,
          all,
-         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::parting, lua::runs,
-          lua::all, lua::unlist, lua::revive}},
+         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::spans, lua::job_tables, lua::parting,
+          lua::runs, lua::all, lua::unlist, lua::revive}},
         {"cancel",
          script_kind::changes,
          all,
-         {stays, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::parting, lua::some,
-          lua::unlist, lua::cancel}},
+         {stays, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::spans, lua::job_tables, lua::parting,
+          lua::some, lua::unlist, lua::cancel}},
         {"remove",
          script_kind::changes,
          all,
-         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::parting, lua::runs,
-          lua::all, lua::unlist, lua::remove}},
+         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::spans, lua::job_tables, lua::parting,
+          lua::runs, lua::all, lua::unlist, lua::remove}},
         {"purge",
          script_kind::changes,
          all,
-         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::parting, lua::runs,
-          lua::all, lua::unlist, lua::purge}},
+         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::spans, lua::job_tables, lua::parting,
+          lua::runs, lua::all, lua::unlist, lua::purge}},
         {"reprioritise",
          script_kind::changes,
          all,
-         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::parting, lua::some,
-          lua::reprioritise}},
+         {begins, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::spans, lua::job_tables, lua::parting,
+          lua::some, lua::reprioritise}},
         {"free_worker",
          script_kind::changes,
          freed,
-         {stays, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::runs, lua::claims,
-          lua::free_worker}},
+         {stays, lua::begin, lua::once, lua::time, lua::lists, lua::jobs, lua::spans, lua::job_tables, lua::runs,
+          lua::claims, lua::free_worker}},
         {"config_put",
          script_kind::changes,
          "store config expiry reply ",
@@ -123,17 +125,21 @@ struct script_source {
         {"restore",
          script_kind::adds,
          all,
-         {begins, lua::begin, lua::time, lua::lists, lua::jobs, lua::job_tables, lua::runs, lua::all, lua::restore}},
+         {begins, lua::begin, lua::time, lua::lists, lua::jobs, lua::spans, lua::job_tables, lua::runs, lua::all,
+          lua::restore}},
         {"info", script_kind::reads, "store ", {looks, lua::begin, lua::info}},
-        {"find", script_kind::reads, "store jobs state runs ", {looks, lua::begin, lua::find}},
+        {"find",
+         script_kind::reads,
+         "store jobs state spans runs held ",
+         {looks, lua::begin, lua::jobs, lua::spans, lua::job_tables, lua::some, lua::find}},
         {"list",
          script_kind::reads,
-         "store jobs state order dlq ",
-         {looks, lua::begin, lua::lists, lua::jobs, lua::job_tables, lua::some, lua::list}},
+         "store jobs state spans order dlq held ",
+         {looks, lua::begin, lua::lists, lua::jobs, lua::spans, lua::job_tables, lua::some, lua::list}},
         {"output",
          script_kind::reads,
          "store runs output ",
-         {looks, lua::begin, lua::jobs, lua::job_tables, lua::runs, lua::all, lua::output}},
+         {looks, lua::begin, lua::jobs, lua::spans, lua::job_tables, lua::runs, lua::all, lua::output}},
         {"counts", script_kind::reads, "store counts ", {looks, lua::begin, lua::counts}},
         {"config_get", script_kind::reads, "store config ", {looks, lua::begin, lua::time, lua::config_get}},
         {"config_list", script_kind::reads, "store config ", {looks, lua::begin, lua::time, lua::config_list}},
@@ -146,8 +152,8 @@ struct script_source {
 [[nodiscard]] inline std::string_view key_name(std::string_view name)
 {
     constexpr std::string_view others[][2] = {
-        {"state", "jobs:state"},   {"order", "jobs:order"}, {"line", "retry_queue"},     {"held", "leases:held"},
-        {"ended", "leases:ended"}, {"dlq", "dead_letter"},  {"expiry", "config:expiry"},
+        {"state", "jobs:state"}, {"spans", "jobs:spans"},   {"order", "jobs:order"}, {"line", "retry_queue"},
+        {"held", "leases:held"}, {"ended", "leases:ended"}, {"dlq", "dead_letter"},  {"expiry", "config:expiry"},
     };
     for (const auto& [from, to] : others)
         if (from == name) return to;

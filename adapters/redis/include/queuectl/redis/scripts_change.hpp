@@ -18,16 +18,22 @@ end
 
 // Takes a job that goes to another state (or, "-", away) out of the set of its own.
 inline constexpr char unlist[] = R"lua(
+-- Only these are left of a list of completed jobs; the last takes the SPAN along.
+local function relist(list,at,ids)
+  R('ZREM',K_completed,list)
+  if #ids>0 then return R('ZADD',K_completed,at,sub(list,1,28)..list_of(ids,1,#ids)) end
+  local first=unp('>I8',list,21)
+  if first>0 then R('ZREMRANGEBYSCORE',K_spans,first,first) end
+end
 -- The one list of ids that has it is among those of the same microsecond.
 local function uncomplete(id,at)
   local lists=R('ZRANGEBYSCORE',K_completed,at,at)
   for i=1,#lists do
-    local ids=ids_of(lists[i],21)
+    local ids=ids_of(lists[i],29)
     for k=1,#ids do
       if ids[k]==id then
-        R('ZREM',K_completed,lists[i])
         table.remove(ids,k)
-        if #ids>0 then R('ZADD',K_completed,at,sub(lists[i],1,20)..list_of(ids,1,#ids)) end
+        relist(lists[i],at,ids)
         return
       end
     end
@@ -88,7 +94,7 @@ for i=4,#ARGV do
   if not t then told[#told+1]='2'
   elseif t.st==1 then
     if not J.has(t,1) then t.fl=t.fl+1 end
-    R('HSET',K_state,id,J.wr(t))
+    J.put(id,t)
     control=true
     told[#told+1]='1'
   elseif t.st==0 or t.st==3 then
@@ -149,13 +155,10 @@ for i=1,#got,2 do
   end
   local member=got[i]
   if lists then
-    local ids,stay=ids_of(member,21),{}
+    local ids,stay=ids_of(member,29),{}
     for k=1,#ids do if not goes(ids[k]) then stay[#stay+1]=ids[k] end end
-    if #stay<#ids then R('ZREM',set,member) end
-    if #stay>0 then
-      kept=kept+1
-      if #stay<#ids then R('ZADD',set,got[i+1],sub(member,1,20)..list_of(stay,1,#stay)) end
-    end
+    if #stay<#ids then relist(member,got[i+1],stay) end
+    if #stay>0 then kept=kept+1 end
   elseif not goes(member) then kept=kept+1 end
 end
 finish()
@@ -257,7 +260,7 @@ for i=1,n do
       R('HSET',K_output,J.field(id,place),bytes)
       at=next
     end
-    if t.st==2 then R('ZADD',K_completed,t.up,t.set..list_of({id},1,1))
+    if t.st==2 then R('ZADD',K_completed,t.up,t.set..sub(Z,1,8)..list_of({id},1,1))
     elseif t.st==5 then R('ZADD',K_cancelled,t.up,id)
     elseif t.st==4 then
       R('ZADD',K_dead,t.up,id)

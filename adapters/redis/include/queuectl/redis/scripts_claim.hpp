@@ -25,6 +25,11 @@ if again=='1' then
   for i=1,#held do
     local id=held[i]
     local m=R('HGET',K_state,id)
+    if not m then
+      jobs_aside()
+      local g=J.group_of(claim)
+      m=g and J.holds(g,i) and J.wr(J.leased(g,i))
+    end
     if m and byte(m,-21)==1 and sub(m,1,16)==nonce then
       reply[#reply+1]=id
       reply[#reply+1]=R('HGET',K_jobs,id)..m
@@ -87,7 +92,8 @@ local function take(lanes)
     local from,size=best.i,#best.ids
     local last=from
     if #lanes==1 then last=math.min(size,from+most-n-1) end
-    spans[#spans+1]={lane=best.lane,due=best.due,seq=best.seq,touched=best.touched,first=n+1,last=n+1+last-from}
+    spans[#spans+1]={lane=best.lane,due=best.due,seq=best.seq,touched=best.touched,first=n+1,last=n+1+last-from,
+      list=from==1 and last==size and sub(best.m,#best.lane+18) or list_of(best.ids,from,last)}
     for i=from,last do
       n=n+1
       ids[n]=best.ids[i]
@@ -139,51 +145,68 @@ elseif next_at<MAX then reply[2]=next_at-skew
 else reply[2]=MAX end
 )lua";
 
-// Leases what was taken.
+// Leases what was taken: the jobs of a span get one entry together where nothing happened to them before.
 inline constexpr char lease[] = R"lua(
 if n>0 then
   local D=R('HMGET',K_jobs,unpack(ids))
-  local S,held={},{}
+  local S,s,lists,held,group,entries={},0,{},{},{},nil
   local until_wall,until_clock=later(wall,length),later(clock,length)
   local ends=string.format('%.0f',until_clock)
   local lane,commons
-  for s=1,#spans do
-    local span=spans[s]
+  for x=1,#spans do
+    local span=spans[x]
     local first,last,due,before=span.first,span.last,span.due,span.seq-span.first
-    local q=sub(span.lane,3,2+byte(span.lane,2))
+    local q,many=sub(span.lane,3,2+byte(span.lane,2)),last-first+1
     if lane~=span.lane then lane,commons=span.lane,{} end
-    if span.touched==0 then count(q,'01',last-first+1) end
+    if span.touched==0 then count(q,'01',many) end
+    -- The flags of all, where they go together: not those that are forgotten when they complete.
+    local flags=many>=FEW and span.touched==0 and byte(D[first],2)%32
+    local together=flags and flags%16<8 and (entries or R('HEXISTS',K_held,nonce)==0)
     for i=first,last do
-      local id,d=ids[i],D[i]
-      S[2*i-1]=id
-      if span.touched==0 then
-        local flags=byte(d,2)%32
-        local common=commons[flags]
-        if not common then
-          common=nonce..pack('>i4i4dd',-1,0,0,0)..Z..'\0\0\0\0'..
-            pack('>BBI4I4I4ddI4dd',0,flags,0,0,0,wall,until_clock,n,wall,until_wall)..
-            char(#lane)..lane..holder..'\0\0\0\0\0\0\0\0\0\0\1'
-          commons[flags]=common
+      reply[2+2*i],reply[3+2*i]=ids[i],D[i]
+      together=together and byte(D[i],2)%32==flags
+    end
+    lists[x],held[x]=span.list,string.rep(together and '\1' or '\0',many)
+    if together then
+      entries=entries or {}
+      entries[#entries+1]=string.format('%.0f',-span.seq)
+      entries[#entries+1]=pack('>BI4',many,first-1)..nonce
+      group[#group+1]=pack('>I4BI8Bc8Bc0',first-1,many,span.seq,flags,due,#lane,lane)
+    else
+      for i=first,last do
+        s=s+2
+        S[s-1]=ids[i]
+        if span.touched==0 then
+          flags=byte(D[i],2)%32
+          local common=commons[flags]
+          if not common then
+            common=nonce..pack('>i4i4dd',-1,0,0,0)..Z..'\0\0\0\0'..
+              pack('>BBI4I4I4ddI4dd',0,flags,0,0,0,wall,until_clock,n,wall,until_wall)..
+              char(#lane)..lane..holder..'\0\0\0\0\0\0\0\0\0\0\1'
+            commons[flags]=common
+          end
+          S[s]=common..pack('>I4c8I8',i-1,due,before+i)
+        else
+          jobs_aside()
+          local m=R('HGET',K_state,ids[i])
+          local t=J.rd(m)
+          t.bf,t.st,t.ord,t.non,t.wk,t.up,t.lk,t.lu=t.st,1,i-1,nonce,worker,wall,wall,until_wall
+          t.le,t.of=until_clock,n
+          if J.has(t,1) then t.fl=t.fl-1 end
+          S[s]=J.wr(t)
+          count(q,t.bf..'1',1)
+          reply[3+2*i]=D[i]..m
         end
-        S[2*i]=common..pack('>I4c8I8',i-1,due,before+i)
-      else
-        jobs_aside()
-        local m=R('HGET',K_state,id)
-        local t=J.rd(m)
-        t.bf,t.st,t.ord,t.non,t.wk,t.up,t.lk,t.lu=t.st,1,i-1,nonce,worker,wall,wall,until_wall
-        t.le,t.of=until_clock,n
-        if J.has(t,1) then t.fl=t.fl-1 end
-        S[2*i]=J.wr(t)
-        count(q,t.bf..'1',1)
-        d=d..m
       end
-      held[2*i-1],held[2*i]=char(#id),id
-      reply[2+2*i],reply[3+2*i]=id,d
     end
   end
-  R('HSET',K_state,unpack(S))
+  if s>0 then R('HSET',K_state,unpack(S)) end
   R('ZADD',K_leases,ends,claim)
-  R('HSET',K_held,claim,table.concat(held))
+  if entries then
+    R('ZADD',K_spans,unpack(entries))
+    R('HSET',K_held,claim,table.concat(lists),nonce,
+      pack('>I4dddI2c0B',n,wall,until_clock,until_wall,#worker,worker,#group)..table.concat(group)..table.concat(held))
+  else R('HSET',K_held,claim,table.concat(lists)) end
 end
 finish()
 return reply

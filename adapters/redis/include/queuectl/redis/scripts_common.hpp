@@ -8,19 +8,19 @@
 namespace queuectl::inline v0::detail::redis::lua {
 
 // What the store allows. WRITES: whether the script changes anything; BEGINS: whether it begins something. The gate is
-// "3 3 0" unless something is up.
+// "4 4 0" unless something is up.
 inline constexpr char begin[] = R"lua(
 local R,pack,unp,sub,byte,char=redis.call,struct.pack,struct.unpack,string.sub,string.byte,string.char
 local gate=R('HGET',K_store,'gate')
-local min_reader,min_writer,state=3,3,0
-if gate~='3 3 0' then
+local min_reader,min_writer,state=4,4,0
+if gate~='4 4 0' then
   local why
   if gate then
     min_reader,min_writer,state=string.match(gate,'(%d+) (%d+) (%d+)')
     min_reader,min_writer,state=tonumber(min_reader),tonumber(min_writer),tonumber(state)
-    if min_reader>3 or (WRITES and min_writer>3) then
+    if min_reader>4 or (WRITES and min_writer>4) then
       why='wrong_version the store needs a newer version of this program'
-    elseif min_reader<3 then
+    elseif min_reader<4 then
       why='wrong_version the store is of an older version of this program: move it with that'
     elseif WRITES and state==1 then why='read_only the store is read-only'
     elseif WRITES and state==2 then why='moved '..R('HGET',K_store,'moved_to')
@@ -61,12 +61,14 @@ local work,control=false,false
 local function finish()
   for way,by in pairs(counted) do R('HINCRBY',K_counts,way,by==1 and '1' or by) end
   if J.gone then J.unorder() end
+  if J.left then J.write_groups() end
   if control then R('PUBLISH',K_store,ARGV[2]..'c') end
   if work then R('PUBLISH',K_store,ARGV[2]..'w') end
 end
 )lua";
 
-// jobs_aside() defines the functions of J that deal with jobs as tables; they have the members of STATE.
+// jobs_aside() defines the functions of J that deal with jobs as tables; they have the members of STATE, and the GROUP
+// that tells of them.
 inline constexpr char job_tables[] = R"lua(
 local Z='\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 local function jobs_aside()
@@ -82,16 +84,25 @@ local function jobs_aside()
     return pack(F,t.non,t.ex,t.sg,t.sa,t.en,t.set,t.bf,t.fl,t.at,t.cr,t.ru,t.up,t.le,t.of,t.lk,t.lu,#t.lane,t.lane,
       #t.wk,t.wk,#t.er,t.er,#t.rs,t.rs,#t.pg,t.pg,t.st,t.ord,t.due,t.seq)
   end
+  -- Nothing happened to it.
+  J.blank=function(lane,due,seq,flags,up)
+    return {touched=0,st=0,ord=0,seq=seq,due=due,non=Z,set=Z..'\0\0\0\0',ex=-1,sg=0,sa=0,en=0,bf=0,fl=flags,at=0,
+      cr=0,ru=0,up=up,le=0,of=0,lk=0,lu=0,lane=lane,wk='',er='',rs='',pg=''}
+  end
   J.fresh=function(d)
     local lane,created,_,seq=byte(d,3),unp('>dc16I8',d,#d-31)
-    return {touched=0,st=0,ord=0,seq=seq,due=sub(d,4+lane,11+lane),non=Z,set=Z..'\0\0\0\0',ex=-1,sg=0,sa=0,en=0,
-      bf=0,fl=byte(d,2)%32,at=0,cr=0,ru=0,up=created,le=0,of=0,lk=0,lu=0,lane=sub(d,4,3+lane),wk='',er='',rs='',pg=''}
+    return J.blank(sub(d,4,3+lane),sub(d,4+lane,11+lane),seq,byte(d,2)%32,created)
   end
+  spans_aside()
   J.load=function(id)
     local m=R('HGET',K_state,id)
     if m then return J.rd(m) end
     local d=R('HGET',K_jobs,id)
-    return d and J.fresh(d)
+    return d and J.untold(d)
+  end
+  J.put=function(id,t)
+    R('HSET',K_state,id,J.wr(t))
+    if t.group then J.leave_group(t.group,t.k) end
   end
   J.has=function(t,flag) return t.fl%(flag*2)>=flag end
   J.queue_of=function(t) return sub(t.lane,3,2+byte(t.lane,2)) end
@@ -173,13 +184,12 @@ local function runs_aside()
     R('HSET',K_runs,id,all..pack('>I4c0',#rec,rec))
     if #out>0 then R('HSET',K_output,J.field(id,t.ru),out) end
   end
-  -- `m`: its STATE. Its claim's share is the caller's.
-  J.crash=function(id,m,cause)
-    local t=J.rd(m)
+  -- Its claim's share is the caller's.
+  J.crash=function(id,t,cause)
     J.add_run(id,t,t.at+t.cr+1,pack('>Bi4i4ddddI4BI2c0',4,-1,0,t.lk,wall,0,0,0,0,#cause,cause),'')
     t.cr,t.er,t.up,t.ord,t.non=t.cr+1,cause,wall,0,Z
     t.st=J.has(t,1) and 5 or 0
-    R('HSET',K_state,id,J.wr(t))
+    J.put(id,t)
     count(J.queue_of(t),'1'..t.st,1)
     if t.st==5 then R('ZADD',K_cancelled,wall,id) else J.line_up(id,t) end
   end

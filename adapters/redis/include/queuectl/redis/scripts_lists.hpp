@@ -43,6 +43,9 @@ if #ARGV[1]==32 then
         local m=R('HGET',K_state,ids[k])
         if m and byte(m,-21)==1 then R('HSET',K_state,ids[k],sub(m,1,82)..pack('>d',0)..sub(m,91)) end
       end
+      local nonce=sub(claims[i],-16)
+      local g=R('HGET',K_held,nonce)
+      if g then R('HSET',K_held,nonce,sub(g,1,12)..pack('>d',0)..sub(g,21)) end
       R('ZADD',K_leases,0,claims[i])
     end
     R('HSET',K_store,'boot',b)
@@ -52,9 +55,13 @@ end
 
 // CLAIMs: what the jobs of one claim have in common.
 inline constexpr char claims[] = R"lua(
-local function end_claim(c)
+local function end_claim(c,of)
   R('ZREM',K_leases,c)
   R('HDEL',K_held,c)
+  if of<FEW then return end
+  spans_aside()
+  local g=J.group_of(c)
+  if g then J.end_group(g) end
 end
 -- So many more of the `of` jobs of a claim are no longer held.
 local function let_go(c,of,n)
@@ -62,20 +69,22 @@ local function let_go(c,of,n)
     if R('HINCRBY',K_ended,c,n)<of then return end
     R('HDEL',K_ended,c)
   end
-  end_claim(c)
+  end_claim(c,of)
 end
 -- Crashes the jobs of a claim whose leases have ended by then, at most so many. How many, and how many were looked at.
 local function break_off(c,by,most,cause)
   runs_aside()
   local ids,nonce=ids_of_claim(c),sub(c,-16)
   local M=#ids>0 and R('HMGET',K_state,unpack(ids))
+  local g=#ids>=FEW and J.group_of(c)
   local crashed,first=0,nil
   for i=1,#ids do
     local m=M[i]
-    if m and byte(m,-21)==1 and sub(m,1,16)==nonce then
-      local ends=unp('>d',m,83)
+    local grouped=not m and g and J.holds(g,i)
+    if grouped or (m and byte(m,-21)==1 and sub(m,1,16)==nonce) then
+      local ends=grouped and g.le or unp('>d',m,83)
       if ends<=by and crashed<most then
-        J.crash(ids[i],m,cause)
+        J.crash(ids[i],grouped and J.leased(g,i) or J.rd(m),cause)
         crashed=crashed+1
       elseif not first or ends<first then first=ends end
     end
@@ -85,7 +94,7 @@ local function break_off(c,by,most,cause)
     if crashed>0 then R('HINCRBY',K_ended,c,crashed) end
   else
     R('HDEL',K_ended,c)
-    end_claim(c)
+    end_claim(c,#ids)
   end
   return crashed,#ids
 end

@@ -4,11 +4,16 @@
 
 namespace queuectl::inline v0::detail::redis::lua {
 
-// id → JOB, STATE (or ""), RUNs (or ""); nothing for a job that is not there.
+// id → JOB, STATE ("" where nothing happened to it), RUNs (or ""); nothing for a job that is not there.
 inline constexpr char find[] = R"lua(
 local d=R('HGET',K_jobs,ARGV[2])
 if not d then return {} end
-return {d,R('HGET',K_state,ARGV[2]) or '',R('HGET',K_runs,ARGV[2]) or ''}
+local m=R('HGET',K_state,ARGV[2])
+if not m then
+  local t=J.untold(d)
+  m=t.touched==1 and J.wr(t) or ''
+end
+return {d,m,R('HGET',K_runs,ARGV[2]) or ''}
 )lua";
 
 // sequence to go on after, most, state ("" = any), queue, kind, tag, updated before (a number)
@@ -50,13 +55,14 @@ for i=1,n do
     break
   end
   local id,m,d=ids[i],M[i],nil
-  local fits=true
+  local fits,t=true,nil
+  if not m then
+    d=R('HGET',K_jobs,id)
+    t=J.untold(d)
+    m=t.touched==1 and J.wr(t) or ''
+  end
   if filtered then
-    local t
-    if m then t=J.rd(m) else
-      d=R('HGET',K_jobs,id)
-      t=J.fresh(d)
-    end
+    t=t or J.rd(m)
     fits=(st=='' or t.st==tonumber(st)) and (queue=='' or J.queue_of(t)==queue) and
       (kind=='' or J.kind_of(t)==kind) and (before>=9007199254740991 or t.up<before)
     if fits and tag~='' then
@@ -67,7 +73,7 @@ for i=1,n do
   if fits then
     told=told+1
     local k=#reply
-    reply[k+1],reply[k+2],reply[k+3]=id,d or R('HGET',K_jobs,id),m or ''
+    reply[k+1],reply[k+2],reply[k+3]=id,d or R('HGET',K_jobs,id),m
   end
 end
 return reply
@@ -131,7 +137,7 @@ return reply
 // id of a new store (32 hexadecimal digits), made unless one is there.
 inline constexpr char open[] = R"lua(
 if redis.call('EXISTS',K_store)==0 then
-  redis.call('HSET',K_store,'format',3,'gate','3 3 0','id',ARGV[1],'moved_to','')
+  redis.call('HSET',K_store,'format',4,'gate','4 4 0','id',ARGV[1],'moved_to','')
 end
 return 1
 )lua";
