@@ -4,6 +4,7 @@
 
 #include <queuectl/lmdb/pages.hpp>
 #include <queuectl/lmdb/transaction.hpp>
+#include <queuectl/process/home_process.hpp>
 #include <queuectl/random.hpp>
 
 namespace queuectl::inline v0::detail::lmdb {
@@ -49,10 +50,7 @@ enum class access : std::uint8_t { begins, claims, ends, state };
 // Any number of threads. One writes at a time, under the store's lock.
 class session {
 public:
-    session(std::string path, const lmdb_options& options)
-        : path_{std::move(path)}, options_{options}, process_{::getpid()}
-    {
-    }
+    session(std::string path, const lmdb_options& options) : path_{std::move(path)}, options_{options} {}
     session(const session&) = delete;
     session& operator=(const session&) = delete;
 
@@ -192,7 +190,7 @@ private:
         std::vector<std::string> dead_logs;
     };
 
-    [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
+    [[nodiscard]] bool forked() const noexcept { return home_.left(); }
 
     // One try; `again` when there is more room in the map now.
     template <class Body>
@@ -334,7 +332,7 @@ private:
 
     std::string path_;
     lmdb_options options_;
-    ::pid_t process_;
+    queuectl::detail::home_process home_;
     store_files files_;
     environment_ref env_;
     known_rows known_;  // under the store's lock

@@ -3,6 +3,7 @@
 #define QUEUECTL_SQLITE_SESSION_HPP
 
 #include <queuectl/sqlite/connection.hpp>
+#include <queuectl/process/home_process.hpp>
 #include <queuectl/process/output_files.hpp>
 #include <queuectl/sqlite/store_files.hpp>
 #include <queuectl/sqlite/transaction.hpp>
@@ -15,10 +16,7 @@ enum class durable : std::uint8_t { later, now, always };
 // Any number of threads. Writers share one connection, under the store's lock; readers another.
 class session {
 public:
-    session(std::string path, const sqlite_options& options)
-        : path_{std::move(path)}, options_{options}, process_{::getpid()}
-    {
-    }
+    session(std::string path, const sqlite_options& options) : path_{std::move(path)}, options_{options} {}
     session(const session&) = delete;
     session& operator=(const session&) = delete;
 
@@ -144,7 +142,7 @@ private:
         std::vector<std::string> dead_logs;
     };
 
-    [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
+    [[nodiscard]] bool forked() const noexcept { return home_.left(); }
 
     template <class Body>
     result<void> write_checked(const char* verb, durable wanted, Body body)
@@ -311,7 +309,7 @@ private:
 
     std::string path_;
     sqlite_options options_;
-    ::pid_t process_;
+    queuectl::detail::home_process home_;
     store_files files_;
     std::atomic<std::int64_t> seen_version_{0};
     std::mutex reading_;
