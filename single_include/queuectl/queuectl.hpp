@@ -10684,7 +10684,7 @@ public:
     // While few wait, they give way to others so long before they sleep, which is longer than a fast disk's sync: to
     // wake them costs as much as the sync. Many would keep those from running who still have to come.
     static constexpr std::int64_t give_way_us = 500;
-    static constexpr std::uint64_t few = 24;
+    static constexpr std::uint64_t few = 128;
 
     // Held: nobody else syncs this log.
     class leadership {
@@ -12373,16 +12373,21 @@ public:
     // The lane of a queue and kind, made where there is none; 0 = there are lanes_max others. O(lanes / 256).
     [[nodiscard]] ref find_or_make(std::string_view queue, std::string_view kind) noexcept
     {
+        if (const ref known = find(queue, kind); known != 0) return known;
+        if (roots().lane_count == lanes_max) return 0;
+        return make(*bucket_of(queue, kind), find_or_make_queue(queue), kind);
+    }
+    // 0 = there is none.
+    [[nodiscard]] ref find(std::string_view queue, std::string_view kind) noexcept
+    {
         const auto same = [&](ref at) { return kind_of(at) == kind && queue_of(at) == queue; };
         if (last_ < roots().lane_count && same(by_number(last_))) return by_number(last_);
-        ref* const bucket = bucket_of(queue, kind);
-        for (ref at = *bucket; at != 0; at = get(at).next)
+        for (ref at = *bucket_of(queue, kind); at != 0; at = get(at).next)
             if (same(at)) {
                 last_ = get(at).number;
                 return at;
             }
-        if (roots().lane_count == lanes_max) return 0;
-        return make(*bucket, find_or_make_queue(queue), kind);
+        return 0;
     }
     [[nodiscard]] lane_slot& get(ref lane) const noexcept { return *space_->get<lane_slot>(lane); }
     [[nodiscard]] ref by_number(std::uint32_t number) const noexcept
@@ -16310,6 +16315,38 @@ template <file_system FileSystem>
 
 #endif
 
+// ---- queuectl/journal/store/ahead.hpp
+// New jobs that are in the log before they are in the index.
+#ifndef QUEUECTL_JOURNAL_STORE_AHEAD_HPP
+#define QUEUECTL_JOURNAL_STORE_AHEAD_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Those of one frame, whose callers wait for its sync: the index hears of them from the frame, while that is synced, or
+// before another call needs it.
+class jobs_ahead {
+public:
+    static constexpr std::size_t most = 256;
+
+    [[nodiscard]] std::size_t size() const noexcept { return hashes_.size(); }
+    [[nodiscard]] bool any() const noexcept { return !hashes_.empty(); }
+    [[nodiscard]] bool full() const noexcept { return hashes_.size() >= most; }
+    // Whether one of them may have the id with this hash. O(size()).
+    [[nodiscard]] bool may_have(std::uint32_t id_hash) const noexcept
+    {
+        return std::find(hashes_.begin(), hashes_.end(), id_hash) != hashes_.end();
+    }
+    void add(std::uint32_t id_hash) { hashes_.push_back(id_hash); }
+    void clear() noexcept { hashes_.clear(); }
+
+private:
+    std::vector<std::uint32_t> hashes_;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
 // ---- queuectl/journal/store/guards.hpp
 // What a journal does for safety, and when it cleans.
 #ifndef QUEUECTL_JOURNAL_STORE_GUARDS_HPP
@@ -16451,6 +16488,7 @@ public:
     void forget() noexcept
     {
         body.clear();
+        ahead.clear();
         segment_ = 0;
         call_begin_ = 0;
     }
@@ -16458,7 +16496,7 @@ public:
     [[nodiscard]] index_space::savepoint begin_call() noexcept
     {
         call_begin_ = body.size();
-        crowded_ = false;
+        crowded_ = put_off_ = false;
         return index.space().save();
     }
     // As if it had not begun.
@@ -16469,8 +16507,25 @@ public:
     }
     // The call failed because its records must be in another frame than those before it.
     [[nodiscard]] bool crowded() const noexcept { return crowded_; }
+
+    // Whether a call that may put jobs into `ahead` does so: all that the frame has so far is there too.
+    [[nodiscard]] bool leads(bool may) noexcept
+    {
+        leads_ = may && (body.empty() || ahead.any()) && !ahead.full();
+        return leads_;
+    }
+    [[nodiscard]] bool leads() const noexcept { return leads_; }
+    // The call fails: it begins again when the index knows of what is ahead.
+    [[nodiscard]] failure_value put_off()
+    {
+        put_off_ = true;
+        return fail(errc::busy, "use the index", "new jobs are ahead of it");
+    }
+    [[nodiscard]] bool was_put_off() const noexcept { return put_off_; }
     // Bytes of records that the call has put into `body`.
     [[nodiscard]] std::size_t call_bytes() const noexcept { return body.size() - call_begin_; }
+    // Where `body` will be, or is. Requires: prepare.
+    [[nodiscard]] frame_place place() const noexcept { return {segment_, offset_, frame_type::transaction}; }
     // Where the next record of this change will be. Requires: prepare.
     [[nodiscard]] location here() const noexcept { return at(body.size()); }
     [[nodiscard]] location at(std::size_t offset_in_body) const noexcept
@@ -16579,6 +16634,7 @@ public:
     }
 
     std::string body;  // the records of this change, of one call or several
+    jobs_ahead ahead;  // those that the index does not know yet
     job_index index;
     settings config;
 
@@ -16628,6 +16684,8 @@ private:
     std::uint64_t offset_ = 0;
     std::size_t call_begin_ = 0;  // in `body`
     bool crowded_ = false;
+    bool put_off_ = false;
+    bool leads_ = false;
 };
 
 }  // namespace queuectl::inline v0::journal
@@ -17742,13 +17800,16 @@ public:
     {
         std::uint64_t bytes = 0;
         for (const job& j : jobs_) bytes += job_bytes_max(j);
-        if (auto done = core_.index.reserve(jobs_.size(), 0); !done) return done;
+        const std::size_t ahead = core_.ahead.size();
+        if (auto done = core_.index.reserve(jobs_.size() + ahead, ahead + told_again); !done) return done;
         if (auto done = core_.prepare(turn, bytes, append_room::normal); !done) return done;
+        if (core_.leads() && jobs_.size() == 1 && lead(jobs_[0])) return {};
+        if (core_.ahead.any()) return core_.put_off();
         before_ = core_.index.roots().last_sequence;
         hashes_.resize(jobs_.size());
         for (std::size_t i = 0; i < jobs_.size(); ++i) core_.index.prefetch(hashes_[i] = core_.index.hash(jobs_[i].id));
         for (std::size_t i = 0; i < jobs_.size(); ++i) {
-            if (i + ahead < jobs_.size()) core_.index.prefetch_member(hashes_[i + ahead]);
+            if (i + early < jobs_.size()) core_.index.prefetch_member(hashes_[i + early]);
             auto status = insert_one(jobs_[i], hashes_[i]);
             if (!status) return fail(status.error());
             statuses_[i] = *status;
@@ -17757,8 +17818,22 @@ public:
     }
 
 private:
-    // So many jobs ahead, what is looked at is loaded.
-    static constexpr std::size_t ahead = 8;
+    // So many jobs before it is looked at, a job is loaded.
+    static constexpr std::size_t early = 8;
+    // Changes that are reserved for each job when the index is told of it.
+    static constexpr std::size_t told_again = 4;
+
+    // Only puts the job into the frame, if nothing can go wrong when the index is told of it.
+    bool lead(const job& j)
+    {
+        const auto hash = core_.index.hash(j.id);
+        if (core_.ahead.may_have(hash)) return false;
+        if (core_.index.find(j.id, hash) != 0 || core_.index.all_lanes().find(j.queue, j.kind) == 0) return false;
+        append_job(core_.body, j, core_.index.roots().last_sequence + 1 + core_.ahead.size(), now_);
+        core_.ahead.add(hash);
+        statuses_[0] = insert_status::inserted;
+        return true;
+    }
 
     result<insert_status> insert_one(const job& j, std::uint32_t hash)
     {
@@ -18119,8 +18194,8 @@ namespace queuectl::inline v0::journal {
 // calls are tried again one by one. The others sleep until their call is over; those who wait for a sync do so until
 // that sync, of which the one that served is a leader, wakes them.
 //
-// Session: change(turn, ticket, body), clean(turn, waits), take(verb, most), named(verb, error), the_log(),
-// others_in_line().
+// Session: change(turn, ticket, body), follow_early(), follow(turn), clean(turn, waits), take(verb, most),
+// named(verb, error), the_log(), others_in_line().
 template <class Session>
 class combiner {
     using core = typename Session::core_type;
@@ -18297,6 +18372,7 @@ private:
         });
         if (done) {
             end_all(now, ran, ticket);
+            if (!session_->follow(held)) return true;
             now.own.dropped = std::max(now.own.dropped, session_->clean(held, !now.own.hurries));
             return rescue;
         }
@@ -18327,8 +18403,12 @@ private:
             if (call->done) continue;
             c.undo_call(begin);
             if (c.index.space().doubtful()) return false;
+            if (c.was_put_off() && session_->follow_early()) {
+                ran.give_back();
+                continue;
+            }
             const bool retake = again(*call, call->done.error());
-            if (!c.crowded() && !retake) continue;
+            if (!c.crowded() && !c.was_put_off() && !retake) continue;
             ran.give_back();
             return retake;
         }
@@ -18361,7 +18441,7 @@ private:
 #endif
             return call.run(c, t);
         }();
-        if (done || call.thrown || c.crowded()) return done;
+        if (done || call.thrown || c.crowded() || c.was_put_off()) return done;
         return session_->named(call.verb, done.error());
     }
 
@@ -18431,7 +18511,7 @@ public:
     void frame(const log_position& behind, const frame_place& place, std::string_view body)
     {
         if (failure_) return;
-        auto done = apply(place, body);
+        auto done = records(place, body);
         if (core_->index.space().doubtful()) done = garbage_in_index();
         if (done) {
             core_->heard(behind);
@@ -18442,8 +18522,8 @@ public:
         }
     }
 
-private:
-    result<void> apply(const frame_place& place, std::string_view body)
+    // What a frame at `place` will say; the caller commits it.
+    [[nodiscard]] result<void> records(const frame_place& place, std::string_view body)
     {
         for (std::size_t at = 0; at < body.size();) {
             auto record = read_record(body.substr(at));
@@ -18455,6 +18535,7 @@ private:
         return {};
     }
 
+private:
     result<void> apply(location where, const record_view& r)
     {
         switch (r.type) {
@@ -18619,6 +18700,61 @@ private:
 
 #endif
 
+// ---- queuectl/process/home_process.hpp
+// The process in which an object was made: fork() takes the object to another, where its locks and files are not its
+// own.
+#ifndef QUEUECTL_PROCESS_HOME_PROCESS_HPP
+#define QUEUECTL_PROCESS_HOME_PROCESS_HPP
+
+namespace queuectl::inline v0::detail {
+
+// Told by a page that the kernel empties in every child, whatever call made it (madvise(2), MADV_WIPEONFORK, Linux
+// 4.14); by a system call where there is no such page. Any thread.
+class home_process {
+public:
+    home_process() noexcept : known_{now()} {}
+
+    // Whether this is another process. A load where there is such a page.
+    [[nodiscard]] bool left() const noexcept { return now() != known_; }
+
+private:
+    using word = std::atomic<std::uint32_t>;
+    static_assert(word::is_always_lock_free);
+
+    // What no ancestor of this process was told.
+    static std::uint32_t now() noexcept
+    {
+        static word* const page = map();
+        if (page == nullptr) return static_cast<std::uint32_t>(::getpid());
+        const auto said = page->load(std::memory_order_relaxed);
+        return said != 0 ? said : begin(*page);
+    }
+    static std::uint32_t begin(word& page) noexcept
+    {
+        static word generation{0};  // the child's copy goes on from its parent's
+        std::uint32_t none = 0;
+        const auto mine = generation.fetch_add(1) + 1;
+        return page.compare_exchange_strong(none, mine) ? mine : none;
+    }
+    static word* map() noexcept
+    {
+#if defined(MADV_WIPEONFORK)
+        const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        void* const at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (at == MAP_FAILED) return nullptr;
+        if (::madvise(at, bytes, MADV_WIPEONFORK) == 0) return new (at) word{0};
+        ::munmap(at, bytes);
+#endif
+        return nullptr;
+    }
+
+    std::uint32_t known_;
+};
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
+
 // ---- queuectl/process/wake_word.hpp
 // Pushed wake-ups between the processes of one store, through its control page. POSIX.
 #ifndef QUEUECTL_PROCESS_WAKE_WORD_HPP
@@ -18731,8 +18867,7 @@ public:
           wake_{control},
           random_{options.random},
           location_{std::move(where)},
-          mode_{options.mode},
-          process_{::getpid()}
+          mode_{options.mode}
     {
     }
     session(const session&) = delete;
@@ -18757,14 +18892,15 @@ public:
     // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body behind what is
     // there, and appends those, on a store that takes such changes. After an error nothing has changed, or it is
     // errc::outcome_unknown. `body` may run on another thread, together with others' calls, and again when what was
-    // done could not be kept.
+    // done could not be kept. `may_lead`: it may put jobs into core.ahead instead of the index, if core.leads().
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, Body&& body)
+    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, Body&& body,
+                                     bool may_lead = false)
     {
         if (auto usable = check_process(verb); !usable) return usable;
         const bool synced = wanted != durable::later && Guards::sync_writes;
         const bool waits = synced && (wanted == durable::always || mode_ == queuectl::durability::full);
-        body_call<std::remove_reference_t<Body>> call{verb, what, waits, wanted == durable::later, body};
+        body_call<std::remove_reference_t<Body>> call{verb, what, waits, wanted == durable::later, may_lead, body};
         combined_.carry_out(call);
         auto done = std::move(call.done);
         if (!done && waits) log_->retract();
@@ -18841,7 +18977,7 @@ private:
         return failure_value{std::move(e)};
     }
 
-    [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
+    [[nodiscard]] bool forked() const noexcept { return home_.left(); }
 
     result<void> check_process(const char* verb) const
     {
@@ -18878,19 +19014,21 @@ private:
     template <class Body>
     class body_call final : public combiner<session>::call_type {
     public:
-        body_call(const char* v, change_of what, bool waits, bool hurry, Body& b)
-            : combiner<session>::call_type{v, waits, hurry}, what_{what}, body_{&b}
+        body_call(const char* v, change_of what, bool waits, bool hurry, bool may_lead, Body& b)
+            : combiner<session>::call_type{v, waits, hurry}, what_{what}, may_lead_{may_lead && waits}, body_{&b}
         {
         }
         [[nodiscard]] result<void> run(core_type& core, turn_type& turn) override
         {
             if (auto open = core.admits(what_, {}); !open) return open;
+            if (!core.leads(may_lead_) && core.ahead.any()) return core.put_off();
             turn.in_a_hurry(this->hurries);
             return (*body_)(core, turn);
         }
 
     private:
         change_of what_;
+        bool may_lead_;
         Body* body_;
     };
 
@@ -18898,7 +19036,7 @@ private:
     [[nodiscard]] bool others_in_line() const noexcept { return control_->line.load() != 0; }
     [[nodiscard]] log_type& the_log() noexcept { return *log_; }
 
-    // `body` has made the room that it wants.
+    // `body` has made the room that it wants. What is in core.ahead afterwards waits for follow().
     template <class Body>
     result<void> change(turn_type& turn, log_ticket& ticket, Body&& body)
     {
@@ -18921,10 +19059,33 @@ private:
                 core_.index.space().commit();
             return done;
         }
+        if (core_.ahead.any()) return done;
         core_.index.step(core_.index.space().remembered() / sizeof(order_node));
         core_.heard(turn.position());
         core_.index.space().commit();
         return done;
+    }
+
+    // The index hears of core.ahead, as a part of the change under way. False: not now; nothing has changed.
+    bool follow_early()
+    {
+        const auto before = core_.index.space().save();
+        if (!replay_.records(core_.place(), core_.body)) {
+            core_.index.space().rollback(before);
+            return false;
+        }
+        core_.ahead.clear();
+        return true;
+    }
+    // The same, when the change is over. False: not now; the next turn tells it.
+    bool follow(const turn_type& turn)
+    {
+        if (!core_.ahead.any()) return true;
+        replay_.frame(turn.position(), core_.place(), core_.body);
+        core_.ahead.clear();
+        const bool heard = !replay_.failure();
+        replay_.forget_failure();
+        return heard;
     }
 
     // A step of compaction, where it is due. It may fail: nothing has changed then, and the next step tries again. A
@@ -18981,7 +19142,7 @@ private:
     random_source random_;
     std::string location_;
     queuectl::durability mode_;
-    ::pid_t process_;
+    queuectl::detail::home_process home_;
 };
 
 }  // namespace queuectl::inline v0::journal
@@ -19179,9 +19340,8 @@ public:
     [[nodiscard]] result<void> insert(std::span<const job> jobs, std::span<insert_status> statuses, const instant& now)
     {
         QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
-        auto done = session_->write("insert", true, [&](core& c, turn& t) {
-            return insert_call<core>{c, jobs, statuses, now.wall}.run(t);
-        });
+        const auto body = [&](core& c, turn& t) { return insert_call<core>{c, jobs, statuses, now.wall}.run(t); };
+        auto done = session_->write("insert", change_of::jobs, durable::as_promised, body, true);
         if (done) session_->wake().bump_work();
         return done;
     }
@@ -20668,7 +20828,7 @@ public:
         return refuse(verb);
     }
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, queuectl::detail::change_of, durable, Body&&)
+    [[nodiscard]] result<void> write(const char* verb, queuectl::detail::change_of, durable, Body&&, bool = false)
     {
         return refuse(verb);
     }

@@ -35,7 +35,7 @@ public:
     // While few wait, they give way to others so long before they sleep, which is longer than a fast disk's sync: to
     // wake them costs as much as the sync. Many would keep those from running who still have to come.
     static constexpr std::int64_t give_way_us = 500;
-    static constexpr std::uint64_t few = 24;
+    static constexpr std::uint64_t few = 128;
 
     // Held: nobody else syncs this log.
     class leadership {

@@ -179,6 +179,17 @@ TEST(JournalCombine, EachIsToldItsOwn)
     w.expect_sound();
 }
 
+TEST(JournalCombine, ManyNewJobsAheadOfTheIndexGoInOneFrame)
+{
+    world w;
+    constexpr std::size_t threads = journal::jobs_ahead::most + 20;
+    std::vector<result<insert_status>> told(threads, fail(errc::busy, "", ""));
+    w.at_once(threads, threads, [&](int i) { told[static_cast<std::size_t>(i)] = w.insert(id_of(i), 10); });
+    for (const auto& t : told) EXPECT_TRUE(t && *t == insert_status::inserted);
+    EXPECT_EQ(w.seen.frames, 1);
+    w.expect_sound();
+}
+
 // What it had changed is undone; what others changed before and behind it is not.
 TEST(JournalCombine, OneThatFailsIsUndoneAlone)
 {

@@ -154,5 +154,41 @@ TEST(JournalSize, AnAlmostEmptyStoreTakesAtMost8MiB)
     EXPECT_LE(bytes, 8u << 20);
 }
 
+// 65,536 pairs of a queue and a kind are what a store can hold; a job of one more is refused, and nothing else.
+TEST(JournalSize, OneKindTooManyIsRefusedBeforeItIsInTheLog)
+{
+    store_folder folder;
+    const auto named = [](int kind) {
+        job j;
+        j.id = j.kind = "k" + std::to_string(kind);
+        j.queue = "default";
+        j.nonce = {1, 1};
+        return j;
+    };
+    std::vector<job> jobs;
+    std::vector<insert_status> statuses(1000);
+    {
+        auto filling = open(folder);
+        for (int kind = 0; kind < 65'536; ++kind) {
+            jobs.push_back(named(kind));
+            if (jobs.size() < 1000 && kind < 65'535) continue;
+            ASSERT_TRUE(filling->insert(jobs, statuses, at(0)));
+            jobs.clear();
+        }
+    }
+    auto store = folder.open();
+    for (int i = 0; i < 2; ++i) {
+        jobs = {named(65'536)};
+        const auto refused = store->insert(jobs, statuses, at(0));
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, errc::store_full) << refused.error().message();
+    }
+    jobs = {named(7)};
+    jobs[0].id = "other";
+    const auto taken = store->insert(jobs, statuses, at(0));
+    ASSERT_TRUE(taken) << taken.error().message();
+    EXPECT_EQ(statuses[0], insert_status::inserted);
+}
+
 }  // namespace
 }  // namespace queuectl::journal_testing

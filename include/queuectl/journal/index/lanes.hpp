@@ -50,16 +50,21 @@ public:
     // The lane of a queue and kind, made where there is none; 0 = there are lanes_max others. O(lanes / 256).
     [[nodiscard]] ref find_or_make(std::string_view queue, std::string_view kind) noexcept
     {
+        if (const ref known = find(queue, kind); known != 0) return known;
+        if (roots().lane_count == lanes_max) return 0;
+        return make(*bucket_of(queue, kind), find_or_make_queue(queue), kind);
+    }
+    // 0 = there is none.
+    [[nodiscard]] ref find(std::string_view queue, std::string_view kind) noexcept
+    {
         const auto same = [&](ref at) { return kind_of(at) == kind && queue_of(at) == queue; };
         if (last_ < roots().lane_count && same(by_number(last_))) return by_number(last_);
-        ref* const bucket = bucket_of(queue, kind);
-        for (ref at = *bucket; at != 0; at = get(at).next)
+        for (ref at = *bucket_of(queue, kind); at != 0; at = get(at).next)
             if (same(at)) {
                 last_ = get(at).number;
                 return at;
             }
-        if (roots().lane_count == lanes_max) return 0;
-        return make(*bucket, find_or_make_queue(queue), kind);
+        return 0;
     }
     [[nodiscard]] lane_slot& get(ref lane) const noexcept { return *space_->get<lane_slot>(lane); }
     [[nodiscard]] ref by_number(std::uint32_t number) const noexcept

@@ -14,8 +14,8 @@ namespace queuectl::inline v0::journal {
 // calls are tried again one by one. The others sleep until their call is over; those who wait for a sync do so until
 // that sync, of which the one that served is a leader, wakes them.
 //
-// Session: change(turn, ticket, body), clean(turn, waits), take(verb, most), named(verb, error), the_log(),
-// others_in_line().
+// Session: change(turn, ticket, body), follow_early(), follow(turn), clean(turn, waits), take(verb, most),
+// named(verb, error), the_log(), others_in_line().
 template <class Session>
 class combiner {
     using core = typename Session::core_type;
@@ -192,6 +192,7 @@ private:
         });
         if (done) {
             end_all(now, ran, ticket);
+            if (!session_->follow(held)) return true;
             now.own.dropped = std::max(now.own.dropped, session_->clean(held, !now.own.hurries));
             return rescue;
         }
@@ -222,8 +223,12 @@ private:
             if (call->done) continue;
             c.undo_call(begin);
             if (c.index.space().doubtful()) return false;
+            if (c.was_put_off() && session_->follow_early()) {
+                ran.give_back();
+                continue;
+            }
             const bool retake = again(*call, call->done.error());
-            if (!c.crowded() && !retake) continue;
+            if (!c.crowded() && !c.was_put_off() && !retake) continue;
             ran.give_back();
             return retake;
         }
@@ -256,7 +261,7 @@ private:
 #endif
             return call.run(c, t);
         }();
-        if (done || call.thrown || c.crowded()) return done;
+        if (done || call.thrown || c.crowded() || c.was_put_off()) return done;
         return session_->named(call.verb, done.error());
     }
 

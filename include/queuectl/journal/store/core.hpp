@@ -5,6 +5,7 @@
 #include <queuectl/detail/store_gate.hpp>
 #include <queuectl/journal/index/job_index.hpp>
 #include <queuectl/journal/index/settings.hpp>
+#include <queuectl/journal/store/ahead.hpp>
 #include <queuectl/journal/store/guards.hpp>
 #include <queuectl/journal/log_options.hpp>
 #include <queuectl/limits.hpp>
@@ -109,6 +110,7 @@ public:
     void forget() noexcept
     {
         body.clear();
+        ahead.clear();
         segment_ = 0;
         call_begin_ = 0;
     }
@@ -116,7 +118,7 @@ public:
     [[nodiscard]] index_space::savepoint begin_call() noexcept
     {
         call_begin_ = body.size();
-        crowded_ = false;
+        crowded_ = put_off_ = false;
         return index.space().save();
     }
     // As if it had not begun.
@@ -127,8 +129,25 @@ public:
     }
     // The call failed because its records must be in another frame than those before it.
     [[nodiscard]] bool crowded() const noexcept { return crowded_; }
+
+    // Whether a call that may put jobs into `ahead` does so: all that the frame has so far is there too.
+    [[nodiscard]] bool leads(bool may) noexcept
+    {
+        leads_ = may && (body.empty() || ahead.any()) && !ahead.full();
+        return leads_;
+    }
+    [[nodiscard]] bool leads() const noexcept { return leads_; }
+    // The call fails: it begins again when the index knows of what is ahead.
+    [[nodiscard]] failure_value put_off()
+    {
+        put_off_ = true;
+        return fail(errc::busy, "use the index", "new jobs are ahead of it");
+    }
+    [[nodiscard]] bool was_put_off() const noexcept { return put_off_; }
     // Bytes of records that the call has put into `body`.
     [[nodiscard]] std::size_t call_bytes() const noexcept { return body.size() - call_begin_; }
+    // Where `body` will be, or is. Requires: prepare.
+    [[nodiscard]] frame_place place() const noexcept { return {segment_, offset_, frame_type::transaction}; }
     // Where the next record of this change will be. Requires: prepare.
     [[nodiscard]] location here() const noexcept { return at(body.size()); }
     [[nodiscard]] location at(std::size_t offset_in_body) const noexcept
@@ -237,6 +256,7 @@ public:
     }
 
     std::string body;  // the records of this change, of one call or several
+    jobs_ahead ahead;  // those that the index does not know yet
     job_index index;
     settings config;
 
@@ -286,6 +306,8 @@ private:
     std::uint64_t offset_ = 0;
     std::size_t call_begin_ = 0;  // in `body`
     bool crowded_ = false;
+    bool put_off_ = false;
+    bool leads_ = false;
 };
 
 }  // namespace queuectl::inline v0::journal

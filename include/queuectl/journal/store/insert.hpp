@@ -38,13 +38,16 @@ public:
     {
         std::uint64_t bytes = 0;
         for (const job& j : jobs_) bytes += job_bytes_max(j);
-        if (auto done = core_.index.reserve(jobs_.size(), 0); !done) return done;
+        const std::size_t ahead = core_.ahead.size();
+        if (auto done = core_.index.reserve(jobs_.size() + ahead, ahead + told_again); !done) return done;
         if (auto done = core_.prepare(turn, bytes, append_room::normal); !done) return done;
+        if (core_.leads() && jobs_.size() == 1 && lead(jobs_[0])) return {};
+        if (core_.ahead.any()) return core_.put_off();
         before_ = core_.index.roots().last_sequence;
         hashes_.resize(jobs_.size());
         for (std::size_t i = 0; i < jobs_.size(); ++i) core_.index.prefetch(hashes_[i] = core_.index.hash(jobs_[i].id));
         for (std::size_t i = 0; i < jobs_.size(); ++i) {
-            if (i + ahead < jobs_.size()) core_.index.prefetch_member(hashes_[i + ahead]);
+            if (i + early < jobs_.size()) core_.index.prefetch_member(hashes_[i + early]);
             auto status = insert_one(jobs_[i], hashes_[i]);
             if (!status) return fail(status.error());
             statuses_[i] = *status;
@@ -53,8 +56,22 @@ public:
     }
 
 private:
-    // So many jobs ahead, what is looked at is loaded.
-    static constexpr std::size_t ahead = 8;
+    // So many jobs before it is looked at, a job is loaded.
+    static constexpr std::size_t early = 8;
+    // Changes that are reserved for each job when the index is told of it.
+    static constexpr std::size_t told_again = 4;
+
+    // Only puts the job into the frame, if nothing can go wrong when the index is told of it.
+    bool lead(const job& j)
+    {
+        const auto hash = core_.index.hash(j.id);
+        if (core_.ahead.may_have(hash)) return false;
+        if (core_.index.find(j.id, hash) != 0 || core_.index.all_lanes().find(j.queue, j.kind) == 0) return false;
+        append_job(core_.body, j, core_.index.roots().last_sequence + 1 + core_.ahead.size(), now_);
+        core_.ahead.add(hash);
+        statuses_[0] = insert_status::inserted;
+        return true;
+    }
 
     result<insert_status> insert_one(const job& j, std::uint32_t hash)
     {

@@ -40,7 +40,7 @@ public:
     void frame(const log_position& behind, const frame_place& place, std::string_view body)
     {
         if (failure_) return;
-        auto done = apply(place, body);
+        auto done = records(place, body);
         if (core_->index.space().doubtful()) done = garbage_in_index();
         if (done) {
             core_->heard(behind);
@@ -51,8 +51,8 @@ public:
         }
     }
 
-private:
-    result<void> apply(const frame_place& place, std::string_view body)
+    // What a frame at `place` will say; the caller commits it.
+    [[nodiscard]] result<void> records(const frame_place& place, std::string_view body)
     {
         for (std::size_t at = 0; at < body.size();) {
             auto record = read_record(body.substr(at));
@@ -64,6 +64,7 @@ private:
         return {};
     }
 
+private:
     result<void> apply(location where, const record_view& r)
     {
         switch (r.type) {

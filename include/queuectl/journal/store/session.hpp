@@ -8,6 +8,7 @@
 #include <queuectl/journal/store/clean.hpp>
 #include <queuectl/journal/store/combine.hpp>
 #include <queuectl/journal/store/replay.hpp>
+#include <queuectl/process/home_process.hpp>
 #include <queuectl/process/wake_word.hpp>
 
 namespace queuectl::inline v0::journal {
@@ -35,8 +36,7 @@ public:
           wake_{control},
           random_{options.random},
           location_{std::move(where)},
-          mode_{options.mode},
-          process_{::getpid()}
+          mode_{options.mode}
     {
     }
     session(const session&) = delete;
@@ -61,14 +61,15 @@ public:
     // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body behind what is
     // there, and appends those, on a store that takes such changes. After an error nothing has changed, or it is
     // errc::outcome_unknown. `body` may run on another thread, together with others' calls, and again when what was
-    // done could not be kept.
+    // done could not be kept. `may_lead`: it may put jobs into core.ahead instead of the index, if core.leads().
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, Body&& body)
+    [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, Body&& body,
+                                     bool may_lead = false)
     {
         if (auto usable = check_process(verb); !usable) return usable;
         const bool synced = wanted != durable::later && Guards::sync_writes;
         const bool waits = synced && (wanted == durable::always || mode_ == queuectl::durability::full);
-        body_call<std::remove_reference_t<Body>> call{verb, what, waits, wanted == durable::later, body};
+        body_call<std::remove_reference_t<Body>> call{verb, what, waits, wanted == durable::later, may_lead, body};
         combined_.carry_out(call);
         auto done = std::move(call.done);
         if (!done && waits) log_->retract();
@@ -145,7 +146,7 @@ private:
         return failure_value{std::move(e)};
     }
 
-    [[nodiscard]] bool forked() const noexcept { return ::getpid() != process_; }
+    [[nodiscard]] bool forked() const noexcept { return home_.left(); }
 
     result<void> check_process(const char* verb) const
     {
@@ -182,19 +183,21 @@ private:
     template <class Body>
     class body_call final : public combiner<session>::call_type {
     public:
-        body_call(const char* v, change_of what, bool waits, bool hurry, Body& b)
-            : combiner<session>::call_type{v, waits, hurry}, what_{what}, body_{&b}
+        body_call(const char* v, change_of what, bool waits, bool hurry, bool may_lead, Body& b)
+            : combiner<session>::call_type{v, waits, hurry}, what_{what}, may_lead_{may_lead && waits}, body_{&b}
         {
         }
         [[nodiscard]] result<void> run(core_type& core, turn_type& turn) override
         {
             if (auto open = core.admits(what_, {}); !open) return open;
+            if (!core.leads(may_lead_) && core.ahead.any()) return core.put_off();
             turn.in_a_hurry(this->hurries);
             return (*body_)(core, turn);
         }
 
     private:
         change_of what_;
+        bool may_lead_;
         Body* body_;
     };
 
@@ -202,7 +205,7 @@ private:
     [[nodiscard]] bool others_in_line() const noexcept { return control_->line.load() != 0; }
     [[nodiscard]] log_type& the_log() noexcept { return *log_; }
 
-    // `body` has made the room that it wants.
+    // `body` has made the room that it wants. What is in core.ahead afterwards waits for follow().
     template <class Body>
     result<void> change(turn_type& turn, log_ticket& ticket, Body&& body)
     {
@@ -225,10 +228,33 @@ private:
                 core_.index.space().commit();
             return done;
         }
+        if (core_.ahead.any()) return done;
         core_.index.step(core_.index.space().remembered() / sizeof(order_node));
         core_.heard(turn.position());
         core_.index.space().commit();
         return done;
+    }
+
+    // The index hears of core.ahead, as a part of the change under way. False: not now; nothing has changed.
+    bool follow_early()
+    {
+        const auto before = core_.index.space().save();
+        if (!replay_.records(core_.place(), core_.body)) {
+            core_.index.space().rollback(before);
+            return false;
+        }
+        core_.ahead.clear();
+        return true;
+    }
+    // The same, when the change is over. False: not now; the next turn tells it.
+    bool follow(const turn_type& turn)
+    {
+        if (!core_.ahead.any()) return true;
+        replay_.frame(turn.position(), core_.place(), core_.body);
+        core_.ahead.clear();
+        const bool heard = !replay_.failure();
+        replay_.forget_failure();
+        return heard;
     }
 
     // A step of compaction, where it is due. It may fail: nothing has changed then, and the next step tries again. A
@@ -285,7 +311,7 @@ private:
     random_source random_;
     std::string location_;
     queuectl::durability mode_;
-    ::pid_t process_;
+    queuectl::detail::home_process home_;
 };
 
 }  // namespace queuectl::inline v0::journal

@@ -17,9 +17,8 @@ public:
     [[nodiscard]] result<void> insert(std::span<const job> jobs, std::span<insert_status> statuses, const instant& now)
     {
         QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
-        auto done = session_->write("insert", true, [&](core& c, turn& t) {
-            return insert_call<core>{c, jobs, statuses, now.wall}.run(t);
-        });
+        const auto body = [&](core& c, turn& t) { return insert_call<core>{c, jobs, statuses, now.wall}.run(t); };
+        auto done = session_->write("insert", change_of::jobs, durable::as_promised, body, true);
         if (done) session_->wake().bump_work();
         return done;
     }

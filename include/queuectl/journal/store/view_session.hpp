@@ -64,7 +64,7 @@ public:
         return refuse(verb);
     }
     template <class Body>
-    [[nodiscard]] result<void> write(const char* verb, queuectl::detail::change_of, durable, Body&&)
+    [[nodiscard]] result<void> write(const char* verb, queuectl::detail::change_of, durable, Body&&, bool = false)
     {
         return refuse(verb);
     }
