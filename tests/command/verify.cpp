@@ -112,7 +112,10 @@ TEST_F(verify, output_files_and_rows)
 
 TEST_F(verify, damaged_pages)
 {
-    for (int i = 0; i < 200; ++i) ok({"enqueue", "--id", "job-" + std::to_string(i), "echo " + std::string(200, 'x')});
+    std::string jobs;
+    for (int i = 0; i < 200; ++i)
+        jobs += "{\"id\":\"job-" + std::to_string(i) + "\",\"command\":\"echo " + std::string(200, 'x') + "\"}\n";
+    ok({"enqueue", "--file", "-"}, jobs);
     sql("PRAGMA wal_checkpoint(TRUNCATE)");
     std::string bytes = get("q.db");
     for (std::size_t at = 3 * 4096; at + 4096 < bytes.size(); at += 4096) bytes[at + 7] ^= 0x55;
