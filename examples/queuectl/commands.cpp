@@ -4,7 +4,7 @@ namespace queuectl::command {
 
 namespace {
 
-constexpr subcommand table[] = {
+constexpr subcommand subcommands[] = {
     {"enqueue", "Add a job", enqueue_command},
     {"list", "List jobs", list_command},
     {"show", "Show a job and its runs", show_command},
@@ -37,6 +37,6 @@ constexpr subcommand table[] = {
 
 }  // namespace
 
-std::span<const subcommand> all_commands() { return table; }
+std::span<const subcommand> all_commands() { return subcommands; }
 
 }  // namespace queuectl::command

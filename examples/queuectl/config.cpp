@@ -11,7 +11,7 @@ namespace queuectl::command {
 
 namespace {
 
-constexpr char examples[] =
+constexpr char config_examples[] =
     "  queuectl config set max-retries 5\n"
     "  queuectl config get backoff-base\n"
     "  queuectl config list --json\n"
@@ -68,7 +68,7 @@ int config_set_command(context& c)
 {
     std::vector<std::string> words;
     command_line line{"config set", "Changes a setting of the store; jobs that are there keep theirs."};
-    line.words("KEY VALUE", 2, 2, words).examples(examples);
+    line.words("KEY VALUE", 2, 2, words).examples(config_examples);
     if (const auto ended = line.parse(c)) return *ended;
     auto s = find_setting(words[0]);
     if (!s) return complain(s.error());
@@ -84,7 +84,7 @@ int config_get_command(context& c)
 {
     std::vector<std::string> words;
     command_line line{"config get", "Prints the bare value of a setting, or every setting."};
-    line.words("[KEY]", 0, 1, words).examples(examples);
+    line.words("[KEY]", 0, 1, words).examples(config_examples);
     if (const auto ended = line.parse(c)) return *ended;
     if (words.empty()) return print_all(c);
     auto s = find_setting(words[0]);
@@ -105,7 +105,7 @@ int config_get_command(context& c)
 int config_list_command(context& c)
 {
     command_line line{"config list", "Prints every setting."};
-    line.examples(examples);
+    line.examples(config_examples);
     if (const auto ended = line.parse(c)) return *ended;
     return print_all(c);
 }
@@ -114,7 +114,7 @@ int config_unset_command(context& c)
 {
     std::vector<std::string> words;
     command_line line{"config unset", "Goes back to the default of a setting."};
-    line.words("KEY", 1, 1, words).examples(examples);
+    line.words("KEY", 1, 1, words).examples(config_examples);
     if (const auto ended = line.parse(c)) return *ended;
     auto s = find_setting(words[0]);
     if (!s) return complain(s.error());

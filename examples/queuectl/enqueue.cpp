@@ -16,7 +16,7 @@ namespace queuectl::command {
 
 namespace {
 
-constexpr char examples[] =
+constexpr char enqueue_examples[] =
     "  queuectl enqueue 'make backup'\n"
     "  queuectl enqueue '{\"id\":\"job1\",\"command\":\"sleep 2\",\"max_retries\":5}'\n"
     "  queuectl enqueue --queue mail --delay 10m --command 'send-report --all'\n"
@@ -50,7 +50,7 @@ constexpr field_flag field_flags[] = {
     {"--unique-key", "unique_key", "KEY", "At most one waiting job of a key"},
 };
 
-struct arguments {
+struct new_job_arguments {
     std::vector<std::string> words;
     std::optional<std::vector<std::string>> argv;
     std::optional<std::string> command;
@@ -59,10 +59,10 @@ struct arguments {
     std::optional<std::string> flags[std::size(field_flags)];
 };
 
-std::optional<int> parse(context& c, arguments& a)
+std::optional<int> parse(context& c, new_job_arguments& a)
 {
     command_line line{"enqueue", "Adds a job and prints its id, once it is durable."};
-    line.words("[JSON | COMMAND]", 0, 1, a.words).after_dashes("ARGV...", a.argv).examples(examples);
+    line.words("[JSON | COMMAND]", 0, 1, a.words).after_dashes("ARGV...", a.argv).examples(enqueue_examples);
     line.option("--command", "TEXT", a.command, "A command, whatever it begins with");
     line.option("--file", "F", a.file, "One JSON object a line; - is standard input");
     for (std::size_t i = 0; i < std::size(field_flags); ++i)
@@ -71,7 +71,7 @@ std::optional<int> parse(context& c, arguments& a)
     return line.parse(c);
 }
 
-result<request> read_flags(const arguments& a)
+result<request> read_flags(const new_job_arguments& a)
 {
     request r;
     for (std::size_t i = 0; i < std::size(field_flags); ++i)
@@ -100,7 +100,7 @@ bool looks_like_json(const std::string& text)
     return first != std::string::npos && (text[first] == '{' || text[first] == '[');
 }
 
-result<request> read_one(const arguments& a, const request& flags)
+result<request> read_one(const new_job_arguments& a, const request& flags)
 {
     request r;
     if (a.argv) {
@@ -135,7 +135,7 @@ result<std::string> store_one(context& c, request&& r)
     return queue.enqueue(std::move(*job));
 }
 
-int enqueue_one(context& c, const arguments& a, const request& flags)
+int enqueue_one(context& c, const new_job_arguments& a, const request& flags)
 {
     auto r = read_one(a, flags);
     if (!r) return complain(r.error());
@@ -169,7 +169,7 @@ int enqueue_many(context& c, const std::string& path, const request& flags)
 
 int enqueue_command(context& c)
 {
-    arguments a;
+    new_job_arguments a;
     if (const auto ended = parse(c, a)) return *ended;
     const int forms =
         int{!a.words.empty()} + int{a.argv.has_value()} + int{a.command.has_value()} + int{a.file.has_value()};

@@ -9,7 +9,7 @@ namespace queuectl::command {
 
 namespace {
 
-failure_value refuse(std::string why) { return fail(errc::invalid_argument, "json", std::move(why)); }
+failure_value not_json(std::string why) { return fail(errc::invalid_argument, "json", std::move(why)); }
 
 // The library's words without its code, on one line, not too long.
 std::string in_short(std::string_view what)
@@ -147,10 +147,10 @@ std::string_view name(json_kind kind)
 
 result<json_value> parse_json(std::string_view text)
 {
-    if (text.size() > json_bytes_max) return refuse("is longer than 64 MiB");
+    if (text.size() > json_bytes_max) return not_json("is longer than 64 MiB");
     builder built;
     if (!nlohmann::json::sax_parse(text.begin(), text.end(), &built))
-        return refuse(built.why.empty() ? "is not JSON" : built.why);
+        return not_json(built.why.empty() ? "is not JSON" : built.why);
     return std::move(built.root);
 }
 

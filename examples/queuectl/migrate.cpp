@@ -14,7 +14,7 @@
 namespace queuectl::command {
 namespace {
 
-constexpr char examples[] =
+constexpr char migrate_examples[] =
     "  queuectl migrate --from sqlite:jobs.db --to journal:jobs\n"
     "  queuectl migrate --from sqlite:jobs.db --abort\n"
     "\n"
@@ -22,7 +22,7 @@ constexpr char examples[] =
     "move has ended. Until then clients are told to try again (75), afterwards where the store is (69).\n"
     "Cut off at any moment, it goes on when it is run again with the same stores.\n";
 
-struct arguments {
+struct move_arguments {
     std::optional<std::string> from;
     std::optional<std::string> to;
     std::optional<std::string> timeout;
@@ -30,7 +30,7 @@ struct arguments {
     bool abort = false;
 };
 
-std::optional<int> parse(context& c, arguments& a)
+std::optional<int> parse(context& c, move_arguments& a)
 {
     command_line line{"migrate", "Moves every job with its past, and the settings, to another store."};
     line.option("--from", "URL", a.from, "The store to move; else --store")
@@ -38,7 +38,7 @@ std::optional<int> parse(context& c, arguments& a)
         .option("--timeout", "D", a.timeout, "Give up waiting for running jobs after this long, and end with 75")
         .option("--batch", "N", a.batch, "Jobs in one transaction, at most (1000)")
         .flag("--abort", a.abort, "Give the move up: the old store takes changes again")
-        .examples(examples);
+        .examples(migrate_examples);
     return line.parse(c);
 }
 
@@ -113,7 +113,7 @@ int move(context& c, const store_location& from, const store_location& to, const
     return exit_done;
 }
 
-result<move_options> read_options(const arguments& a)
+result<move_options> read_options(const move_arguments& a)
 {
     move_options options;
     if (a.timeout) {
@@ -133,7 +133,7 @@ result<move_options> read_options(const arguments& a)
 
 int migrate_command(context& c)
 {
-    arguments a;
+    move_arguments a;
     if (const auto ended = parse(c, a)) return *ended;
     auto options = read_options(a);
     if (!options) return complain(options.error());

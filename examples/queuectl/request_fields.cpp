@@ -188,7 +188,7 @@ result<void> read_env(request& r, const char* field, const json_value& v)
     return {};
 }
 
-constexpr request_field table[] = {
+constexpr request_field known_fields[] = {
     {"id", false, read_text<&new_job::id>},
     {"command", false, read_command},
     {"argv", false, read_argv},
@@ -215,6 +215,6 @@ constexpr request_field table[] = {
 
 }  // namespace
 
-std::span<const request_field> request_fields() { return table; }
+std::span<const request_field> request_fields() { return known_fields; }
 
 }  // namespace queuectl::command

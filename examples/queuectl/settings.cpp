@@ -103,7 +103,7 @@ std::string write_names(const settings& s)
 }
 
 using S = settings;
-constexpr setting table[] = {
+constexpr setting known_settings[] = {
     {"max-retries", "0 to 1000000", "Retries after the first run, for later jobs",
      read_integer<&S::max_retries, 0, limits::retries_max>, write_integer<&S::max_retries>},
     {"backoff-base", "0 to 1000000", "The n-th retry waits base^n seconds, for later jobs", read_backoff,
@@ -130,7 +130,7 @@ constexpr setting table[] = {
      write_bytes<&S::output_tail>},
 };
 
-// With hyphens, as the table has it.
+// With hyphens, as the settings have it.
 std::string normal(std::string_view name)
 {
     std::string text{name};
@@ -141,13 +141,13 @@ std::string normal(std::string_view name)
 
 }  // namespace
 
-std::span<const setting> all_settings() { return table; }
+std::span<const setting> all_settings() { return known_settings; }
 
 result<const setting*> find_setting(std::string_view name)
 {
     const std::string wanted = normal(name);
     std::string names;
-    for (const auto& s : table) {
+    for (const auto& s : known_settings) {
         if (wanted == s.name) return &s;
         names += (names.empty() ? "" : ", ") + std::string{s.name};
     }
@@ -170,7 +170,7 @@ result<settings> load_settings(any_storage& store, const instant& now)
     std::vector<config_entry> stored;
     if (auto listed = store.config_list(prefix, stored, now); !listed) return fail(listed.error());
     for (const auto& entry : stored)
-        for (const auto& s : table)
+        for (const auto& s : known_settings)
             if (entry.key == storage_key(s))
                 if (auto read = s.read(out, s.name, entry.value); !read)
                     return fail(errc::corrupt, "setting " + read.error().operation, read.error().detail);

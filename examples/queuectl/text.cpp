@@ -8,7 +8,7 @@ namespace queuectl::command {
 
 namespace {
 
-failure_value refuse(std::string_view field, std::string allowed)
+failure_value misread(std::string_view field, std::string allowed)
 {
     return fail(errc::invalid_argument, std::string{field}, std::move(allowed));
 }
@@ -107,7 +107,7 @@ result<std::int64_t> parse_integer(std::string_view field, std::string_view text
     std::int64_t value = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (code != std::errc{} || end != text.data() + text.size() || value < least || value > most)
-        return refuse(field, "must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
+        return misread(field, "must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
     return value;
 }
 
@@ -116,7 +116,7 @@ result<double> parse_number(std::string_view field, std::string_view text, doubl
     double value = 0;
     const std::size_t read = read_decimal(text, value);
     if (read == 0 || read != text.size() || !(value >= least && value <= most))
-        return refuse(field, "must be a number from " + number_text(least) + " to " + number_text(most));
+        return misread(field, "must be a number from " + number_text(least) + " to " + number_text(most));
     return value;
 }
 
@@ -126,13 +126,13 @@ result<bool> parse_switch(std::string_view field, std::string_view text)
         if (text == yes) return true;
     for (const std::string_view no : {"off", "false", "no", "0"})
         if (text == no) return false;
-    return refuse(field, "must be on or off");
+    return misread(field, "must be on or off");
 }
 
 result<duration> duration_of(std::string_view field, double seconds)
 {
     const double us = seconds * 1e6;
-    if (!(us >= 0 && us <= static_cast<double>(time_max_us))) return refuse(field, duration_rule);
+    if (!(us >= 0 && us <= static_cast<double>(time_max_us))) return misread(field, duration_rule);
     return duration{std::llround(us)};
 }
 
@@ -151,18 +151,18 @@ result<duration> parse_duration(std::string_view field, std::string_view text)
 {
     double value = 0;
     const std::size_t read = read_decimal(text, value);
-    if (read == 0) return refuse(field, duration_rule);
+    if (read == 0) return misread(field, duration_rule);
     const std::string_view suffix = text.substr(read);
     if (suffix.empty()) return duration_of(field, value);
     for (const auto& u : units)
         if (suffix == u.name) return duration_of(field, value * u.us / 1e6);
-    return refuse(field, duration_rule);
+    return misread(field, duration_rule);
 }
 
 result<timestamp> time_of(std::string_view field, double epoch_seconds)
 {
     const double us = epoch_seconds * 1e6;
-    if (!(us >= 0 && us <= static_cast<double>(time_max_us))) return refuse(field, time_rule);
+    if (!(us >= 0 && us <= static_cast<double>(time_max_us))) return misread(field, time_rule);
     return timestamp{duration{std::llround(us)}};
 }
 
@@ -172,7 +172,7 @@ result<timestamp> parse_time(std::string_view field, std::string_view text)
     if (const std::size_t read = read_decimal(text, seconds); read != 0 && read == text.size())
         return time_of(field, seconds);
     timestamp t{};
-    if (!parse_iso(text, t)) return refuse(field, time_rule);
+    if (!parse_iso(text, t)) return misread(field, time_rule);
     return t;
 }
 

@@ -20,7 +20,7 @@
 namespace queuectl::command {
 namespace {
 
-constexpr char examples[] =
+constexpr char start_examples[] =
     "  queuectl worker start --count 2\n"
     "  queuectl worker start --queue mail --concurrency 8\n"
     "  queuectl worker start --detach\n"
@@ -140,7 +140,7 @@ int worker_start_command(context& c)
                       "one stops and releases them."};
     texts.describe_worker(line);
     texts.describe_supervisor(line);
-    line.examples(examples);
+    line.examples(start_examples);
     if (const auto ended = line.parse(c)) return *ended;
     auto options = texts.read();
     if (!options) return complain(options.error());
