@@ -69,10 +69,13 @@ if [ -z "$quick" ]; then
     # Without what forks, which the thread sanitizer cannot follow, and the storages that are wrong on purpose.
     run tsan "$(printf 'test_%s ' $threaded)" '^(core|storage)/|^executor/[^P]|^conformance/(memory|model)|^journal/store/(.*(threads|notify)|JournalCombine\.[^K])' \
         -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=None -DQUEUECTL_TEST_SHIPPING=OFF \
-        -DQUEUECTL_BUILD_EXAMPLES=OFF -DCMAKE_CXX_FLAGS='-O1 -gline-tables-only -fsanitize=thread'
+        -DQUEUECTL_BUILD_EXAMPLES=OFF -DCMAKE_CXX_FLAGS='-O0 -gline-tables-only -fsanitize=thread' \
+        -DQUEUECTL_TEST_UNITY=ON
     [ ${#failed[@]} -eq 0 ] || echo "== failed so far: ${failed[*]}" >&2
 fi
-# Optimised as users build it, but with the assertions; a folder's tests compiled together, as above most are alone.
-run gcc '' '' -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O2 -DQUEUECTL_TEST_UNITY=ON
+# Optimised as users build it, but with the assertions; tests that run for a moment only are optimised less. A folder's
+# tests are compiled together, and the command's files, as above most are alone.
+run gcc '' '' -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O2 \
+    -DQUEUECTL_TEST_UNITY=ON -DQUEUECTL_TEST_SHORT_FLAGS=-O1
 
 [ ${#failed[@]} -eq 0 ]
