@@ -174,8 +174,8 @@ public:
 private:
     // A server nearby answers before this thread would be asleep and awake again: so long it stays awake, and lets
     // others run. After an answer that took longer, it sleeps at once the next times.
-    static constexpr duration awake_most{500};
-    static constexpr int asleep_after_slow = 16;
+    static constexpr duration awake_most{1000};
+    static constexpr int asleep_after_slow = 4;
 
     [[nodiscard]] bool give_way(time_limit until) noexcept
     {
