@@ -9332,7 +9332,7 @@ inline constexpr std::size_t frame_alignment = 8;
 // does not fit into the largest gets a segment of its own; one that replaces another after a failed sync keeps its
 // size.
 inline constexpr std::size_t segment_bytes_min = std::size_t{1} << 20;
-inline constexpr std::size_t segment_bytes_max = std::size_t{64} << 20;
+inline constexpr std::size_t segment_bytes_max = std::size_t{16} << 20;
 // The largest body: 1,000 jobs are split by the queue before they come near.
 inline constexpr std::size_t body_bytes_max = std::size_t{1} << 30;
 

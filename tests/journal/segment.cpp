@@ -19,9 +19,9 @@ TEST(Segment, Names)
 TEST(Segment, SizesDouble)
 {
     EXPECT_EQ(segment_sizes{}.next(1U << 20), 2U << 20);
-    EXPECT_EQ(segment_sizes{}.next(32U << 20), 64U << 20);
-    EXPECT_EQ(segment_sizes{}.next(64U << 20), 64U << 20);
-    EXPECT_EQ(segment_sizes{}.next(std::uint64_t{1} << 40), 64U << 20);
+    EXPECT_EQ(segment_sizes{}.next(8U << 20), 16U << 20);
+    EXPECT_EQ(segment_sizes{}.next(16U << 20), 16U << 20);
+    EXPECT_EQ(segment_sizes{}.next(std::uint64_t{1} << 40), 16U << 20);
 }
 
 TEST(Segment, EveryFlippedBitOfTheHeaderIsNoticed)
