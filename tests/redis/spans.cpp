@@ -119,25 +119,26 @@ TEST_F(RedisSpans, ATokenIsOfItsOwnJobOnly)
 TEST_F(RedisSpans, EachLeasedJobGoesAlone)
 {
     const auto leases = claimed_together(20);
-    EXPECT_EQ(cancel("a1"), change_status::requested);
-    EXPECT_EQ(extend(leases[1]), extend_status::cancel_requested);
-    EXPECT_EQ(extend(leases[2]), extend_status::held);
+    EXPECT_EQ(cancel("a10"), change_status::requested);
+    EXPECT_EQ(extend(leases[10]), extend_status::cancel_requested);
+    EXPECT_EQ(extend(leases[11]), extend_status::held);
     EXPECT_EQ(end(leases[3], verdict_kind::retry), settle_status::applied);
     EXPECT_EQ(settle(store, success(leases[4])).value(), settle_status::applied);
     EXPECT_EQ(end(leases[5], verdict_kind::bury), settle_status::applied);
     EXPECT_EQ(end(leases[6], verdict_kind::release), settle_status::applied);
-    EXPECT_EQ(find(store, "a1").state, state::processing);
-    EXPECT_TRUE(find(store, "a1").cancel_requested);
+    EXPECT_EQ(find(store, "a10").state, state::processing);
+    EXPECT_TRUE(find(store, "a10").cancel_requested);
     EXPECT_EQ(find(store, "a7").token, leases[7].token);
     complete(leases);
     const state ends[] = {state::completed, state::completed, state::completed, state::failed,
                           state::completed, state::dead,      state::pending,   state::completed};
     for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(find(store, leases[i].job.id).state, ends[i]) << i;
+    for (const char* id : {"a9", "a10", "a11", "a12"}) EXPECT_EQ(find(store, id).state, state::completed) << id;
     EXPECT_EQ(listed(state::completed).size(), 17U);
     EXPECT_EQ(count(store, state::completed), 17U);
     EXPECT_EQ(size_of("leases"), 0);
     EXPECT_EQ(fields_of("leases:held"), 0);
-    EXPECT_EQ(size_of("jobs:spans"), 1) << "a7 to a19";
+    EXPECT_EQ(size_of("jobs:spans"), 1) << "a12 to a19";
     EXPECT_EQ(claimed(9), ids({"a3", "a6"}));
 }
 
@@ -164,6 +165,27 @@ TEST_F(RedisSpans, AClaimIsRepeatedWithWhatItStillHolds)
     complete(again);
     EXPECT_EQ(size_of("leases"), 0);
     EXPECT_EQ(size_of("jobs:spans"), 1) << "a2 to a6";
+}
+
+TEST_F(RedisSpans, TwoWorkersThatGiveTheSameNonceKeepTheirJobsApart)
+{
+    put_together(12);
+    claim_request r;
+    r.max = 5;
+    r.lease = std::chrono::hours{1};
+    r.nonce = fresh();
+    std::vector<lease> of_one;
+    std::vector<lease> of_other;
+    r.worker = "w";
+    ASSERT_TRUE(store.claim(r, of_one, real_now()));
+    r.worker = "v";
+    ASSERT_TRUE(store.claim(r, of_other, real_now()));
+    EXPECT_EQ(find(store, "a9").locked_by, "v");
+    complete(of_other);
+    EXPECT_EQ(find(store, "a4").locked_by, "w");
+    complete(of_one);
+    EXPECT_EQ(count(store, state::completed), 10U);
+    EXPECT_EQ(fields_of("leases:held"), 0);
 }
 
 TEST_F(RedisSpans, TheJobsOfAClaimThatEndsCrash)

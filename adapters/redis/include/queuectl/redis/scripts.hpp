@@ -8,6 +8,7 @@
 #include <queuectl/redis/scripts_common.hpp>
 #include <queuectl/redis/scripts_lists.hpp>
 #include <queuectl/redis/scripts_read.hpp>
+#include <queuectl/redis/scripts_settle.hpp>
 #include <queuectl/redis/scripts_spans.hpp>
 #include <queuectl/redis/scripts_work.hpp>
 
