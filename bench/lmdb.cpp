@@ -130,7 +130,7 @@ void figures(const bench::report& out, durability kept, unsigned flags, const st
         const auto rates = bench::medians(
             5, [&] { return bench::cycles(h, batch, 0.3).jobs_per_second; }, [&] { return bare.cycles(batch, 0.3); });
         const std::string what = label + ", batches of " + std::to_string(batch);
-        out.figure(what, rates.ours, "jobs/s", rates.ours / rates.theirs,
+        out.figure(what, rates.ours, "jobs/s", rates.ratio,
                    "LMDB itself, " + std::to_string(static_cast<long>(rates.theirs)) + "/s");
     }
 }

@@ -180,9 +180,9 @@ void compare(const bench::report& out, std::string_view name, Workload workload)
 {
     ours a;
     by_hand b;
-    const auto [mine, theirs] = bench::medians(
+    const auto rates = bench::medians(
         5, [&] { return workload(a); }, [&] { return workload(b); });
-    out.figure(name, mine, "jobs/s", mine / theirs, "priority_queue + unordered_map");
+    out.figure(name, rates.ours, "jobs/s", rates.ratio, "priority_queue + unordered_map");
 }
 
 }  // namespace

@@ -129,33 +129,6 @@ private:
     std::uint64_t last_ = 0;
 };
 
-// Ours and theirs in many short slices, each pair in the other order than the one before: the disk's pace changes from
-// second to second, and who comes second must not always pay for the first. The median rates, and the median ratio.
-struct compared {
-    double ours = 0;
-    double ratio = 0;
-    double theirs = 0;
-};
-template <class Ours, class Theirs>
-[[nodiscard]] compared in_slices(int pairs, Ours&& ours, Theirs&& theirs)
-{
-    std::vector<double> all[3];
-    for (int i = -1; i < pairs; ++i) {
-        double a = 0;
-        double b = 0;
-        if (i % 2 == 0) b = theirs();
-        a = ours();
-        if (i % 2 != 0) b = theirs();
-        if (i < 0) continue;
-        all[0].push_back(a);
-        all[1].push_back(a / b);
-        all[2].push_back(b);
-    }
-    for (auto& values : all) std::sort(values.begin(), values.end());
-    const auto middle = static_cast<std::size_t>(pairs) / 2;
-    return {all[0][middle], all[1][middle], all[2][middle]};
-}
-
 void figures(const bench::report& out, const server& s, const std::string& label)
 {
     for (const std::size_t batch : {1U, 16U, 128U, 1000U}) {
@@ -163,8 +136,8 @@ void figures(const bench::report& out, const server& s, const std::string& label
         auto store = bench::must(redis_storage::open(s.address("q:")));
         bench::hands hands{store, 0};
         raw_scripts raw{s};
-        constexpr double slice = 0.05;
-        const auto both = in_slices(
+        constexpr double slice = 0.05;  // many and short, since the disk's pace changes from second to second
+        const auto both = bench::medians(
             24, [&] { return bench::cycles(hands, batch, slice).jobs_per_second; },
             [&] {
                 std::size_t done = 0;

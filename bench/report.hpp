@@ -32,26 +32,30 @@ template <class F>
     return values[values.size() / 2];
 }
 
-// The medians of two measurements taken in turn, so that both meet the same machine.
-struct pair {
+// The median rates of two measurements taken in turn, each time in the other order than before, and the median of their
+// ratios: the machine's pace changes, and who comes second must not always pay for the first.
+struct compared {
     double ours = 0;
     double theirs = 0;
+    double ratio = 0;
 };
 template <class Ours, class Theirs>
-[[nodiscard]] pair medians(int times, Ours&& ours, Theirs&& theirs)
+[[nodiscard]] compared medians(int times, Ours&& ours, Theirs&& theirs)
 {
-    std::vector<double> a;
-    std::vector<double> b;
+    std::vector<double> all[3];
     for (int i = 0; i <= times; ++i) {
+        const bool first = i % 2 == 0;
+        const double before = first ? 0 : theirs();
         const double x = ours();
-        const double y = theirs();
+        const double y = first ? theirs() : before;
         if (i == 0) continue;
-        a.push_back(x);
-        b.push_back(y);
+        all[0].push_back(x);
+        all[1].push_back(y);
+        all[2].push_back(x / y);
     }
-    std::sort(a.begin(), a.end());
-    std::sort(b.begin(), b.end());
-    return {a[a.size() / 2], b[b.size() / 2]};
+    for (auto& values : all) std::sort(values.begin(), values.end());
+    const auto middle = all[0].size() / 2;
+    return {all[0][middle], all[1][middle], all[2][middle]};
 }
 
 // Prints figures to stdout: `name value unit ratio versus`, tab-separated, or with --json an object a line. The ratio

@@ -55,11 +55,11 @@ int main(int argc, char** argv)
                           {"spawn, plain command", "/bin/true", "/bin/true"},
                           {"spawn, shell syntax", "/bin/true;", "/bin/true;"}};
     for (const auto& c : commands)
-        for (const std::size_t concurrency : {2, 4}) {
+        for (const std::size_t concurrency : {2U, 4U}) {
             const auto m = bench::medians(
                 times, [&] { return run_jobs(c.ours, concurrency, count); },
                 [&] { return run_xargs(c.theirs, count); });
             const auto name = std::string{c.name} + ", " + std::to_string(concurrency) + " at once";
-            report.figure(name, m.ours, "jobs/s", m.ours / m.theirs, std::string{"xargs -P2 sh -c "} + c.theirs);
+            report.figure(name, m.ours, "jobs/s", m.ratio, std::string{"xargs -P2 sh -c "} + c.theirs);
         }
 }

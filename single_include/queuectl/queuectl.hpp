@@ -14227,10 +14227,11 @@ public:
         return pages_.reserve(roots().last_sequence + added, added);
     }
 
-    // Room for adding one job under this sequence.
+    // Room for adding one job under this sequence, which is that of so many changes.
+    static constexpr std::size_t changes_of_an_addition = 4;
     [[nodiscard]] result<void> reserve_for(std::uint64_t sequence)
     {
-        if (auto done = reserve(0, 4); !done) return done;
+        if (auto done = reserve(0, changes_of_an_addition); !done) return done;
         if (auto done = table_.reserve(1); !done) return done;
         return pages_.reserve(std::max(sequence, roots().last_sequence), 1);
     }
@@ -17800,8 +17801,7 @@ public:
     {
         std::uint64_t bytes = 0;
         for (const job& j : jobs_) bytes += job_bytes_max(j);
-        const std::size_t ahead = core_.ahead.size();
-        if (auto done = core_.index.reserve(jobs_.size() + ahead, ahead + told_again); !done) return done;
+        if (auto done = reserve(); !done) return done;
         if (auto done = core_.prepare(turn, bytes, append_room::normal); !done) return done;
         if (core_.leads() && jobs_.size() == 1 && lead(jobs_[0])) return {};
         if (core_.ahead.any()) return core_.put_off();
@@ -17820,9 +17820,13 @@ public:
 private:
     // So many jobs before it is looked at, a job is loaded.
     static constexpr std::size_t early = 8;
-    // Changes that are reserved for each job when the index is told of it.
-    static constexpr std::size_t told_again = 4;
 
+    // Also for what is ahead, so that the index can be told of it one by one.
+    [[nodiscard]] result<void> reserve()
+    {
+        const std::size_t ahead = core_.ahead.size();
+        return core_.index.reserve(jobs_.size() + ahead, ahead + job_index::changes_of_an_addition);
+    }
     // Only puts the job into the frame, if nothing can go wrong when the index is told of it.
     bool lead(const job& j)
     {

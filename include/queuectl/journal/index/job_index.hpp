@@ -42,10 +42,11 @@ public:
         return pages_.reserve(roots().last_sequence + added, added);
     }
 
-    // Room for adding one job under this sequence.
+    // Room for adding one job under this sequence, which is that of so many changes.
+    static constexpr std::size_t changes_of_an_addition = 4;
     [[nodiscard]] result<void> reserve_for(std::uint64_t sequence)
     {
-        if (auto done = reserve(0, 4); !done) return done;
+        if (auto done = reserve(0, changes_of_an_addition); !done) return done;
         if (auto done = table_.reserve(1); !done) return done;
         return pages_.reserve(std::max(sequence, roots().last_sequence), 1);
     }

@@ -38,8 +38,7 @@ public:
     {
         std::uint64_t bytes = 0;
         for (const job& j : jobs_) bytes += job_bytes_max(j);
-        const std::size_t ahead = core_.ahead.size();
-        if (auto done = core_.index.reserve(jobs_.size() + ahead, ahead + told_again); !done) return done;
+        if (auto done = reserve(); !done) return done;
         if (auto done = core_.prepare(turn, bytes, append_room::normal); !done) return done;
         if (core_.leads() && jobs_.size() == 1 && lead(jobs_[0])) return {};
         if (core_.ahead.any()) return core_.put_off();
@@ -58,9 +57,13 @@ public:
 private:
     // So many jobs before it is looked at, a job is loaded.
     static constexpr std::size_t early = 8;
-    // Changes that are reserved for each job when the index is told of it.
-    static constexpr std::size_t told_again = 4;
 
+    // Also for what is ahead, so that the index can be told of it one by one.
+    [[nodiscard]] result<void> reserve()
+    {
+        const std::size_t ahead = core_.ahead.size();
+        return core_.index.reserve(jobs_.size() + ahead, ahead + job_index::changes_of_an_addition);
+    }
     // Only puts the job into the frame, if nothing can go wrong when the index is told of it.
     bool lead(const job& j)
     {

@@ -20,7 +20,7 @@ public:
     ~listener()
     {
         if (!thread_.joinable()) return;
-        if (::getpid() != process_) {
+        if (home_.left()) {
             thread_.detach();  // it is the parent's
             return;
         }
@@ -64,7 +64,7 @@ private:
     // Requires mutex_.
     void start()
     {
-        if (thread_.joinable() || ::getpid() != process_) return;
+        if (thread_.joinable() || home_.left()) return;
         stop_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (stop_fd_ < 0) return;
         sigset_t all;
@@ -124,7 +124,7 @@ private:
     }
 
     session& session_;
-    const pid_t process_ = ::getpid();
+    const home_process home_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::atomic<std::uint32_t> work_{0};

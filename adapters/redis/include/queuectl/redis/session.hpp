@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_REDIS_SESSION_HPP
 #define QUEUECTL_REDIS_SESSION_HPP
 
+#include <queuectl/process/home_process.hpp>
 #include <queuectl/redis/format.hpp>
 #include <queuectl/redis/pipeline.hpp>
 #include <queuectl/redis/scripts.hpp>
@@ -64,7 +65,7 @@ public:
     [[nodiscard]] result<reply> call(script which, arguments args)
     {
         const auto& source = source_of(which);
-        if (::getpid() != process_)
+        if (home_.left())
             return fail(errc::unsupported, source.verb, "a handle cannot be used after fork; open another");
         if (options_.read_only && source.kind != script_kind::reads)
             return fail(errc::read_only, source.verb, "opened for reading only");
@@ -212,7 +213,7 @@ private:
     pipeline pipeline_{connector_, options_};
     uid handle_{};
     std::string handle_bytes_;
-    const pid_t process_ = ::getpid();
+    const home_process home_;
     std::atomic<std::uint64_t> changes_{0};
     std::array<prepared, script_count> prepared_;
     std::mutex digests_;
