@@ -3,6 +3,7 @@
 #define QUEUECTL_DETAIL_MEMORY_TABLE_HPP
 
 #include <queuectl/detail/memory_slot.hpp>
+#include <queuectl/detail/prefetch.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -56,11 +57,9 @@ public:
         return memory_hash(id, reinterpret_cast<std::uintptr_t>(this));
     }
 
-    void prefetch([[maybe_unused]] std::uint32_t hash) const noexcept
+    void prefetch(std::uint32_t hash) const noexcept
     {
-#if defined(__GNUC__)
-        if (!cells_.empty()) __builtin_prefetch(&cells_[hash & mask_]);
-#endif
+        if (!cells_.empty()) detail::prefetch(&cells_[hash & mask_]);
     }
 
     [[nodiscard]] memory_slot* find(std::string_view id) const noexcept

@@ -30,12 +30,16 @@ struct log_ticket {
 template <file_system FileSystem, class Gate, class Guards>
 class group_sync {
 public:
-    // What is gained when others come along is worth so much delay.
+    // What is gained when others come along is worth so much delay, and so much more for each that is expected: a
+    // thread that waits has to be given a processor first, and they may all be on the same one.
     static constexpr std::int64_t gather_us = 100;
+    static constexpr std::int64_t gather_each_us = 2;
     // While few wait, they give way to others so long before they sleep, which is longer than a fast disk's sync: to
     // wake them costs as much as the sync. Many would keep those from running who still have to come.
     static constexpr std::int64_t give_way_us = 500;
     static constexpr std::uint64_t few = 128;
+    // So many take longer to come than one of them to run what they want.
+    static constexpr std::uint64_t many = 24;
 
     // Held: nobody else syncs this log.
     class leadership {
@@ -86,6 +90,14 @@ public:
     {
         return words_->batch.load() <= few ? queuectl::detail::monotonic_us() + give_way_us : 0;
     }
+
+    // How long who waits for others does so, if it begins now.
+    [[nodiscard]] std::int64_t gathers_until() const noexcept
+    {
+        const auto expected = static_cast<std::int64_t>(std::min(words_->batch.load(), few));
+        return queuectl::detail::monotonic_us() + gather_us + gather_each_us * expected;
+    }
+    [[nodiscard]] bool many_wait() const noexcept { return words_->batch.load() >= many; }
 
     // Waits for the leadership, and makes all that is written durable, unless it is.
     [[nodiscard]] result<void> sync_rest()
@@ -165,8 +177,8 @@ private:
 
     void gather()
     {
-        const auto start = queuectl::detail::monotonic_us();
-        while (words_->more_will_wait() && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
+        const auto until = gathers_until();
+        while (words_->more_will_wait() && queuectl::detail::monotonic_us() < until) ::sched_yield();
     }
 
     FileSystem* fs_;

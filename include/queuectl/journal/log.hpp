@@ -37,6 +37,9 @@ public:
             return log_->append(frame_type::transaction, body, room);
         }
 
+        // Does what appends would have to do soon for the next segment: for who waits anyway.
+        void fill_ahead() { log_->fill_ahead(log_->next_.large_piece_bytes); }
+
         // Says in the log that it begins with segment `first` now: all that is needed of those before has been
         // appended before this. `user` lies behind the trim's own 8 bytes of the body. errc::invalid_argument when
         // `first` is behind the segment of this frame, or before an earlier trim's.
@@ -141,6 +144,10 @@ public:
     void retract() noexcept { words_->waits.fetch_sub(1); }
     // Whether as many as the last time are announced.
     [[nodiscard]] bool more_will_wait() const noexcept { return words_->more_will_wait(); }
+    // And how long who waits for them does so, from now on.
+    [[nodiscard]] std::int64_t gathers_until() const noexcept { return sync_.gathers_until(); }
+    // Whether so many were waiting that there is time for other things until all have come again.
+    [[nodiscard]] bool many_wait() const noexcept { return sync_.many_wait(); }
     // Until what the ticket names has reached the disk, whatever the mode.
     [[nodiscard]] result<void> sync_always(const log_ticket& ticket) { return sync_.wait(ticket); }
 

@@ -150,8 +150,15 @@ struct log_writer {
         prepared_end_ = 0;
         publish();
         words_->dirty = write_done;
-        next_.fill_ahead(fs_, (*s)->header, reader_.position().offset, options_.sizes);
+        fill_ahead(sync_.many_wait() ? next_.pieces_bytes_max : next_.piece_bytes);
         return seen();
+    }
+
+    // Of the next segment, if at least so many bytes are due.
+    void fill_ahead(std::uint64_t least)
+    {
+        if (const auto s = reader_.current())
+            next_.fill_ahead(fs_, (*s)->header, reader_.position().offset, options_.sizes, least);
     }
 
     result<log_ticket> undo_write(segment<FileSystem>& s, const error& why)

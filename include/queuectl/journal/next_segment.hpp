@@ -14,16 +14,23 @@ class next_segment {
 public:
     explicit next_segment(log_words& words) : words_{&words} {}
 
-    // After an append that ends at `offset` of segment `s`: fills a piece when it is time, so that the file is ready
-    // long before the segment is full. Writes at most 1 MiB. A failure is left to finish().
-    void fill_ahead(FileSystem& fs, const segment_header& s, std::uint64_t offset, const segment_sizes& sizes)
+    // At once after an append: little, as others wait for it. Whoever has time takes more: each piece costs two calls
+    // of the system. And what is left for those who may have time.
+    static constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 10;
+    static constexpr std::uint64_t large_piece_bytes = std::uint64_t{256} << 10;
+    static constexpr std::uint64_t pieces_bytes_max = std::uint64_t{1} << 20;
+
+    // When the log ends at `offset` of segment `s`: fills what is due, at least `least` bytes or the rest, so that the
+    // file is ready long before the segment is full. Writes at most 1 MiB. A failure is left to finish().
+    void fill_ahead(FileSystem& fs, const segment_header& s, std::uint64_t offset, const segment_sizes& sizes,
+                    std::uint64_t least)
     {
         if (offset <= s.bytes / 4 || words_->ahead_failed.load() == s.number + 1) return;
         const auto whole = sizes.next(s.bytes);
         // From a quarter of the segment to three quarters: all of the file.
         const auto due = std::min(whole, (offset - s.bytes / 4) * 2 * ((whole + s.bytes - 1) / s.bytes));
         const auto have = words_->ahead_number.load() == s.number + 1 ? words_->ahead_bytes.load() : 0;
-        if (due < have + piece_bytes && (due < whole || have >= whole)) return;
+        if (due < have + least && (due < whole || have >= whole)) return;
         if (open(fs, s.number + 1) && fill(fs, std::min(due, have + pieces_bytes_max))) return;
         give_up(fs, s.number + 1);
         words_->ahead_failed = s.number + 1;
@@ -78,9 +85,6 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 10;
-    static constexpr std::uint64_t pieces_bytes_max = std::uint64_t{1} << 20;
-
     // NUMBER.new, with what the words say of it; or a new one.
     result<void> open(FileSystem& fs, std::uint64_t number)
     {

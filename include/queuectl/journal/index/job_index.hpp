@@ -53,7 +53,7 @@ public:
 
     // Looking. 0 = there is no such job.
 
-    [[nodiscard]] std::uint32_t hash(std::string_view id) const noexcept { return id_hash(id, 0); }
+    [[nodiscard]] static std::uint32_t hash(std::string_view id) noexcept { return id_hash(id, 0); }
     void prefetch(std::uint32_t hash) const noexcept { table_.prefetch(hash); }
     void prefetch_member(std::uint32_t hash) const noexcept { table_.prefetch_member(hash); }
     [[nodiscard]] ref find(std::string_view id, std::uint32_t hash) const noexcept

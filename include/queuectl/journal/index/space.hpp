@@ -2,6 +2,7 @@
 #ifndef QUEUECTL_JOURNAL_INDEX_SPACE_HPP
 #define QUEUECTL_JOURNAL_INDEX_SPACE_HPP
 
+#include <queuectl/detail/prefetch.hpp>
 #include <queuectl/journal/index/undo.hpp>
 #include <queuectl/random.hpp>
 #include <queuectl/uid.hpp>
@@ -133,11 +134,9 @@ public:
         return reinterpret_cast<T*>(memory_.base(which))[i];
     }
     // Starts to load what lies there, whatever the ref is.
-    void prefetch([[maybe_unused]] ref at, [[maybe_unused]] std::size_t offset) const noexcept
+    void prefetch(ref at, std::size_t offset) const noexcept
     {
-#if defined(__GNUC__)
-        __builtin_prefetch(blocks_ + std::size_t{at} * detail::block_unit + offset);
-#endif
+        queuectl::detail::prefetch(blocks_ + std::size_t{at} * detail::block_unit + offset);
     }
     // Whether so many bytes of a range may be touched.
     [[nodiscard]] bool covers(index_range which, std::uint64_t bytes) const noexcept

@@ -138,10 +138,10 @@ public:
     // Starts to load what find(hash) looks at first.
     void prefetch(std::uint32_t hash) const noexcept
     {
-        if (roots_->bucket_count != 0) fetch(bucket(hash));
+        if (roots_->bucket_count != 0) queuectl::detail::prefetch(bucket(hash));
     }
-    // Starts to load what it looks at then, the line of the member's entry and the next one; wants the first to be there
-    // already.
+    // Starts to load what it looks at then, the line of the member's entry and the next one; wants the first to be
+    // there already.
     void prefetch_member(std::uint32_t hash) const noexcept
     {
         if (roots_->bucket_count == 0) return;
@@ -173,12 +173,6 @@ private:
         const std::uint32_t mask = ~std::uint32_t{0} >> std::countl_zero(roots_->bucket_count);
         const std::uint32_t at = hash & mask;
         return &space_->template element<ref>(index_range::buckets, at < roots_->bucket_count ? at : at & mask >> 1);
-    }
-    static void fetch([[maybe_unused]] const void* at) noexcept
-    {
-#if defined(__GNUC__)
-        __builtin_prefetch(at);
-#endif
     }
 
     // What refers to a member: its bucket, or the one before it in the chain.

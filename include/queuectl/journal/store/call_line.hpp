@@ -2,6 +2,8 @@
 #ifndef QUEUECTL_JOURNAL_STORE_CALL_LINE_HPP
 #define QUEUECTL_JOURNAL_STORE_CALL_LINE_HPP
 
+#include <queuectl/detail/prefetch.hpp>
+#include <queuectl/job.hpp>
 #include <queuectl/journal/log_options.hpp>
 
 #include <atomic>
@@ -13,12 +15,35 @@ namespace queuectl::inline v0::journal {
 template <class Core, class Turn>
 class waiting_call {
 public:
-    waiting_call(const char* v, bool waits, bool hurry) noexcept : verb{v}, waits_for_sync{waits}, hurries{hurry} {}
+    // `new_job`: the only one that it brings; null = another call.
+    waiting_call(const char* v, bool waits, bool hurry, const job* new_job) noexcept
+        : verb{v},
+          alone{new_job},
+          id{new_job ? decltype(Core::index)::hash(new_job->id) : 0},
+          waits_for_sync{waits},
+          hurries{hurry}
+    {
+    }
     waiting_call(const waiting_call&) = delete;
     waiting_call& operator=(const waiting_call&) = delete;
 
     // Changes core's index, and puts the records that say so behind those in core.body. After an error neither counts.
     [[nodiscard]] virtual result<void> run(Core& core, Turn& turn) = 0;
+
+    // Starts to load what run() looks at: first itself and what it brings, which another processor has written, and the
+    // place of its id; then what is found there.
+    void load(const Core& core) const noexcept
+    {
+        constexpr std::size_t usual_bytes = 256;
+        queuectl::detail::prefetch(this, usual_bytes);
+        if (alone == nullptr) return;
+        queuectl::detail::prefetch(alone, sizeof(job));
+        core.index.prefetch(id);
+    }
+    void load_more(const Core& core) const noexcept
+    {
+        if (alone != nullptr) core.index.prefetch_member(id);
+    }
 
     // `done` and `ticket` are what they will be.
     [[nodiscard]] bool over() const noexcept { return over_.load(std::memory_order_acquire); }
@@ -29,15 +54,17 @@ public:
         thrown = false;
     }
 
+    waiting_call* next = nullptr;  // the line's
     const char* const verb;
+    const job* const alone;
+    const std::uint32_t id;  // the hash of its id
     const bool waits_for_sync;
     const bool hurries;   // nobody waits for it to be durable
     bool thrown = false;  // it ran out of memory on a thread that is not its own; nothing has changed
     int repairs_left = 3;
     result<void> done;
     log_ticket ticket;
-    std::uint64_t dropped = 0;     // the segment whose removal its own thread has to make durable
-    waiting_call* next = nullptr;  // the line's
+    std::uint64_t dropped = 0;  // the segment whose removal its own thread has to make durable
 
 protected:
     ~waiting_call() = default;
@@ -69,10 +96,23 @@ public:
         return any || newest_.load() != nullptr;
     }
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr && newest_.load() == nullptr; }
+    // When all who were let in have been taken out: lets in who has joined. Whether there is somebody new.
+    bool let_in_next() noexcept
+    {
+        if (first_ != nullptr) return false;
+        let_in();
+        return first_ != nullptr;
+    }
+    // Of those who were let in, the one that waits longest first.
+    template <class Visit>
+    void for_each(Visit&& visit) const
+    {
+        for (const Call* call = first_; call != nullptr; call = call->next) visit(*call);
+    }
     // The one that waits longest; null = none.
     [[nodiscard]] Call* take() noexcept
     {
-        if (first_ == nullptr) let_in();
+        static_cast<void>(let_in_next());
         Call* const call = first_;
         if (call != nullptr) first_ = call->next;
         return call;

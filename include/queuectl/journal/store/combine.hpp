@@ -30,7 +30,7 @@ public:
     void carry_out(call_type& call)
     {
         const auto deadline = queuectl::detail::monotonic_us() + saturate(session_->the_log().patience()).count();
-        const bool first = line_.try_serve();
+        const bool first = !lets_others_come(call) && line_.try_serve();
         if (!first) line_.join(call);
         if (call.waits_for_sync) session_->the_log().announce();
         if (first) return serve(call, deadline);
@@ -44,7 +44,6 @@ public:
 private:
     static constexpr int yields = 4;
     static constexpr duration look_again{20'000};
-    static constexpr std::int64_t gather_us = 100;
     static constexpr int frames_max = 8;                         // that one thread appends
     static constexpr std::size_t frame_bytes_max = 128U << 10U;  // behind which no other call begins
 
@@ -106,6 +105,13 @@ private:
         bool synced = false;       // others wait for the sync now
     };
 
+    // Where many come, none of them serves before it has given way once: then the others on its processor have come,
+    // and it runs their calls while those on other processors still come.
+    [[nodiscard]] bool lets_others_come(const call_type& call) const noexcept
+    {
+        return call.waits_for_sync && session_->the_log().many_wait();
+    }
+
     void wait(call_type& call, std::int64_t deadline)
     {
         const auto sleeps_at = call.waits_for_sync ? session_->the_log().gives_way_until() : 0;
@@ -113,7 +119,7 @@ private:
             const auto syncs = session_->the_log().syncs();
             const auto served = served_.load();
             if (call.over()) return;
-            if (line_.try_serve()) {
+            if ((round > 0 || !lets_others_come(call)) && line_.try_serve()) {
                 if (!call.over()) return serve(call, deadline);
                 if (line_.stop_serving()) {
                     wake();
@@ -214,8 +220,9 @@ private:
     bool run_calls(duty& now, batch& ran, core& c, turn& t)
     {
         while (ran.count < now.calls_max && c.body.size() < frame_bytes_max) {
+            load_ahead(ran, c);
             call_type* const call = ran.add();
-            if (call == nullptr && gather(now)) continue;
+            if (call == nullptr && gather(now, t)) continue;
             if (call == nullptr) return false;
             now.gathers = now.gathers && call->waits_for_sync;
             const auto begin = c.begin_call();
@@ -235,11 +242,22 @@ private:
         return false;
     }
 
+    // What those in line need is loaded while the first of them run.
+    void load_ahead(const batch& ran, const core& c)
+    {
+        if (!line_.let_in_next() && ran.count > 0) return;
+        line_.for_each([&](const call_type& call) { call.load(c); });
+        line_.for_each([&](const call_type& call) { call.load_more(c); });
+    }
+
     // Waits for others a little. Whether there is somebody in line.
-    bool gather(duty& now)
+    bool gather(duty& now, turn& t)
     {
         if (!now.gathers) return false;
-        if (now.gather_until == 0) now.gather_until = queuectl::detail::monotonic_us() + gather_us;
+        if (now.gather_until == 0) {
+            now.gather_until = session_->the_log().gathers_until();
+            if (session_->the_log().many_wait()) t.fill_ahead();
+        }
         while (session_->the_log().more_will_wait() && !session_->others_in_line()) {
             ::sched_yield();
             if (!line_.empty()) return true;

@@ -61,15 +61,16 @@ public:
     // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body behind what is
     // there, and appends those, on a store that takes such changes. After an error nothing has changed, or it is
     // errc::outcome_unknown. `body` may run on another thread, together with others' calls, and again when what was
-    // done could not be kept. `may_lead`: it may put jobs into core.ahead instead of the index, if core.leads().
+    // done could not be kept. `alone`: the only job that it brings, which it may put into core.ahead instead of the
+    // index, if core.leads().
     template <class Body>
     [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, Body&& body,
-                                     bool may_lead = false)
+                                     const job* alone = nullptr)
     {
         if (auto usable = check_process(verb); !usable) return usable;
         const bool synced = wanted != durable::later && Guards::sync_writes;
         const bool waits = synced && (wanted == durable::always || mode_ == queuectl::durability::full);
-        body_call<std::remove_reference_t<Body>> call{verb, what, waits, wanted == durable::later, may_lead, body};
+        body_call<std::remove_cvref_t<Body>> call{verb, what, waits, wanted == durable::later, alone, body};
         combined_.carry_out(call);
         auto done = std::move(call.done);
         if (!done && waits) log_->retract();
@@ -183,22 +184,22 @@ private:
     template <class Body>
     class body_call final : public combiner<session>::call_type {
     public:
-        body_call(const char* v, change_of what, bool waits, bool hurry, bool may_lead, Body& b)
-            : combiner<session>::call_type{v, waits, hurry}, what_{what}, may_lead_{may_lead && waits}, body_{&b}
+        body_call(const char* v, change_of what, bool waits, bool hurry, const job* alone, const Body& b)
+            : combiner<session>::call_type{v, waits, hurry, alone}, what_{what}, body_{b}
         {
         }
         [[nodiscard]] result<void> run(core_type& core, turn_type& turn) override
         {
             if (auto open = core.admits(what_, {}); !open) return open;
-            if (!core.leads(may_lead_) && core.ahead.any()) return core.put_off();
+            const bool may_lead = this->alone != nullptr && this->waits_for_sync;
+            if (!core.leads(may_lead) && core.ahead.any()) return core.put_off();
             turn.in_a_hurry(this->hurries);
-            return (*body_)(core, turn);
+            return body_(core, turn);
         }
 
     private:
         change_of what_;
-        bool may_lead_;
-        Body* body_;
+        Body body_;
     };
 
     // Threads of other processes, or others of this one, that wait for the lock.

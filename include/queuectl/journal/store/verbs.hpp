@@ -17,8 +17,11 @@ public:
     [[nodiscard]] result<void> insert(std::span<const job> jobs, std::span<insert_status> statuses, const instant& now)
     {
         QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
-        const auto body = [&](core& c, turn& t) { return insert_call<core>{c, jobs, statuses, now.wall}.run(t); };
-        auto done = session_->write("insert", change_of::jobs, durable::as_promised, body, true);
+        const auto body = [jobs, statuses, wall = now.wall](core& c, turn& t) {
+            return insert_call<core>{c, jobs, statuses, wall}.run(t);
+        };
+        const job* const alone = jobs.size() == 1 ? jobs.data() : nullptr;
+        auto done = session_->write("insert", change_of::jobs, durable::as_promised, body, alone);
         if (done) session_->wake().bump_work();
         return done;
     }
