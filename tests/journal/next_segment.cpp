@@ -53,6 +53,31 @@ TEST_F(next_segment_test, GrowsInPiecesAndIsReadyInTime)
     EXPECT_EQ(p.read_back(), "");
 }
 
+// Where many wait for syncs, an append leaves it to who has time; but not so long that the file would be late.
+TEST_F(next_segment_test, WhereManyWaitWhoHasTimeFillsMoreAtOnce)
+{
+    append();
+    machine.words.batch = 100;
+    const auto fill_ahead = [&] {
+        auto turn = p.log->take_turn(p.heard);
+        ASSERT_TRUE(turn);
+        turn->fill_ahead();
+    };
+    append_until(3 << 17);
+    EXPECT_EQ(prepared(), 0U);
+    fill_ahead();
+    EXPECT_GE(prepared(), 256U << 10);
+    const auto before = prepared();
+    append(20'000);
+    fill_ahead();
+    EXPECT_EQ(prepared(), before);
+    append_until(3 << 18);
+    EXPECT_EQ(prepared(), 1U << 20);
+    fill_ahead();
+    EXPECT_EQ(prepared(), 1U << 20);
+    EXPECT_EQ(p.read_back(), "");
+}
+
 TEST_F(next_segment_test, AnotherProcessGoesOnWithWhatADeadOneHasFilled)
 {
     append_until(1 << 19);

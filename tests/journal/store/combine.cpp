@@ -319,6 +319,38 @@ TEST(JournalCombine, CountsOfAThousandInsertsBySixteen)
     w.expect_sound();
 }
 
+// So many that whoever comes first lets others serve.
+TEST(JournalCombine, CountsOfAThousandInsertsByForty)
+{
+    world w;
+    w.words.batch = 40;
+    std::vector<std::thread> all;
+    for (int t = 0; t < 40; ++t)
+        all.emplace_back([&, t] {
+            for (int i = 0; i < 25; ++i) {
+                const auto told = w.insert(std::to_string(t) + '-' + std::to_string(i), 10);
+                EXPECT_TRUE(told && *told == insert_status::inserted);
+            }
+        });
+    for (auto& t : all) t.join();
+    EXPECT_LT(w.seen.turns, 500);
+    EXPECT_LT(w.seen.syncs, 500);
+    w.expect_sound();
+}
+
+// How many are expected stands in memory that processes share: whatever it says, nobody waits long for them.
+TEST(JournalCombine, AWrongCountOfThoseWhoWaitDelaysNobody)
+{
+    world w;
+    const auto begin = queuectl::detail::monotonic_us();
+    for (const std::uint64_t wrong : {std::uint64_t{1} << 40, ~std::uint64_t{0}, std::uint64_t{1} << 63}) {
+        w.words.batch = wrong;
+        EXPECT_TRUE(w.insert(std::to_string(wrong), 10));
+    }
+    EXPECT_LT(queuectl::detail::monotonic_us() - begin, 10'000'000);
+    w.expect_sound();
+}
+
 // Calls of two jobs each, by eight threads of a process that is killed: what was acknowledged is there, and no half.
 TEST(JournalCombine, KilledAmongMany)
 {
