@@ -62,8 +62,9 @@ public:
     // may be durable, or not, or become so. Whoever will wait is counted in words.waits before.
     [[nodiscard]] result<void> wait(const log_ticket& ticket)
     {
-        const auto sleeps_at = gives_way_until();
+        std::int64_t sleeps_at = 0;
         for (int round = 0;; ++round) {
+            if (round == spins) sleeps_at = gives_way_until();
             const auto turn = words_->turn.load();
             const auto synced = words_->synced.load();
             if (Guards::generation && words_->generation.load() != ticket.generation)

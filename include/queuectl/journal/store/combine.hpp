@@ -114,8 +114,9 @@ private:
 
     void wait(call_type& call, std::int64_t deadline)
     {
-        const auto sleeps_at = call.waits_for_sync ? session_->the_log().gives_way_until() : 0;
+        std::int64_t sleeps_at = 0;
         for (int round = 0;; ++round) {
+            if (round == yields && call.waits_for_sync) sleeps_at = session_->the_log().gives_way_until();
             const auto syncs = session_->the_log().syncs();
             const auto served = served_.load();
             if (call.over()) return;

@@ -98,9 +98,12 @@ public:
     template <class Turn>
     [[nodiscard]] result<void> prepare(Turn& turn, std::uint64_t bytes_max, append_room room)
     {
-        crowded_ = call_begin_ != 0 && !turn.fits(call_begin_ + bytes_max, room);
+        const std::uint64_t bytes = call_begin_ + bytes_max;
+        if (bytes <= prepared_) return {};
+        crowded_ = call_begin_ != 0 && !turn.fits(bytes, room);
         if (crowded_) return fail(errc::busy, "append", "there is no room beside the records of other calls");
-        auto place = turn.prepare(call_begin_ + bytes_max, room);
+        prepared_ = turn.fits(bytes + more_bytes, append_room::normal) ? bytes + more_bytes : 0;
+        auto place = turn.prepare(std::max(bytes, prepared_), room);
         if (!place) return fail(place.error());
         segment_ = place->segment;
         offset_ = place->offset;
@@ -112,6 +115,7 @@ public:
         body.clear();
         ahead.clear();
         segment_ = 0;
+        prepared_ = 0;
         call_begin_ = 0;
     }
     // A call begins, behind others whose records and changes go with its own.
@@ -261,6 +265,9 @@ public:
     settings config;
 
 private:
+    // Room is made for so many bytes more than a call wants, if there is some: others may follow.
+    static constexpr std::uint64_t more_bytes = std::uint64_t{16} << 10;
+
     failure_value damaged(location at, std::string_view why) const
     {
         return fail(errc::corrupt, "read " + segment_name(segment_of(at)),
@@ -304,6 +311,7 @@ private:
     Log* log_;
     std::uint64_t segment_ = 0;  // where `body` will be
     std::uint64_t offset_ = 0;
+    std::uint64_t prepared_ = 0;  // so many bytes of `body` have normal room there
     std::size_t call_begin_ = 0;  // in `body`
     bool crowded_ = false;
     bool put_off_ = false;

@@ -184,8 +184,8 @@ private:
     template <class Body>
     class body_call final : public combiner<session>::call_type {
     public:
-        body_call(const char* v, change_of what, bool waits, bool hurry, const job* alone, const Body& b)
-            : combiner<session>::call_type{v, waits, hurry, alone}, what_{what}, body_{b}
+        body_call(const char* v, change_of what, bool waits, bool hurry, const job* new_job, const Body& b)
+            : combiner<session>::call_type{v, waits, hurry, new_job}, what_{what}, body_{b}
         {
         }
         [[nodiscard]] result<void> run(core_type& core, turn_type& turn) override
