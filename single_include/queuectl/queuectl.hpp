@@ -3003,6 +3003,26 @@ inline void memory_keep_attempt(memory_history& history, attempt&& run) noexcept
 
 #endif
 
+// ---- queuectl/detail/prefetch.hpp
+// Loading memory before it is needed.
+#ifndef QUEUECTL_DETAIL_PREFETCH_HPP
+#define QUEUECTL_DETAIL_PREFETCH_HPP
+
+namespace queuectl::inline v0::detail {
+
+// Starts to load `bytes` bytes from `at` on; a hint, also where there is no memory.
+inline void prefetch([[maybe_unused]] const void* at, [[maybe_unused]] std::size_t bytes = 1) noexcept
+{
+#if defined(__GNUC__)
+    constexpr std::size_t line = 64;
+    for (std::size_t i = 0; i < bytes; i += line) __builtin_prefetch(static_cast<const char*>(at) + i);
+#endif
+}
+
+}  // namespace queuectl::inline v0::detail
+
+#endif
+
 // ---- queuectl/detail/memory_table.hpp
 // Ids to slots: open addressing without tombstones.
 #ifndef QUEUECTL_DETAIL_MEMORY_TABLE_HPP
@@ -3055,11 +3075,9 @@ public:
         return memory_hash(id, reinterpret_cast<std::uintptr_t>(this));
     }
 
-    void prefetch([[maybe_unused]] std::uint32_t hash) const noexcept
+    void prefetch(std::uint32_t hash) const noexcept
     {
-#if defined(__GNUC__)
-        if (!cells_.empty()) __builtin_prefetch(&cells_[hash & mask_]);
-#endif
+        if (!cells_.empty()) detail::prefetch(&cells_[hash & mask_]);
     }
 
     [[nodiscard]] memory_slot* find(std::string_view id) const noexcept
@@ -10679,12 +10697,16 @@ struct log_ticket {
 template <file_system FileSystem, class Gate, class Guards>
 class group_sync {
 public:
-    // What is gained when others come along is worth so much delay.
+    // What is gained when others come along is worth so much delay, and so much more for each that is expected: a
+    // thread that waits has to be given a processor first, and they may all be on the same one.
     static constexpr std::int64_t gather_us = 100;
+    static constexpr std::int64_t gather_each_us = 2;
     // While few wait, they give way to others so long before they sleep, which is longer than a fast disk's sync: to
     // wake them costs as much as the sync. Many would keep those from running who still have to come.
     static constexpr std::int64_t give_way_us = 500;
     static constexpr std::uint64_t few = 128;
+    // So many take longer to come than one of them to run what they want.
+    static constexpr std::uint64_t many = 24;
 
     // Held: nobody else syncs this log.
     class leadership {
@@ -10707,8 +10729,9 @@ public:
     // may be durable, or not, or become so. Whoever will wait is counted in words.waits before.
     [[nodiscard]] result<void> wait(const log_ticket& ticket)
     {
-        const auto sleeps_at = gives_way_until();
+        std::int64_t sleeps_at = 0;
         for (int round = 0;; ++round) {
+            if (round == spins) sleeps_at = gives_way_until();
             const auto turn = words_->turn.load();
             const auto synced = words_->synced.load();
             if (Guards::generation && words_->generation.load() != ticket.generation)
@@ -10735,6 +10758,14 @@ public:
     {
         return words_->batch.load() <= few ? queuectl::detail::monotonic_us() + give_way_us : 0;
     }
+
+    // How long who waits for others does so, if it begins now.
+    [[nodiscard]] std::int64_t gathers_until() const noexcept
+    {
+        const auto expected = static_cast<std::int64_t>(std::min(words_->batch.load(), few));
+        return queuectl::detail::monotonic_us() + gather_us + gather_each_us * expected;
+    }
+    [[nodiscard]] bool many_wait() const noexcept { return words_->batch.load() >= many; }
 
     // Waits for the leadership, and makes all that is written durable, unless it is.
     [[nodiscard]] result<void> sync_rest()
@@ -10814,8 +10845,8 @@ private:
 
     void gather()
     {
-        const auto start = queuectl::detail::monotonic_us();
-        while (words_->more_will_wait() && queuectl::detail::monotonic_us() - start < gather_us) ::sched_yield();
+        const auto until = gathers_until();
+        while (words_->more_will_wait() && queuectl::detail::monotonic_us() < until) ::sched_yield();
     }
 
     FileSystem* fs_;
@@ -11297,11 +11328,9 @@ public:
         return reinterpret_cast<T*>(memory_.base(which))[i];
     }
     // Starts to load what lies there, whatever the ref is.
-    void prefetch([[maybe_unused]] ref at, [[maybe_unused]] std::size_t offset) const noexcept
+    void prefetch(ref at, std::size_t offset) const noexcept
     {
-#if defined(__GNUC__)
-        __builtin_prefetch(blocks_ + std::size_t{at} * detail::block_unit + offset);
-#endif
+        queuectl::detail::prefetch(blocks_ + std::size_t{at} * detail::block_unit + offset);
     }
     // Whether so many bytes of a range may be touched.
     [[nodiscard]] bool covers(index_range which, std::uint64_t bytes) const noexcept
@@ -12054,10 +12083,10 @@ public:
     // Starts to load what find(hash) looks at first.
     void prefetch(std::uint32_t hash) const noexcept
     {
-        if (roots_->bucket_count != 0) fetch(bucket(hash));
+        if (roots_->bucket_count != 0) queuectl::detail::prefetch(bucket(hash));
     }
-    // Starts to load what it looks at then, the line of the member's entry and the next one; wants the first to be there
-    // already.
+    // Starts to load what it looks at then, the line of the member's entry and the next one; wants the first to be
+    // there already.
     void prefetch_member(std::uint32_t hash) const noexcept
     {
         if (roots_->bucket_count == 0) return;
@@ -12089,12 +12118,6 @@ private:
         const std::uint32_t mask = ~std::uint32_t{0} >> std::countl_zero(roots_->bucket_count);
         const std::uint32_t at = hash & mask;
         return &space_->template element<ref>(index_range::buckets, at < roots_->bucket_count ? at : at & mask >> 1);
-    }
-    static void fetch([[maybe_unused]] const void* at) noexcept
-    {
-#if defined(__GNUC__)
-        __builtin_prefetch(at);
-#endif
     }
 
     // What refers to a member: its bucket, or the one before it in the chain.
@@ -14238,7 +14261,7 @@ public:
 
     // Looking. 0 = there is no such job.
 
-    [[nodiscard]] std::uint32_t hash(std::string_view id) const noexcept { return id_hash(id, 0); }
+    [[nodiscard]] static std::uint32_t hash(std::string_view id) noexcept { return id_hash(id, 0); }
     void prefetch(std::uint32_t hash) const noexcept { table_.prefetch(hash); }
     void prefetch_member(std::uint32_t hash) const noexcept { table_.prefetch_member(hash); }
     [[nodiscard]] ref find(std::string_view id, std::uint32_t hash) const noexcept
@@ -15049,16 +15072,23 @@ class next_segment {
 public:
     explicit next_segment(log_words& words) : words_{&words} {}
 
-    // After an append that ends at `offset` of segment `s`: fills a piece when it is time, so that the file is ready
-    // long before the segment is full. Writes at most 1 MiB. A failure is left to finish().
-    void fill_ahead(FileSystem& fs, const segment_header& s, std::uint64_t offset, const segment_sizes& sizes)
+    // At once after an append: little, as others wait for it. Whoever has time takes more: each piece costs two calls
+    // of the system. And what is left for those who may have time.
+    static constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 10;
+    static constexpr std::uint64_t large_piece_bytes = std::uint64_t{256} << 10;
+    static constexpr std::uint64_t pieces_bytes_max = std::uint64_t{1} << 20;
+
+    // When the log ends at `offset` of segment `s`: fills what is due, at least `least` bytes or the rest, so that the
+    // file is ready long before the segment is full. Writes at most 1 MiB. A failure is left to finish().
+    void fill_ahead(FileSystem& fs, const segment_header& s, std::uint64_t offset, const segment_sizes& sizes,
+                    std::uint64_t least)
     {
         if (offset <= s.bytes / 4 || words_->ahead_failed.load() == s.number + 1) return;
         const auto whole = sizes.next(s.bytes);
         // From a quarter of the segment to three quarters: all of the file.
         const auto due = std::min(whole, (offset - s.bytes / 4) * 2 * ((whole + s.bytes - 1) / s.bytes));
         const auto have = words_->ahead_number.load() == s.number + 1 ? words_->ahead_bytes.load() : 0;
-        if (due < have + piece_bytes && (due < whole || have >= whole)) return;
+        if (due < have + least && (due < whole || have >= whole)) return;
         if (open(fs, s.number + 1) && fill(fs, std::min(due, have + pieces_bytes_max))) return;
         give_up(fs, s.number + 1);
         words_->ahead_failed = s.number + 1;
@@ -15113,9 +15143,6 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 10;
-    static constexpr std::uint64_t pieces_bytes_max = std::uint64_t{1} << 20;
-
     // NUMBER.new, with what the words say of it; or a new one.
     result<void> open(FileSystem& fs, std::uint64_t number)
     {
@@ -15364,8 +15391,15 @@ struct log_writer {
         prepared_end_ = 0;
         publish();
         words_->dirty = write_done;
-        next_.fill_ahead(fs_, (*s)->header, reader_.position().offset, options_.sizes);
+        fill_ahead(sync_.many_wait() ? next_.pieces_bytes_max : next_.piece_bytes);
         return seen();
+    }
+
+    // Of the next segment, if at least so many bytes are due.
+    void fill_ahead(std::uint64_t least)
+    {
+        if (const auto s = reader_.current())
+            next_.fill_ahead(fs_, (*s)->header, reader_.position().offset, options_.sizes, least);
     }
 
     result<log_ticket> undo_write(segment<FileSystem>& s, const error& why)
@@ -15765,6 +15799,9 @@ public:
             return log_->append(frame_type::transaction, body, room);
         }
 
+        // Does what appends would have to do soon for the next segment: for who waits anyway.
+        void fill_ahead() { log_->fill_ahead(log_->next_.large_piece_bytes); }
+
         // Says in the log that it begins with segment `first` now: all that is needed of those before has been
         // appended before this. `user` lies behind the trim's own 8 bytes of the body. errc::invalid_argument when
         // `first` is behind the segment of this frame, or before an earlier trim's.
@@ -15869,6 +15906,10 @@ public:
     void retract() noexcept { words_->waits.fetch_sub(1); }
     // Whether as many as the last time are announced.
     [[nodiscard]] bool more_will_wait() const noexcept { return words_->more_will_wait(); }
+    // And how long who waits for them does so, from now on.
+    [[nodiscard]] std::int64_t gathers_until() const noexcept { return sync_.gathers_until(); }
+    // Whether so many were waiting that there is time for other things until all have come again.
+    [[nodiscard]] bool many_wait() const noexcept { return sync_.many_wait(); }
     // Until what the ticket names has reached the disk, whatever the mode.
     [[nodiscard]] result<void> sync_always(const log_ticket& ticket) { return sync_.wait(ticket); }
 
@@ -16477,9 +16518,12 @@ public:
     template <class Turn>
     [[nodiscard]] result<void> prepare(Turn& turn, std::uint64_t bytes_max, append_room room)
     {
-        crowded_ = call_begin_ != 0 && !turn.fits(call_begin_ + bytes_max, room);
+        const std::uint64_t bytes = call_begin_ + bytes_max;
+        if (bytes <= prepared_) return {};
+        crowded_ = call_begin_ != 0 && !turn.fits(bytes, room);
         if (crowded_) return fail(errc::busy, "append", "there is no room beside the records of other calls");
-        auto place = turn.prepare(call_begin_ + bytes_max, room);
+        prepared_ = turn.fits(bytes + more_bytes, append_room::normal) ? bytes + more_bytes : 0;
+        auto place = turn.prepare(std::max(bytes, prepared_), room);
         if (!place) return fail(place.error());
         segment_ = place->segment;
         offset_ = place->offset;
@@ -16491,6 +16535,7 @@ public:
         body.clear();
         ahead.clear();
         segment_ = 0;
+        prepared_ = 0;
         call_begin_ = 0;
     }
     // A call begins, behind others whose records and changes go with its own.
@@ -16640,6 +16685,9 @@ public:
     settings config;
 
 private:
+    // Room is made for so many bytes more than a call wants, if there is some: others may follow.
+    static constexpr std::uint64_t more_bytes = std::uint64_t{16} << 10;
+
     failure_value damaged(location at, std::string_view why) const
     {
         return fail(errc::corrupt, "read " + segment_name(segment_of(at)),
@@ -16683,6 +16731,7 @@ private:
     Log* log_;
     std::uint64_t segment_ = 0;  // where `body` will be
     std::uint64_t offset_ = 0;
+    std::uint64_t prepared_ = 0;  // so many bytes of `body` have normal room there
     std::size_t call_begin_ = 0;  // in `body`
     bool crowded_ = false;
     bool put_off_ = false;
@@ -18084,12 +18133,35 @@ namespace queuectl::inline v0::journal {
 template <class Core, class Turn>
 class waiting_call {
 public:
-    waiting_call(const char* v, bool waits, bool hurry) noexcept : verb{v}, waits_for_sync{waits}, hurries{hurry} {}
+    // `new_job`: the only one that it brings; null = another call.
+    waiting_call(const char* v, bool waits, bool hurry, const job* new_job) noexcept
+        : verb{v},
+          alone{new_job},
+          id{new_job ? decltype(Core::index)::hash(new_job->id) : 0},
+          waits_for_sync{waits},
+          hurries{hurry}
+    {
+    }
     waiting_call(const waiting_call&) = delete;
     waiting_call& operator=(const waiting_call&) = delete;
 
     // Changes core's index, and puts the records that say so behind those in core.body. After an error neither counts.
     [[nodiscard]] virtual result<void> run(Core& core, Turn& turn) = 0;
+
+    // Starts to load what run() looks at: first itself and what it brings, which another processor has written, and the
+    // place of its id; then what is found there.
+    void load(const Core& core) const noexcept
+    {
+        constexpr std::size_t usual_bytes = 256;
+        queuectl::detail::prefetch(this, usual_bytes);
+        if (alone == nullptr) return;
+        queuectl::detail::prefetch(alone, sizeof(job));
+        core.index.prefetch(id);
+    }
+    void load_more(const Core& core) const noexcept
+    {
+        if (alone != nullptr) core.index.prefetch_member(id);
+    }
 
     // `done` and `ticket` are what they will be.
     [[nodiscard]] bool over() const noexcept { return over_.load(std::memory_order_acquire); }
@@ -18100,15 +18172,17 @@ public:
         thrown = false;
     }
 
+    waiting_call* next = nullptr;  // the line's
     const char* const verb;
+    const job* const alone;
+    const std::uint32_t id;  // the hash of its id
     const bool waits_for_sync;
     const bool hurries;   // nobody waits for it to be durable
     bool thrown = false;  // it ran out of memory on a thread that is not its own; nothing has changed
     int repairs_left = 3;
     result<void> done;
     log_ticket ticket;
-    std::uint64_t dropped = 0;     // the segment whose removal its own thread has to make durable
-    waiting_call* next = nullptr;  // the line's
+    std::uint64_t dropped = 0;  // the segment whose removal its own thread has to make durable
 
 protected:
     ~waiting_call() = default;
@@ -18140,10 +18214,23 @@ public:
         return any || newest_.load() != nullptr;
     }
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr && newest_.load() == nullptr; }
+    // When all who were let in have been taken out: lets in who has joined. Whether there is somebody new.
+    bool let_in_next() noexcept
+    {
+        if (first_ != nullptr) return false;
+        let_in();
+        return first_ != nullptr;
+    }
+    // Of those who were let in, the one that waits longest first.
+    template <class Visit>
+    void for_each(Visit&& visit) const
+    {
+        for (const Call* call = first_; call != nullptr; call = call->next) visit(*call);
+    }
     // The one that waits longest; null = none.
     [[nodiscard]] Call* take() noexcept
     {
-        if (first_ == nullptr) let_in();
+        static_cast<void>(let_in_next());
         Call* const call = first_;
         if (call != nullptr) first_ = call->next;
         return call;
@@ -18214,7 +18301,7 @@ public:
     void carry_out(call_type& call)
     {
         const auto deadline = queuectl::detail::monotonic_us() + saturate(session_->the_log().patience()).count();
-        const bool first = line_.try_serve();
+        const bool first = !lets_others_come(call) && line_.try_serve();
         if (!first) line_.join(call);
         if (call.waits_for_sync) session_->the_log().announce();
         if (first) return serve(call, deadline);
@@ -18228,7 +18315,6 @@ public:
 private:
     static constexpr int yields = 4;
     static constexpr duration look_again{20'000};
-    static constexpr std::int64_t gather_us = 100;
     static constexpr int frames_max = 8;                         // that one thread appends
     static constexpr std::size_t frame_bytes_max = 128U << 10U;  // behind which no other call begins
 
@@ -18290,14 +18376,22 @@ private:
         bool synced = false;       // others wait for the sync now
     };
 
+    // Where many come, none of them serves before it has given way once: then the others on its processor have come,
+    // and it runs their calls while those on other processors still come.
+    [[nodiscard]] bool lets_others_come(const call_type& call) const noexcept
+    {
+        return call.waits_for_sync && session_->the_log().many_wait();
+    }
+
     void wait(call_type& call, std::int64_t deadline)
     {
-        const auto sleeps_at = call.waits_for_sync ? session_->the_log().gives_way_until() : 0;
+        std::int64_t sleeps_at = 0;
         for (int round = 0;; ++round) {
+            if (round == yields && call.waits_for_sync) sleeps_at = session_->the_log().gives_way_until();
             const auto syncs = session_->the_log().syncs();
             const auto served = served_.load();
             if (call.over()) return;
-            if (line_.try_serve()) {
+            if ((round > 0 || !lets_others_come(call)) && line_.try_serve()) {
                 if (!call.over()) return serve(call, deadline);
                 if (line_.stop_serving()) {
                     wake();
@@ -18398,8 +18492,9 @@ private:
     bool run_calls(duty& now, batch& ran, core& c, turn& t)
     {
         while (ran.count < now.calls_max && c.body.size() < frame_bytes_max) {
+            load_ahead(ran, c);
             call_type* const call = ran.add();
-            if (call == nullptr && gather(now)) continue;
+            if (call == nullptr && gather(now, t)) continue;
             if (call == nullptr) return false;
             now.gathers = now.gathers && call->waits_for_sync;
             const auto begin = c.begin_call();
@@ -18419,11 +18514,22 @@ private:
         return false;
     }
 
+    // What those in line need is loaded while the first of them run.
+    void load_ahead(const batch& ran, const core& c)
+    {
+        if (!line_.let_in_next() && ran.count > 0) return;
+        line_.for_each([&](const call_type& call) { call.load(c); });
+        line_.for_each([&](const call_type& call) { call.load_more(c); });
+    }
+
     // Waits for others a little. Whether there is somebody in line.
-    bool gather(duty& now)
+    bool gather(duty& now, turn& t)
     {
         if (!now.gathers) return false;
-        if (now.gather_until == 0) now.gather_until = queuectl::detail::monotonic_us() + gather_us;
+        if (now.gather_until == 0) {
+            now.gather_until = session_->the_log().gathers_until();
+            if (session_->the_log().many_wait()) t.fill_ahead();
+        }
         while (session_->the_log().more_will_wait() && !session_->others_in_line()) {
             ::sched_yield();
             if (!line_.empty()) return true;
@@ -18896,15 +19002,16 @@ public:
     // Runs `body(core, turn)` → result<void>, which changes the index and puts records into core.body behind what is
     // there, and appends those, on a store that takes such changes. After an error nothing has changed, or it is
     // errc::outcome_unknown. `body` may run on another thread, together with others' calls, and again when what was
-    // done could not be kept. `may_lead`: it may put jobs into core.ahead instead of the index, if core.leads().
+    // done could not be kept. `alone`: the only job that it brings, which it may put into core.ahead instead of the
+    // index, if core.leads().
     template <class Body>
     [[nodiscard]] result<void> write(const char* verb, change_of what, durable wanted, Body&& body,
-                                     bool may_lead = false)
+                                     const job* alone = nullptr)
     {
         if (auto usable = check_process(verb); !usable) return usable;
         const bool synced = wanted != durable::later && Guards::sync_writes;
         const bool waits = synced && (wanted == durable::always || mode_ == queuectl::durability::full);
-        body_call<std::remove_reference_t<Body>> call{verb, what, waits, wanted == durable::later, may_lead, body};
+        body_call<std::remove_cvref_t<Body>> call{verb, what, waits, wanted == durable::later, alone, body};
         combined_.carry_out(call);
         auto done = std::move(call.done);
         if (!done && waits) log_->retract();
@@ -19018,22 +19125,22 @@ private:
     template <class Body>
     class body_call final : public combiner<session>::call_type {
     public:
-        body_call(const char* v, change_of what, bool waits, bool hurry, bool may_lead, Body& b)
-            : combiner<session>::call_type{v, waits, hurry}, what_{what}, may_lead_{may_lead && waits}, body_{&b}
+        body_call(const char* v, change_of what, bool waits, bool hurry, const job* new_job, const Body& b)
+            : combiner<session>::call_type{v, waits, hurry, new_job}, what_{what}, body_{b}
         {
         }
         [[nodiscard]] result<void> run(core_type& core, turn_type& turn) override
         {
             if (auto open = core.admits(what_, {}); !open) return open;
-            if (!core.leads(may_lead_) && core.ahead.any()) return core.put_off();
+            const bool may_lead = this->alone != nullptr && this->waits_for_sync;
+            if (!core.leads(may_lead) && core.ahead.any()) return core.put_off();
             turn.in_a_hurry(this->hurries);
-            return (*body_)(core, turn);
+            return body_(core, turn);
         }
 
     private:
         change_of what_;
-        bool may_lead_;
-        Body* body_;
+        Body body_;
     };
 
     // Threads of other processes, or others of this one, that wait for the lock.
@@ -19344,8 +19451,11 @@ public:
     [[nodiscard]] result<void> insert(std::span<const job> jobs, std::span<insert_status> statuses, const instant& now)
     {
         QUEUECTL_ASSERT(jobs.size() <= max_batch && statuses.size() >= jobs.size());
-        const auto body = [&](core& c, turn& t) { return insert_call<core>{c, jobs, statuses, now.wall}.run(t); };
-        auto done = session_->write("insert", change_of::jobs, durable::as_promised, body, true);
+        const auto body = [jobs, statuses, wall = now.wall](core& c, turn& t) {
+            return insert_call<core>{c, jobs, statuses, wall}.run(t);
+        };
+        const job* const alone = jobs.size() == 1 ? jobs.data() : nullptr;
+        auto done = session_->write("insert", change_of::jobs, durable::as_promised, body, alone);
         if (done) session_->wake().bump_work();
         return done;
     }
