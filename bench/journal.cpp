@@ -97,7 +97,7 @@ double inserts(Storage& s, int threads, double budget, int& count)
 // The system puts many new threads on one processor, and takes up to 100 ms to spread them.
 void threads(const bench::report& out)
 {
-    constexpr double budget = 0.6;
+    constexpr double budget = 1;
     const folder where;
     bench::raw_file raw{where};
     bench::group_commit bare{where};
@@ -108,7 +108,7 @@ void threads(const bench::report& out)
     for (const int n : {1, 2, 4, 8, 16, 64}) {
         trio all;
         std::vector<double> rates, limits, parts;
-        for (int i = 0; i < 7; ++i) {
+        for (int i = 0; i < 5; ++i) {
             const double x = inserts(ours, n, budget, count);
             rates.push_back(x);
             limits.push_back(at_once(n, budget, [&] { return [&] { bare.commit(bytes); }; }));

@@ -15072,8 +15072,8 @@ class next_segment {
 public:
     explicit next_segment(log_words& words) : words_{&words} {}
 
-    // At once after an append: little, as others wait for it. Whoever has time takes more: each piece costs two calls
-    // of the system. And what is left for those who may have time.
+    // What is filled at once after an append, for which others wait; by who has time, as each time costs calls of the
+    // system; and at most, which is also when an append does not leave it to who may have time.
     static constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 10;
     static constexpr std::uint64_t large_piece_bytes = std::uint64_t{256} << 10;
     static constexpr std::uint64_t pieces_bytes_max = std::uint64_t{1} << 20;
@@ -18273,6 +18273,57 @@ private:
 
 #endif
 
+// ---- queuectl/journal/store/call_batch.hpp
+// Calls that are run together.
+#ifndef QUEUECTL_JOURNAL_STORE_CALL_BATCH_HPP
+#define QUEUECTL_JOURNAL_STORE_CALL_BATCH_HPP
+
+namespace queuectl::inline v0::journal {
+
+// Calls out of a line, whose records will be one frame. What is not over in the end goes back into it. For who serves.
+template <class Call>
+struct call_batch {
+    explicit call_batch(call_line<Call>& l) noexcept : line{l} {}
+    call_batch(const call_batch&) = delete;
+    call_batch& operator=(const call_batch&) = delete;
+    ~call_batch()
+    {
+        while (newest != nullptr) give_back();
+    }
+
+    // The next in line, or null.
+    Call* add() noexcept
+    {
+        Call* const call = line.take();
+        if (call == nullptr) return nullptr;
+        call->next = newest;
+        newest = call;
+        ++count;
+        return call;
+    }
+    // The newest.
+    void give_back() noexcept
+    {
+        Call* const call = newest;
+        newest = call->next;
+        --count;
+        line.put_first(*call);
+    }
+    // All are over, and belong to their own threads.
+    void end() noexcept
+    {
+        while (newest != nullptr) std::exchange(newest, newest->next)->end();
+    }
+
+    call_line<Call>& line;
+    Call* newest = nullptr;
+    int count = 0;
+};
+
+}  // namespace queuectl::inline v0::journal
+
+#endif
+
 // ---- queuectl/journal/store/combine.hpp
 // One turn for the calls of many threads.
 #ifndef QUEUECTL_JOURNAL_STORE_COMBINE_HPP
@@ -18313,43 +18364,12 @@ public:
     }
 
 private:
+    using batch = call_batch<call_type>;
+
     static constexpr int yields = 4;
     static constexpr duration look_again{20'000};
     static constexpr int frames_max = 8;                         // that one thread appends
     static constexpr std::size_t frame_bytes_max = 128U << 10U;  // behind which no other call begins
-
-    // Calls whose records will be one frame. What is not over in the end goes back into the line.
-    struct batch {
-        explicit batch(call_line<call_type>& l) noexcept : line{l} {}
-        batch(const batch&) = delete;
-        batch& operator=(const batch&) = delete;
-        ~batch()
-        {
-            while (newest != nullptr) give_back();
-        }
-        // The next in line, or null.
-        call_type* add() noexcept
-        {
-            call_type* const call = line.take();
-            if (call == nullptr) return nullptr;
-            call->next = newest;
-            newest = call;
-            ++count;
-            return call;
-        }
-        // The newest.
-        void give_back() noexcept
-        {
-            call_type* const call = newest;
-            newest = call->next;
-            --count;
-            line.put_first(*call);
-        }
-
-        call_line<call_type>& line;
-        call_type* newest = nullptr;
-        int count = 0;
-    };
 
     // Somebody serves: what has to be done when it stops.
     struct duty {
@@ -18566,10 +18586,7 @@ private:
             now.told_synced = now.told_synced || (call->waits_for_sync && !synced);
             now.synced = now.synced || synced;
         }
-        while (ran.newest != nullptr) {
-            call_type* const call = std::exchange(ran.newest, ran.newest->next);
-            call->end();
-        }
+        ran.end();
     }
 
     Session* session_;

@@ -14,8 +14,8 @@ class next_segment {
 public:
     explicit next_segment(log_words& words) : words_{&words} {}
 
-    // At once after an append: little, as others wait for it. Whoever has time takes more: each piece costs two calls
-    // of the system. And what is left for those who may have time.
+    // What is filled at once after an append, for which others wait; by who has time, as each time costs calls of the
+    // system; and at most, which is also when an append does not leave it to who may have time.
     static constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 10;
     static constexpr std::uint64_t large_piece_bytes = std::uint64_t{256} << 10;
     static constexpr std::uint64_t pieces_bytes_max = std::uint64_t{1} << 20;

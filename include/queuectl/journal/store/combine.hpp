@@ -2,7 +2,7 @@
 #ifndef QUEUECTL_JOURNAL_STORE_COMBINE_HPP
 #define QUEUECTL_JOURNAL_STORE_COMBINE_HPP
 
-#include <queuectl/journal/store/call_line.hpp>
+#include <queuectl/journal/store/call_batch.hpp>
 #include <queuectl/process/futex.hpp>
 
 #include <sched.h>
@@ -42,43 +42,12 @@ public:
     }
 
 private:
+    using batch = call_batch<call_type>;
+
     static constexpr int yields = 4;
     static constexpr duration look_again{20'000};
     static constexpr int frames_max = 8;                         // that one thread appends
     static constexpr std::size_t frame_bytes_max = 128U << 10U;  // behind which no other call begins
-
-    // Calls whose records will be one frame. What is not over in the end goes back into the line.
-    struct batch {
-        explicit batch(call_line<call_type>& l) noexcept : line{l} {}
-        batch(const batch&) = delete;
-        batch& operator=(const batch&) = delete;
-        ~batch()
-        {
-            while (newest != nullptr) give_back();
-        }
-        // The next in line, or null.
-        call_type* add() noexcept
-        {
-            call_type* const call = line.take();
-            if (call == nullptr) return nullptr;
-            call->next = newest;
-            newest = call;
-            ++count;
-            return call;
-        }
-        // The newest.
-        void give_back() noexcept
-        {
-            call_type* const call = newest;
-            newest = call->next;
-            --count;
-            line.put_first(*call);
-        }
-
-        call_line<call_type>& line;
-        call_type* newest = nullptr;
-        int count = 0;
-    };
 
     // Somebody serves: what has to be done when it stops.
     struct duty {
@@ -295,10 +264,7 @@ private:
             now.told_synced = now.told_synced || (call->waits_for_sync && !synced);
             now.synced = now.synced || synced;
         }
-        while (ran.newest != nullptr) {
-            call_type* const call = std::exchange(ran.newest, ran.newest->next);
-            call->end();
-        }
+        ran.end();
     }
 
     Session* session_;
