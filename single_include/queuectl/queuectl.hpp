@@ -10705,7 +10705,9 @@ public:
     // wake them costs as much as the sync. Many would keep those from running who still have to come.
     static constexpr std::int64_t give_way_us = 500;
     static constexpr std::uint64_t few = 128;
-    // So many take longer to come than one of them to run what they want.
+    // So many gain when who runs what all want lets the others on its processor come first; and while so many come,
+    // there is time to fill more of the next segment at once.
+    static constexpr std::uint64_t several = 4;
     static constexpr std::uint64_t many = 24;
 
     // Held: nobody else syncs this log.
@@ -10765,6 +10767,7 @@ public:
         const auto expected = static_cast<std::int64_t>(std::min(words_->batch.load(), few));
         return queuectl::detail::monotonic_us() + gather_us + gather_each_us * expected;
     }
+    [[nodiscard]] bool several_wait() const noexcept { return words_->batch.load() >= several; }
     [[nodiscard]] bool many_wait() const noexcept { return words_->batch.load() >= many; }
 
     // Waits for the leadership, and makes all that is written durable, unless it is.
@@ -15908,7 +15911,9 @@ public:
     [[nodiscard]] bool more_will_wait() const noexcept { return words_->more_will_wait(); }
     // And how long who waits for them does so, from now on.
     [[nodiscard]] std::int64_t gathers_until() const noexcept { return sync_.gathers_until(); }
-    // Whether so many were waiting that there is time for other things until all have come again.
+    // Whether so many were waiting that who comes first does better to let others come, too.
+    [[nodiscard]] bool several_wait() const noexcept { return sync_.several_wait(); }
+    // Whether so many that there is time for other things until all have come again.
     [[nodiscard]] bool many_wait() const noexcept { return sync_.many_wait(); }
     // Until what the ticket names has reached the disk, whatever the mode.
     [[nodiscard]] result<void> sync_always(const log_ticket& ticket) { return sync_.wait(ticket); }
@@ -18396,11 +18401,11 @@ private:
         bool synced = false;       // others wait for the sync now
     };
 
-    // Where many come, none of them serves before it has given way once: then the others on its processor have come,
+    // Where several come, none of them serves before it has given way once: then the others on its processor have come,
     // and it runs their calls while those on other processors still come.
     [[nodiscard]] bool lets_others_come(const call_type& call) const noexcept
     {
-        return call.waits_for_sync && session_->the_log().many_wait();
+        return call.waits_for_sync && session_->the_log().several_wait();
     }
 
     void wait(call_type& call, std::int64_t deadline)

@@ -38,7 +38,9 @@ public:
     // wake them costs as much as the sync. Many would keep those from running who still have to come.
     static constexpr std::int64_t give_way_us = 500;
     static constexpr std::uint64_t few = 128;
-    // So many take longer to come than one of them to run what they want.
+    // So many gain when who runs what all want lets the others on its processor come first; and while so many come,
+    // there is time to fill more of the next segment at once.
+    static constexpr std::uint64_t several = 4;
     static constexpr std::uint64_t many = 24;
 
     // Held: nobody else syncs this log.
@@ -98,6 +100,7 @@ public:
         const auto expected = static_cast<std::int64_t>(std::min(words_->batch.load(), few));
         return queuectl::detail::monotonic_us() + gather_us + gather_each_us * expected;
     }
+    [[nodiscard]] bool several_wait() const noexcept { return words_->batch.load() >= several; }
     [[nodiscard]] bool many_wait() const noexcept { return words_->batch.load() >= many; }
 
     // Waits for the leadership, and makes all that is written durable, unless it is.

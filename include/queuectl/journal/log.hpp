@@ -146,7 +146,9 @@ public:
     [[nodiscard]] bool more_will_wait() const noexcept { return words_->more_will_wait(); }
     // And how long who waits for them does so, from now on.
     [[nodiscard]] std::int64_t gathers_until() const noexcept { return sync_.gathers_until(); }
-    // Whether so many were waiting that there is time for other things until all have come again.
+    // Whether so many were waiting that who comes first does better to let others come, too.
+    [[nodiscard]] bool several_wait() const noexcept { return sync_.several_wait(); }
+    // Whether so many that there is time for other things until all have come again.
     [[nodiscard]] bool many_wait() const noexcept { return sync_.many_wait(); }
     // Until what the ticket names has reached the disk, whatever the mode.
     [[nodiscard]] result<void> sync_always(const log_ticket& ticket) { return sync_.wait(ticket); }

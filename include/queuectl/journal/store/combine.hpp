@@ -74,11 +74,11 @@ private:
         bool synced = false;       // others wait for the sync now
     };
 
-    // Where many come, none of them serves before it has given way once: then the others on its processor have come,
+    // Where several come, none of them serves before it has given way once: then the others on its processor have come,
     // and it runs their calls while those on other processors still come.
     [[nodiscard]] bool lets_others_come(const call_type& call) const noexcept
     {
-        return call.waits_for_sync && session_->the_log().many_wait();
+        return call.waits_for_sync && session_->the_log().several_wait();
     }
 
     void wait(call_type& call, std::int64_t deadline)
