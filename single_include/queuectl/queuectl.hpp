@@ -9962,6 +9962,8 @@ struct log_words {
     queuectl::detail::shared_word generation;  // changes after every `poisoned`
     queuectl::detail::shared_word turn;        // changes with every sync, and is slept on
     queuectl::detail::shared_word sleepers;    // who sleeps on `turn` (dead ones stay counted)
+    std::atomic<std::uint64_t> waits_written;  // how often such a call was appended
+    std::atomic<std::uint64_t> waits_covered;  // as `waits_written`, when the last sync began
 
     [[nodiscard]] bool valid_for(const uid& boot, const uid& store) const noexcept
     {
@@ -9999,6 +10001,12 @@ struct log_words {
     [[nodiscard]] bool more_will_wait() const noexcept
     {
         return static_cast<std::int64_t>(waits.load() - waits_synced.load()) < static_cast<std::int64_t>(batch.load());
+    }
+    // The same of those whose frames a sync would cover now.
+    [[nodiscard]] bool more_will_be_written() const noexcept
+    {
+        return static_cast<std::int64_t>(waits_written.load() - waits_covered.load()) <
+               static_cast<std::int64_t>(batch.load());
     }
 
     void invalidate() noexcept { boot_high = boot_low = 0; }
@@ -10790,6 +10798,7 @@ public:
     {
         if (words_->poisoned.load() != 0) return fail(errc::io, "sync", "a sync of the store has failed");
         const auto waits_before = words_->waits_synced.exchange(words_->waits.load());
+        words_->waits_covered = words_->waits_written.load();
         const auto written = words_->written.load();
         const auto number = words_->segment.load();
         if (file_.header.number != number) {
@@ -10849,7 +10858,7 @@ private:
     void gather()
     {
         const auto until = gathers_until();
-        while (words_->more_will_wait() && queuectl::detail::monotonic_us() < until) ::sched_yield();
+        while (words_->more_will_be_written() && queuectl::detail::monotonic_us() < until) ::sched_yield();
     }
 
     FileSystem* fs_;
@@ -15703,6 +15712,7 @@ private:
         words_->doubtful = 0;
         words_->synced_next.set({});
         words_->waits = words_->waits_synced = words_->batch = 0;
+        words_->waits_written = words_->waits_covered = 0;
         words_->last_data = words_->durable_said = words_->trim_segment = words_->trim_sequence = words_->lowest = 0;
         forget_read();
         auto found = find_segments(fs_);
@@ -15895,6 +15905,7 @@ public:
     {
         if (options_.mode == durability::full) {
             announce();
+            wrote(1);
             return sync_.wait(ticket);
         }
         if (options_.mode != durability::interval || words_->synced.load() >= ticket.sequence) return {};
@@ -15905,6 +15916,8 @@ public:
     }
     // The caller will append, and wait in sync_always(): whoever leads the next sync waits for it a little.
     void announce() noexcept { words_->waits.fetch_add(1); }
+    // So many who had announced it have.
+    void wrote(std::uint64_t waiting) noexcept { words_->waits_written.fetch_add(waiting); }
     // It will not, after all.
     void retract() noexcept { words_->waits.fetch_sub(1); }
     // Whether as many as the last time are announced.
@@ -18582,15 +18595,18 @@ private:
 
     void end_all(duty& now, batch& ran, const log_ticket& ticket)
     {
+        std::uint64_t waiting = 0;
         for (call_type* call = ran.newest; call != nullptr; call = call->next) {
             call->ticket = ticket;
             const bool synced = call->done && call->waits_for_sync;
+            waiting += synced ? 1 : 0;
             if (synced) now.own.ticket = ticket;
             if (call == &now.own) continue;
             now.told = now.told || !call->waits_for_sync;
             now.told_synced = now.told_synced || (call->waits_for_sync && !synced);
             now.synced = now.synced || synced;
         }
+        if (waiting > 0) session_->the_log().wrote(waiting);
         ran.end();
     }
 

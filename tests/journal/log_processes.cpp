@@ -160,4 +160,33 @@ TEST(LogProcesses, ThreadsOfOneLogAndOfTwoShareTheSyncs)
     EXPECT_EQ(a.words().synced.load(), a.words().written.load());
 }
 
+// Two processes, of which one leads the sync while the other has only said that it will append.
+TEST(LogProcesses, WhoLeadsWaitsForWhatOthersAreAboutToAppend)
+{
+    const process_testing::temporary_directory directory;
+    real_process<> leader{directory.path() + "/store"};
+    real_process<> other{directory.path() + "/store"};
+    ASSERT_TRUE(leader.append_durably("first"));
+    constexpr int rounds = 100;
+    int together = 0;
+    for (int i = 0; i < rounds; ++i) {
+        leader.words().batch = 2;
+        const auto syncs = leader.log->syncs();
+        std::atomic<bool> appended{false};
+        other.log->announce();
+        std::thread late{[&] {
+            while (!appended.load()) ::sched_yield();
+            const auto ticket = other.append("late");
+            other.log->wrote(1);
+            EXPECT_TRUE(ticket && other.log->sync_always(*ticket));
+        }};
+        const auto ticket = leader.append("early");
+        appended = true;
+        EXPECT_TRUE(ticket && leader.log->sync(*ticket));
+        late.join();
+        together += leader.log->syncs() - syncs == 1 ? 1 : 0;
+    }
+    EXPECT_GT(together, rounds / 4);
+}
+
 }  // namespace

@@ -123,6 +123,7 @@ public:
     {
         if (words_->poisoned.load() != 0) return fail(errc::io, "sync", "a sync of the store has failed");
         const auto waits_before = words_->waits_synced.exchange(words_->waits.load());
+        words_->waits_covered = words_->waits_written.load();
         const auto written = words_->written.load();
         const auto number = words_->segment.load();
         if (file_.header.number != number) {
@@ -182,7 +183,7 @@ private:
     void gather()
     {
         const auto until = gathers_until();
-        while (words_->more_will_wait() && queuectl::detail::monotonic_us() < until) ::sched_yield();
+        while (words_->more_will_be_written() && queuectl::detail::monotonic_us() < until) ::sched_yield();
     }
 
     FileSystem* fs_;

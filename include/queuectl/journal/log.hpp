@@ -130,6 +130,7 @@ public:
     {
         if (options_.mode == durability::full) {
             announce();
+            wrote(1);
             return sync_.wait(ticket);
         }
         if (options_.mode != durability::interval || words_->synced.load() >= ticket.sequence) return {};
@@ -140,6 +141,8 @@ public:
     }
     // The caller will append, and wait in sync_always(): whoever leads the next sync waits for it a little.
     void announce() noexcept { words_->waits.fetch_add(1); }
+    // So many who had announced it have.
+    void wrote(std::uint64_t waiting) noexcept { words_->waits_written.fetch_add(waiting); }
     // It will not, after all.
     void retract() noexcept { words_->waits.fetch_sub(1); }
     // Whether as many as the last time are announced.

@@ -154,6 +154,7 @@ private:
         words_->doubtful = 0;
         words_->synced_next.set({});
         words_->waits = words_->waits_synced = words_->batch = 0;
+        words_->waits_written = words_->waits_covered = 0;
         words_->last_data = words_->durable_said = words_->trim_segment = words_->trim_sequence = words_->lowest = 0;
         forget_read();
         auto found = find_segments(fs_);

@@ -71,6 +71,8 @@ struct log_words {
     queuectl::detail::shared_word generation;  // changes after every `poisoned`
     queuectl::detail::shared_word turn;        // changes with every sync, and is slept on
     queuectl::detail::shared_word sleepers;    // who sleeps on `turn` (dead ones stay counted)
+    std::atomic<std::uint64_t> waits_written;  // how often such a call was appended
+    std::atomic<std::uint64_t> waits_covered;  // as `waits_written`, when the last sync began
 
     [[nodiscard]] bool valid_for(const uid& boot, const uid& store) const noexcept
     {
@@ -108,6 +110,12 @@ struct log_words {
     [[nodiscard]] bool more_will_wait() const noexcept
     {
         return static_cast<std::int64_t>(waits.load() - waits_synced.load()) < static_cast<std::int64_t>(batch.load());
+    }
+    // The same of those whose frames a sync would cover now.
+    [[nodiscard]] bool more_will_be_written() const noexcept
+    {
+        return static_cast<std::int64_t>(waits_written.load() - waits_covered.load()) <
+               static_cast<std::int64_t>(batch.load());
     }
 
     void invalidate() noexcept { boot_high = boot_low = 0; }

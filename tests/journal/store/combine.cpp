@@ -338,6 +338,21 @@ TEST(JournalCombine, CountsOfAThousandInsertsByForty)
     w.expect_sound();
 }
 
+// Whoever leads a sync waits until as many have written as have said that they will.
+TEST(JournalCombine, CountsThoseWhoHaveWritten)
+{
+    world w;
+    const auto still_to_write = [&] { return w.words.waits.load() - w.words.waits_written.load(); };
+    const auto none = still_to_write();
+    w.at_once(6, 6, [&](int i) { EXPECT_TRUE(w.insert(id_of(i), 10)); });
+    EXPECT_EQ(still_to_write(), none);
+    w.seen.poison = "no";
+    EXPECT_FALSE(w.insert("no", 10));
+    EXPECT_EQ(still_to_write(), none) << "who failed waits no more";
+    ASSERT_TRUE(w.store->write(false, [](test_store::core&, test_store::turn&) { return result<void>{}; }));
+    EXPECT_EQ(still_to_write(), none) << "who does not wait is not counted";
+}
+
 // How many are expected stands in memory that processes share: whatever it says, nobody waits long for them.
 TEST(JournalCombine, AWrongCountOfThoseWhoWaitDelaysNobody)
 {

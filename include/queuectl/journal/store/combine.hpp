@@ -255,15 +255,18 @@ private:
 
     void end_all(duty& now, batch& ran, const log_ticket& ticket)
     {
+        std::uint64_t waiting = 0;
         for (call_type* call = ran.newest; call != nullptr; call = call->next) {
             call->ticket = ticket;
             const bool synced = call->done && call->waits_for_sync;
+            waiting += synced ? 1 : 0;
             if (synced) now.own.ticket = ticket;
             if (call == &now.own) continue;
             now.told = now.told || !call->waits_for_sync;
             now.told_synced = now.told_synced || (call->waits_for_sync && !synced);
             now.synced = now.synced || synced;
         }
+        if (waiting > 0) session_->the_log().wrote(waiting);
         ran.end();
     }
 
