@@ -246,9 +246,10 @@ template <class Storage>
     return fused(h, 1, budget);
 }
 
-// Jobs a second of so many processes together, in batches; open() → the store, which is there already.
-template <class Open>
-[[nodiscard]] double of_processes(Open&& open, int processes, std::size_t batch, double budget)
+// Jobs a second of so many processes together; open() → the store, which is there already; rate(store, number of the
+// process) → jobs a second.
+template <class Open, class Rate>
+[[nodiscard]] double of_processes(int processes, Open&& open, Rate&& rate_of)
 {
     int told[2];
     if (::pipe(told) != 0) std::abort();
@@ -258,7 +259,7 @@ template <class Open>
         double rate = 0;
         {
             auto s = open();
-            rate = cycles(s, batch, p, budget).jobs_per_second;
+            rate = rate_of(s, p);
         }
         ::_exit(::write(told[1], &rate, sizeof rate) == sizeof rate ? 0 : 1);
     }
@@ -271,6 +272,13 @@ template <class Open>
     ::close(told[0]);
     ::close(told[1]);
     return all;
+}
+
+// The same, whole cycles in batches.
+template <class Open>
+[[nodiscard]] double cycles_of_processes(int processes, Open&& open, std::size_t batch, double budget)
+{
+    return of_processes(processes, open, [&](auto& s, int p) { return cycles(s, batch, p, budget).jobs_per_second; });
 }
 
 }  // namespace bench

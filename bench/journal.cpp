@@ -164,22 +164,32 @@ void fused(const bench::report& out)
 
 void processes(const bench::report& out)
 {
+    const auto one_by_one = [](auto& s, int p) {
+        int count = p * 1000;
+        return inserts(s, 1, 0.5, count);
+    };
     for (const int n : {1, 2, 4}) {
         const folder where;
         bench::raw_file raw{where};
-        open_journal(where / "j", durability::full);
-        open_sqlite(where / "q.db", durability::full);
-        trio all;
-        for (int i = 0; i < 3; ++i) {
-            const double x =
-                bench::of_processes([&] { return open_journal(where / "j", durability::full); }, n, 100, 0.5);
-            const double y =
-                bench::of_processes([&] { return open_sqlite(where / "q.db", durability::full); }, n, 100, 0.5);
-            all.add(x, y, raw.rate(0.1));
-            std::filesystem::remove_all(where / "j");
-            std::filesystem::remove(where / "q.db");
-        }
-        all.tell(out, "cycle, batches of 100, " + std::to_string(n) + " processes", "jobs/s");
+        const auto ours = [&] { return open_journal(where / "j", durability::full); };
+        const auto theirs = [&] { return open_sqlite(where / "q.db", durability::full); };
+        const auto measured = [&](auto&& rate) {
+            trio all;
+            for (int i = 0; i < 3; ++i) {
+                ours();
+                theirs();
+                const double x = rate(ours);
+                all.add(x, rate(theirs), raw.rate(0.1));
+                std::filesystem::remove_all(where / "j");
+                std::filesystem::remove(where / "q.db");
+            }
+            return all;
+        };
+        const auto waiting = measured([&](auto& open) { return bench::of_processes(n, open, one_by_one); });
+        const auto all = measured([&](auto& open) { return bench::cycles_of_processes(n, open, 100, 0.5); });
+        const auto of_n = std::to_string(n) + " processes";
+        waiting.tell(out, "durable insert, one a call, " + of_n, "jobs/s");
+        all.tell(out, "cycle, batches of 100, " + of_n, "jobs/s");
     }
 }
 

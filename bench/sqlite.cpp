@@ -31,7 +31,7 @@ double of_processes(const std::string& path, int processes, double budget)
     {
         open(path, durability::full);
     }
-    return bench::of_processes([&] { return open(path, durability::full); }, processes, 100, budget);
+    return bench::cycles_of_processes(processes, [&] { return open(path, durability::full); }, 100, budget);
 }
 
 // Microseconds of one claim, by the median.
