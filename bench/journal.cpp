@@ -168,6 +168,10 @@ void processes(const bench::report& out)
         int count = p * 1000;
         return inserts(s, 1, 0.5, count);
     };
+    const auto worker = []<class Storage>(Storage& s, int p) {
+        hands<Storage> h{s, p};
+        return bench::fused(h, 1, 0.5).jobs_per_second;
+    };
     for (const int n : {1, 2, 4}) {
         const folder where;
         bench::raw_file raw{where};
@@ -186,9 +190,11 @@ void processes(const bench::report& out)
             return all;
         };
         const auto waiting = measured([&](auto& open) { return bench::of_processes(n, open, one_by_one); });
+        const auto working = measured([&](auto& open) { return bench::of_processes(n, open, worker); });
         const auto all = measured([&](auto& open) { return bench::cycles_of_processes(n, open, 100, 0.5); });
         const auto of_n = std::to_string(n) + " processes";
         waiting.tell(out, "durable insert, one a call, " + of_n, "jobs/s");
+        working.tell(out, "worker loop, one at a time, " + of_n, "jobs/s");
         all.tell(out, "cycle, batches of 100, " + of_n, "jobs/s");
     }
 }
