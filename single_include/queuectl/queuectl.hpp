@@ -10736,7 +10736,8 @@ public:
     group_sync(FileSystem& fs, Gate& gate, log_words& words) : fs_{&fs}, gate_{&gate}, words_{&words} {}
 
     // Until the ticket's frames are durable. errc::outcome_unknown when a sync has failed since they were written: they
-    // may be durable, or not, or become so. Whoever will wait is counted in words.waits before.
+    // may be durable, or not, or become so. Whoever will wait is counted in words.waits before it appends, and in
+    // words.waits_written then.
     [[nodiscard]] result<void> wait(const log_ticket& ticket)
     {
         std::int64_t sleeps_at = 0;
