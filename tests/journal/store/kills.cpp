@@ -25,7 +25,7 @@ struct told {
     std::uint64_t nonce = 0;  // of the lease
 };
 struct diary {
-    static constexpr std::size_t places = 1 << 20;
+    static constexpr std::size_t places = 1 << 24;  // of which only those are in memory that are used
     std::atomic<std::uint64_t> used;
     std::atomic<std::uint64_t> next_job;
     std::atomic<std::uint64_t> next_nonce;
