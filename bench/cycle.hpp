@@ -246,8 +246,8 @@ template <class Storage>
     return fused(h, 1, budget);
 }
 
-// Jobs a second of so many processes together; open() → the store, which is there already; rate(store, number of the
-// process) → jobs a second.
+// Jobs a second of so many processes together; open() → the store, which is there already; rate_of(store, number of
+// the process) → jobs a second.
 template <class Open, class Rate>
 [[nodiscard]] double of_processes(int processes, Open&& open, Rate&& rate_of)
 {

@@ -9962,7 +9962,8 @@ struct log_words {
     queuectl::detail::shared_word generation;  // changes after every `poisoned`
     queuectl::detail::shared_word turn;        // changes with every sync, and is slept on
     queuectl::detail::shared_word sleepers;    // who sleeps on `turn` (dead ones stay counted)
-    std::atomic<std::uint64_t> waits_written;  // how often such a call was appended
+    // Of `waits`; at the end, where programs that know nothing of them leave them alone.
+    std::atomic<std::uint64_t> waits_written;  // how often such a call's frame was written
     std::atomic<std::uint64_t> waits_covered;  // as `waits_written`, when the last sync began
 
     [[nodiscard]] bool valid_for(const uid& boot, const uid& store) const noexcept
@@ -9998,15 +9999,16 @@ struct log_words {
     }
     // As many as when the last sync ended may be about to wait again, and some of them do not yet. What nobody waits
     // for, a claim say, does not count.
-    [[nodiscard]] bool more_will_wait() const noexcept
-    {
-        return static_cast<std::int64_t>(waits.load() - waits_synced.load()) < static_cast<std::int64_t>(batch.load());
-    }
+    [[nodiscard]] bool more_will_wait() const noexcept { return fewer_than_batch(waits.load() - waits_synced.load()); }
     // The same of those whose frames a sync would cover now.
     [[nodiscard]] bool more_will_be_written() const noexcept
     {
-        return static_cast<std::int64_t>(waits_written.load() - waits_covered.load()) <
-               static_cast<std::int64_t>(batch.load());
+        return fewer_than_batch(waits_written.load() - waits_covered.load());
+    }
+    // A count may have gone below zero.
+    [[nodiscard]] bool fewer_than_batch(std::uint64_t count) const noexcept
+    {
+        return static_cast<std::int64_t>(count) < static_cast<std::int64_t>(batch.load());
     }
 
     void invalidate() noexcept { boot_high = boot_low = 0; }
